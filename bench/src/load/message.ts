@@ -1,0 +1,38 @@
+/** What the benchmark tells its load generator, and what that answers. */
+
+export interface LoadOrder {
+  readonly port: number;
+  readonly connections: number;
+  readonly rounds: readonly LoadPhase[];
+}
+
+export interface LoadPhase {
+  /** Requests of each connection, one after the other; signed before the clock starts. */
+  readonly requestsPerConnection: number;
+  readonly request: RequestPattern;
+}
+
+export interface RequestPattern {
+  readonly method: "PUT" | "GET";
+  readonly bucket: string;
+  /** The key is this, the connection, a dash, the number of the request (modulo `keysPerConnection`). */
+  readonly keyPrefix: string;
+  readonly keysPerConnection: number;
+  /** Length of the body sent. */
+  readonly bodyBytes: number;
+  readonly unsignedPayload: boolean;
+  readonly accessKey: string;
+  readonly secretKey: string;
+}
+
+export interface LoadResult {
+  readonly requests: number;
+  readonly bytesReceived: number;
+  readonly seconds: number;
+  readonly cpuSeconds: number;
+  /** Answers with a status other than 200. */
+  readonly failures: number;
+  /** Latency in milliseconds. */
+  readonly p50Ms: number;
+  readonly p99Ms: number;
+}

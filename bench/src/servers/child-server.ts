@@ -1,0 +1,48 @@
+/** Servers under load run in processes of their own, so that each has a core's worth of event loop to itself. */
+
+import type { ChildProcess } from "node:child_process";
+import { fork } from "node:child_process";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+export interface ChildServer {
+  readonly port: number;
+  readonly accessKey: string;
+  readonly secretKey: string;
+  stop(): Promise<void>;
+}
+
+export async function startHoldfast(): Promise<ChildServer> {
+  const data = await mkdtemp(join(tmpdir(), "holdfast-bench-"));
+  const server = await start("holdfast-server.ts", [data]);
+  const stop = async (): Promise<void> => {
+    await server.stop();
+    await rm(data, { recursive: true, force: true });
+  };
+  return { ...server, stop };
+}
+
+/** A bare node:http server that answers PUT by reading and dropping the body, GET by `bodyBytes` bytes. */
+export function startBareServer(bodyBytes: number, digest: "none" | "md5"): Promise<ChildServer> {
+  return start("bare-server.ts", [String(bodyBytes), digest]);
+}
+
+async function start(file: string, args: readonly string[]): Promise<ChildServer> {
+  const child = fork(new URL(file, import.meta.url), args, { execArgv: process.execArgv });
+  const { port, accessKey, secretKey } = await ready(child);
+  const stop = (): Promise<void> => {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    child.once("exit", () => resolve());
+    child.disconnect();
+    return promise;
+  };
+  return { port, accessKey, secretKey, stop };
+}
+
+function ready(child: ChildProcess): Promise<Omit<ChildServer, "stop">> {
+  const { promise, resolve, reject } = Promise.withResolvers<Omit<ChildServer, "stop">>();
+  child.once("message", (message: Omit<ChildServer, "stop">) => resolve(message));
+  child.once("exit", (code) => reject(new Error(`server ended with ${code}`)));
+  return promise;
+}

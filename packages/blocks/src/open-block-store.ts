@@ -1,0 +1,74 @@
+import type { Random } from "@holdfast/base";
+import { GiB, MiB } from "@holdfast/base";
+import type { Clock, Disk, Hashing, Journal, KeyValue } from "@holdfast/ports";
+import { BlockIndex } from "./block-index.ts";
+import type { BlockStore } from "./block-store.ts";
+import { VolumeBlockStore } from "./block-store.ts";
+import { GroupWriter } from "./group-writer.ts";
+import { recover } from "./recovery.ts";
+import { VolumeFiles } from "./volume-files.ts";
+
+export interface BlockStoreOptions {
+  readonly disk: Disk;
+  /** The store's alone; a cache that may be lost. Stays open when the block store is closed. */
+  readonly index: KeyValue;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly hashing: Hashing;
+  readonly journal: Journal;
+  /** Of the data directory; made if it is not there. */
+  readonly folder: string;
+  readonly volumeBytesMax?: number;
+  /** Bodies that share one write and one sync. */
+  readonly groupBytesMax?: number;
+  /** Bodies that wait to be written; puts beyond wait before they are queued. */
+  readonly queueBytesMax?: number;
+  /** Index changes that are gathered in memory for one batch. */
+  readonly indexFlushBytes?: number;
+  /** Bodies that recovery and compaction hold at once. */
+  readonly copyBytesMax?: number;
+  readonly filesOpenMax?: number;
+}
+
+/**
+ * Opens the folder, or makes it. Resolves when everything that can be read is durable and in the index (S8). Throws
+ * BlockError when a newer program or another store wrote what is there, or when the tail cannot be made durable.
+ */
+export async function openBlockStore(options: BlockStoreOptions): Promise<BlockStore> {
+  const { disk, folder, hashing, journal, random, clock } = options;
+  const {
+    volumeBytesMax = 4 * GiB,
+    groupBytesMax = 8 * MiB,
+    queueBytesMax = 64 * MiB,
+    indexFlushBytes = 4 * MiB,
+    copyBytesMax = 8 * MiB,
+    filesOpenMax = 128,
+  } = options;
+  await makeDurableFolder(disk, folder);
+  const index = new BlockIndex(options.index, hashing);
+  const files = new VolumeFiles(disk, folder, filesOpenMax);
+  const ports = { disk, clock, random, hashing, journal, folder };
+  const writer = new GroupWriter({
+    ...ports,
+    index,
+    volumeBytesMax,
+    groupBytesMax,
+    queueBytesMax,
+    indexFlushBytes,
+  });
+  try {
+    const recovery = await recover({ ...ports, index, files, writer, indexFlushBytes, copyBytesMax });
+    return new VolumeBlockStore({ ...options, blockIndex: index, files, writer, recovery, copyBytesMax });
+  } catch (error) {
+    await files.close();
+    throw error;
+  }
+}
+
+async function makeDurableFolder(disk: Disk, folder: string): Promise<void> {
+  await disk.makeFolder(folder);
+  const names = folder.split("/");
+  // Each name is durable when the folder that holds it is synced.
+  for (let depth = names.length - 1; depth >= 0; depth--)
+    await disk.syncDirectory(names.slice(0, depth).join("/"));
+}

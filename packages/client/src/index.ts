@@ -1,0 +1,28 @@
+export type { ErrorCode, Outcome } from "@holdfast/base";
+export { StoreError } from "@holdfast/base";
+export type { BucketInfo, ClusterStatus } from "./answers.ts";
+export type { FileAttributes } from "./attributes.ts";
+export type { ConnectOptions } from "./connect.ts";
+export type { Content } from "./content.ts";
+export type { FileInfo } from "./file-info.ts";
+export type {
+  FileListing,
+  FilePage,
+  ListedEntry,
+  ListedFile,
+  ListedPrefix,
+  ListFilesOptions,
+} from "./file-listing.ts";
+export type { FileReading, ResolvedRange } from "./file-reading.ts";
+export { connect } from "./node.ts";
+export type {
+  CopyFileOptions,
+  CreateBucketOptions,
+  Progress,
+  ReadFileOptions,
+  RequestOptions,
+  StoredFile,
+  StoreFileOptions,
+  WriteConditions,
+} from "./options.ts";
+export type { Store } from "./store.ts";

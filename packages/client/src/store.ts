@@ -1,0 +1,231 @@
+/** The store as programs see it. */
+
+import { StoreError, utf8 } from "@holdfast/base";
+import type { BucketInfo, ClusterStatus } from "./answers.ts";
+import { bucketFrom, statusFrom } from "./answers.ts";
+import { attributeHeaders } from "./attributes.ts";
+import { conditionHeaders, etagHeader } from "./conditions.ts";
+import type { Content } from "./content.ts";
+import { sourceOf } from "./content.ts";
+import type { FileInfo } from "./file-info.ts";
+import { fileInfo } from "./file-info.ts";
+import type { ListFilesOptions } from "./file-listing.ts";
+import { FileListing } from "./file-listing.ts";
+import { bucketPath, copySource, fileName, filePath, namePrefix } from "./file-name.ts";
+import { FileReading } from "./file-reading.ts";
+import type {
+  CopyFileOptions,
+  CreateBucketOptions,
+  ReadFileOptions,
+  RequestOptions,
+  StoredFile,
+  StoreFileOptions,
+  WriteConditions,
+} from "./options.ts";
+import type { Platform } from "./platform.ts";
+import { notUnderstood, readAnswer } from "./read-answer.ts";
+import type { RequestsOptions } from "./requests.ts";
+import { Requests } from "./requests.ts";
+import { FileStoring } from "./store-file.ts";
+
+/**
+ * Buckets and files of one cluster. Every failure is a StoreError whose `outcome` says what became of a write; but where a
+ * signal was aborted before anything took effect, its reason is thrown. Any call: AccessDenied and its kin, Unavailable,
+ * Overloaded; any write: OutcomeUnknown.
+ */
+export class Store {
+  readonly #requests: Requests;
+  readonly #platform: Platform;
+
+  constructor(options: RequestsOptions) {
+    this.#requests = new Requests(options);
+    this.#platform = options.platform;
+  }
+
+  /** InvalidBucketName, BucketAlreadyExists, BucketAlreadyOwnedByYou. */
+  async createBucket(bucket: string, options: CreateBucketOptions = {}): Promise<BucketInfo> {
+    const { redundancy, blockBytes, signal } = options;
+    const body = {
+      kind: "bytes",
+      data: utf8(JSON.stringify({ settings: { redundancy, blockBytes } })),
+    } as const;
+    const headers = { "content-type": "application/json" };
+    const request = {
+      method: "PUT",
+      path: bucketPath(bucket),
+      headers,
+      body,
+      effect: "write",
+      signal,
+    } as const;
+    return bucketFrom(await readAnswer(await this.#requests.send(request)));
+  }
+
+  /** BucketNotFound, BucketNotEmpty. */
+  async deleteBucket(bucket: string, options: RequestOptions = {}): Promise<void> {
+    const { signal } = options;
+    const response = await this.#requests.send({
+      method: "DELETE",
+      path: bucketPath(bucket),
+      effect: "write",
+      signal,
+    });
+    response.cancel();
+  }
+
+  /** Sorted by name. */
+  async listBuckets(options: RequestOptions = {}): Promise<readonly BucketInfo[]> {
+    const { signal } = options;
+    const answer = await readAnswer(
+      await this.#requests.send({ method: "GET", path: "/api/v1/buckets", effect: "read", signal }),
+    );
+    const { buckets } = answer;
+    if (!Array.isArray(buckets)) throw notUnderstood();
+    return buckets.map(bucketFrom);
+  }
+
+  /**
+   * Durable and visible when it resolves; on any error with the outcome "not-applied" nothing changed. Above 64 MiB, and for streams
+   * of more than 16 MiB, the content goes out in parts, four at a time. BucketNotFound, InvalidKey, ConditionFailed,
+   * ChecksumMismatch (outcome "applied": what is stored is not what was sent).
+   *
+   * @example
+   * ```ts
+   * import { connect } from "@holdfast/client";
+   *
+   * const store = await connect({ endpoint: "http://127.0.0.1:9001", accessKey: "holdfast", secretKey: "holdfast-dev-secret" });
+   * const { etag } = await store.storeFile("photos/cat.jpg", { path: "cat.jpg" }, { ifNoneMatch: "*", contentType: "image/jpeg" });
+   * await store.storeFile("photos/cat.jpg", new Uint8Array([1, 2, 3]), { ifMatch: etag });
+   * ```
+   */
+  async storeFile(name: string, content: Content, options: StoreFileOptions = {}): Promise<StoredFile> {
+    options.signal?.throwIfAborted();
+    const storing = new FileStoring(this.#requests, this.#platform, fileName(name), options);
+    return storing.run(await sourceOf(content, this.#platform.localFiles));
+  }
+
+  /**
+   * Resolves when the file was found; its bytes come as they are read. FileNotFound, BucketNotFound, InvalidRange, ConditionFailed,
+   * NotModified.
+   *
+   * @example
+   * ```ts
+   * import { connect } from "@holdfast/client";
+   *
+   * const store = await connect({ endpoint: "http://127.0.0.1:9001", accessKey: "holdfast", secretKey: "holdfast-dev-secret" });
+   * const file = await store.readFile("notes/today.txt", { range: { first: 0, last: 99 } });
+   * console.log(file.info.bytes, await file.text());
+   * ```
+   */
+  async readFile(name: string, options: ReadFileOptions = {}): Promise<FileReading> {
+    const parsed = fileName(name);
+    const { range, signal } = options;
+    const headers = { ...conditionHeaders(options), range: rangeHeader(range) };
+    const request = { method: "GET", path: filePath(parsed), headers, effect: "read", signal } as const;
+    const response = await this.#requests.send(request);
+    return new FileReading({
+      requests: this.#requests,
+      platform: this.#platform,
+      name: parsed,
+      response,
+      signal,
+    });
+  }
+
+  /** As readFile, without the bytes. */
+  async statFile(name: string, options: Omit<ReadFileOptions, "range"> = {}): Promise<FileInfo> {
+    const parsed = fileName(name);
+    const { signal } = options;
+    const headers = conditionHeaders(options);
+    const request = { method: "HEAD", path: filePath(parsed), headers, effect: "read", signal } as const;
+    const response = await this.#requests.send(request);
+    response.cancel();
+    return fileInfo(parsed, response.headers);
+  }
+
+  /** Deleting what is not there succeeds, unless `ifMatch` is given. ConditionFailed, BucketNotFound. */
+  async deleteFile(
+    name: string,
+    options: RequestOptions & Pick<WriteConditions, "ifMatch"> = {},
+  ): Promise<{ readonly existed: boolean }> {
+    const { signal } = options;
+    const headers = conditionHeaders(options);
+    const request = {
+      method: "DELETE",
+      path: filePath(fileName(name)),
+      headers,
+      effect: "write",
+      signal,
+    } as const;
+    const { existed } = await readAnswer(await this.#requests.send(request));
+    return { existed: existed === true };
+  }
+
+  /** On the server; no bytes travel. FileNotFound, ConditionFailed. */
+  async copyFile(from: string, to: string, options: CopyFileOptions = {}): Promise<StoredFile> {
+    const attributes = attributeHeaders(options);
+    const replaces =
+      Object.values(attributes).some((value) => value !== undefined) || options.userMetadata !== undefined;
+    const headers = {
+      ...attributes,
+      ...conditionHeaders(options),
+      "x-holdfast-copy-source": copySource(fileName(from)),
+      "x-holdfast-copy-source-if-match": etagHeader(options.sourceIfMatch),
+      "x-holdfast-copy-attributes": replaces ? "replace" : "keep",
+    };
+    const { signal } = options;
+    const request = {
+      method: "PUT",
+      path: filePath(fileName(to)),
+      headers,
+      effect: "write",
+      signal,
+    } as const;
+    const { etag, version, bytes } = await readAnswer(await this.#requests.send(request));
+    if (typeof etag !== "string" || typeof version !== "string" || typeof bytes !== "number")
+      throw notUnderstood();
+    return { etag, version, bytes };
+  }
+
+  /**
+   * `name` is a bucket or `bucket/prefix`. Each name is as current as its page; the whole is no snapshot.
+   *
+   * @example
+   * ```ts
+   * import { connect } from "@holdfast/client";
+   *
+   * const store = await connect({ endpoint: "http://127.0.0.1:9001", accessKey: "holdfast", secretKey: "holdfast-dev-secret" });
+   * for await (const entry of store.listFiles("photos/2026/", { delimiter: "/" })) console.log(entry.kind, entry.name);
+   * ```
+   */
+  listFiles(name: string, options: ListFilesOptions = {}): FileListing {
+    const { bucket, prefix } = namePrefix(name);
+    return new FileListing(this.#requests, bucket, prefix, options);
+  }
+
+  /** The cluster as the node that answers knows it. */
+  async status(options: RequestOptions = {}): Promise<ClusterStatus> {
+    const { signal } = options;
+    const path = "/api/v1/cluster/status";
+    return statusFrom(
+      await readAnswer(await this.#requests.send({ method: "GET", path, effect: "read", signal })),
+    );
+  }
+
+  /** Ends connections that were kept for later. Calls under way go on. */
+  close(): void {
+    this.#platform.transport.close();
+  }
+}
+
+function rangeHeader(range: ReadFileOptions["range"]): string | undefined {
+  if (range === undefined) return undefined;
+  const numbers = "lastBytes" in range ? [range.lastBytes] : [range.first, range.last ?? range.first];
+  if (numbers.some((number) => !Number.isSafeInteger(number) || number < 0)) {
+    throw new StoreError("InvalidArgument", "A range is made of whole numbers of bytes.");
+  }
+  if ("lastBytes" in range) return `bytes=-${range.lastBytes}`;
+  if (range.last !== undefined && range.last < range.first)
+    throw new StoreError("InvalidArgument", "A range ends behind its start.");
+  return `bytes=${range.first}-${range.last ?? ""}`;
+}

@@ -1,0 +1,172 @@
+/** A gateway over a store that answers whatever a test says, with requests signed as a client would. */
+
+import { signRequest, toHex, utf8, utf8Text } from "@holdfast/base";
+import type { FileInfo, Files } from "@holdfast/node";
+import type { Clock, HttpRequest, HttpResponse } from "@holdfast/ports";
+import { CollectingJournal, simulatedHashing } from "@holdfast/ports/simulated";
+import { createHttpGateway } from "./gateway.ts";
+
+export const nowMs: number = 1_790_000_000_000;
+const credentials = { accessKey: "key", secretKey: "secret" };
+
+export interface RequestParts {
+  readonly method?: string;
+  readonly path: string;
+  readonly query?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: string;
+  /** Added after signing. */
+  readonly unsigned?: Readonly<Record<string, string>>;
+  readonly payloadHash?: string;
+  readonly sentAtMs?: number;
+  readonly service?: string;
+  readonly accessKey?: string;
+  readonly secretKey?: string;
+  readonly remoteAddress?: string;
+  /** Sends it without a signature. */
+  readonly anonymous?: boolean;
+}
+
+export interface Answer {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly text: string;
+  /** The code of a failure. */
+  readonly code: string | undefined;
+}
+
+export interface GatewayFixture {
+  readonly journal: CollectingJournal;
+  send(parts: RequestParts): Promise<Answer>;
+}
+
+const clock: Clock = {
+  monotonicMs: () => 0,
+  wallMs: () => nowMs,
+  after: () => ({ cancel: () => undefined }),
+  soon: () => undefined,
+};
+
+const sha256 = (data: Uint8Array): Uint8Array => simulatedHashing.hash("sha256", data);
+
+/** Calls that the test did not provide fail it. */
+export function gatewayOver(files: Partial<Files>, ready: boolean = true): GatewayFixture {
+  const unexpected = new Proxy(files, {
+    get(target, name) {
+      const found: unknown = Reflect.get(target, name);
+      // Only the call fails, not the look at it: arguments that are refused come first.
+      return found ?? (() => Promise.reject(new Error(`unexpected call of ${String(name)}`)));
+    },
+  });
+  const journal = new CollectingJournal();
+  const handler = createHttpGateway({
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- a test double
+    files: unexpected as Files,
+    access: {
+      credentials: (accessKey) =>
+        Promise.resolve(
+          accessKey === credentials.accessKey
+            ? { account: "alice", secretKey: credentials.secretKey }
+            : undefined,
+        ),
+    },
+    clock,
+    hashing: simulatedHashing,
+    journal,
+    status: () =>
+      Promise.resolve({
+        clusterId: "c",
+        nodeId: "n",
+        shards: [],
+        blocks: { blocks: 0, liveBytes: 0, deadBytes: 0 },
+        disk: { freeBytes: 1, totalBytes: 2 },
+        ready,
+        reason: ready ? undefined : "recovering",
+      }),
+  });
+  return { journal, send: async (parts) => answerOf(await handler(requestOf(parts))) };
+}
+
+function requestOf(parts: RequestParts): HttpRequest {
+  const { method = "GET", path, query = "", body } = parts;
+  const data = utf8(body ?? "");
+  const headers: Record<string, string> = { host: "node:9001", ...parts.headers };
+  const payloadHash = parts.payloadHash ?? toHex(sha256(data));
+  const {
+    accessKey = credentials.accessKey,
+    secretKey = credentials.secretKey,
+    service = "holdfast",
+  } = parts;
+  const wallMs = parts.sentAtMs ?? nowMs;
+  const signature =
+    parts.anonymous === true
+      ? {}
+      : signRequest({
+          method,
+          path,
+          query,
+          headers,
+          payloadHash,
+          accessKey,
+          secretKey,
+          region: "anywhere",
+          service,
+          wallMs,
+          sha256,
+        });
+  async function* chunks(): AsyncGenerator<Uint8Array> {
+    if (data.length > 0) yield data;
+  }
+  return {
+    method,
+    path,
+    query,
+    headers: {
+      ...headers,
+      ...signature,
+      ...(body === undefined ? {} : { "content-length": String(data.length) }),
+      ...parts.unsigned,
+    },
+    body: chunks(),
+    signal: new AbortController().signal,
+    remoteAddress: parts.remoteAddress ?? "127.0.0.1",
+    requestId: "r-1",
+  };
+}
+
+async function answerOf(response: HttpResponse): Promise<Answer> {
+  let text = "";
+  if (response.body instanceof Uint8Array) text = utf8Text(response.body);
+  else if (response.body !== undefined) for await (const chunk of response.body) text += utf8Text(chunk);
+  const isJson = response.headers["content-type"] === "application/json";
+  const code: unknown =
+    isJson && response.status >= 400 ? JSON.parse(text).code : response.headers["x-holdfast-error"];
+  return {
+    status: response.status,
+    headers: response.headers,
+    text,
+    code: typeof code === "string" ? code : undefined,
+  };
+}
+
+export const someFile: FileInfo = {
+  bucket: "b",
+  key: "k",
+  version: "v7",
+  bytes: 10,
+  etag: "abc",
+  checksum: undefined,
+  modifiedAtMs: 1_700_000_000_000,
+  attributes: {
+    contentType: "text/plain",
+    contentEncoding: "gzip",
+    contentDisposition: undefined,
+    contentLanguage: undefined,
+    cacheControl: undefined,
+    expires: undefined,
+    userMetadata: [{ name: "author", value: " Jürgen 100 %" }],
+  },
+  crc32: 0xab,
+  partCount: undefined,
+  range: { offset: 0, bytes: 10 },
+};

@@ -1,0 +1,3 @@
+export type { ErrorDocument } from "./error-answer.ts";
+export type { HttpGatewayOptions } from "./gateway.ts";
+export { createHttpGateway } from "./gateway.ts";

@@ -1,0 +1,58 @@
+/** One operation of the native API: what it does and how the OpenAPI document describes it, in one place. */
+
+import type { Files, NodeStatus } from "@holdfast/node";
+import type { Hashing, HttpRequest, HttpResponse } from "@holdfast/ports";
+import type { Caller } from "./authenticate.ts";
+import type { Query } from "./query.ts";
+
+export interface ApiContext {
+  readonly files: Files;
+  readonly hashing: Hashing;
+  readonly status: () => Promise<NodeStatus>;
+}
+
+/** A request whose sender is known. */
+export interface ApiCall {
+  readonly context: ApiContext;
+  readonly request: HttpRequest;
+  readonly caller: Caller;
+  readonly query: Query;
+  /** From the path, decoded; "" where the path has none. */
+  readonly bucket: string;
+  readonly key: string;
+}
+
+export interface Operation {
+  readonly method: "GET" | "HEAD" | "PUT" | "POST" | "DELETE";
+  /** Behind `/api/v1`; `{bucket}` is one segment, `{key}` all the rest, slashes included. */
+  readonly path: string;
+  readonly operationId: string;
+  readonly run: (call: ApiCall) => Promise<HttpResponse>;
+  readonly document: OperationDocument;
+}
+
+export interface OperationDocument {
+  readonly summary: string;
+  readonly query?: readonly ParameterDocument[];
+  readonly headers?: readonly ParameterDocument[];
+  readonly body?: BodyDocument;
+  readonly answer: AnswerDocument;
+}
+
+export interface ParameterDocument {
+  readonly name: string;
+  readonly description: string;
+  readonly required?: boolean;
+}
+
+export type BodyDocument =
+  | { readonly kind: "bytes" }
+  /** Name of a schema in schemas.ts. */
+  | { readonly kind: "json"; readonly schema: string; readonly required: boolean };
+
+export interface AnswerDocument {
+  readonly status: number;
+  readonly description: string;
+  readonly kind: "bytes" | "json" | "none";
+  readonly schema?: string;
+}

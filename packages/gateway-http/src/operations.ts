@@ -1,0 +1,13 @@
+import { bucketOperations } from "./buckets.ts";
+import { clusterOperations } from "./cluster.ts";
+import { fileOperations } from "./files.ts";
+import type { Operation } from "./operation.ts";
+import { uploadOperations } from "./uploads.ts";
+
+/** Everything behind /api/v1 that asks for a signature. */
+export const operations: readonly Operation[] = [
+  ...fileOperations,
+  ...uploadOperations,
+  ...bucketOperations,
+  ...clusterOperations,
+];

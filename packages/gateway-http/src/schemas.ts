@@ -1,0 +1,76 @@
+/** JSON schemas of the documents that the native API takes and gives. */
+
+type Schema = Readonly<Record<string, unknown>>;
+
+const text: Schema = { type: "string" };
+const integer: Schema = { type: "integer", minimum: 0 };
+const timeMs: Schema = { type: "integer", description: "Milliseconds since 1970 UTC" };
+const crc32: Schema = { type: "string", pattern: "^[0-9a-f]{8}$", description: "CRC-32 (IEEE) of all bytes" };
+const etag: Schema = { type: "string", description: "Without quotes" };
+
+function object(properties: Readonly<Record<string, Schema>>, optional: readonly string[] = []): Schema {
+  return {
+    type: "object",
+    properties,
+    required: Object.keys(properties).filter((name) => !optional.includes(name)),
+  };
+}
+
+function list(items: Schema): Schema {
+  return { type: "array", items };
+}
+
+function reference(name: string): Schema {
+  return { $ref: `#/components/schemas/${name}` };
+}
+
+const bucketSettings = {
+  redundancy: { type: "string", description: "replicas:N or erasure:K+M" },
+  blockBytes: integer,
+};
+
+export const schemas: Readonly<Record<string, Schema>> = {
+  Error: object({
+    code: text,
+    message: text,
+    retryable: { type: "boolean", description: "Whether the same request may succeed later" },
+    outcome: { type: "string", enum: ["not-applied", "applied", "unknown"] },
+    fields: { type: "object", additionalProperties: { type: ["string", "number", "boolean"] } },
+    requestId: text,
+  }),
+  Bucket: object({ name: text, owner: text, createdAtMs: timeMs, settings: object(bucketSettings) }),
+  BucketList: object({ buckets: list(reference("Bucket")) }),
+  CreateBucket: object({ settings: object(bucketSettings, ["redundancy", "blockBytes"]) }, ["settings"]),
+  StoredFile: object(
+    { bucket: text, key: text, version: text, bytes: integer, etag, crc32, modifiedAtMs: timeMs },
+    ["crc32"],
+  ),
+  DeletedFile: object({ existed: { type: "boolean" } }),
+  ListedFile: object({ key: text, bytes: integer, etag, modifiedAtMs: timeMs, crc32, contentType: text }, [
+    "crc32",
+    "contentType",
+  ]),
+  FilePage: object({ files: list(reference("ListedFile")), prefixes: list(text), next: text }, ["next"]),
+  Upload: object({ bucket: text, key: text, uploadId: text, createdAtMs: timeMs }),
+  UploadPage: object({ uploads: list(reference("Upload")), next: object({ key: text, uploadId: text }) }, [
+    "next",
+  ]),
+  Part: object({ part: integer, bytes: integer, etag, crc32, modifiedAtMs: timeMs }, ["crc32"]),
+  PartPage: object({ upload: reference("Upload"), parts: list(reference("Part")), next: integer }, ["next"]),
+  CompleteUpload: object({ parts: list(object({ part: integer, etag, crc32 }, ["crc32"])), crc32 }, [
+    "crc32",
+  ]),
+  StoredFileOrUpload: { oneOf: [reference("StoredFile"), reference("Upload")] },
+  ClusterStatus: object(
+    {
+      clusterId: text,
+      nodeId: text,
+      shards: list(object({ shard: integer, appliedIndex: integer })),
+      blocks: object({ blocks: integer, liveBytes: integer, deadBytes: integer }),
+      disk: object({ freeBytes: integer, totalBytes: integer }),
+      ready: { type: "boolean" },
+      reason: text,
+    },
+    ["reason"],
+  ),
+};

@@ -1,0 +1,97 @@
+/**
+ * The S3 gateway: a request becomes an authenticated S3Request, the router finds its operation, and whatever is thrown
+ * on the way becomes S3's answer to it. It holds no state but the signing keys it remembers.
+ */
+
+import type { Access, Files } from "@holdfast/node";
+import type { Clock, Hashing, HttpHandler, HttpRequest, HttpResponse, Journal } from "@holdfast/ports";
+import { authenticate, effectiveHeaders } from "./authenticate.ts";
+import { errorAnswer, failureOf } from "./error-answer.ts";
+import { parseQuery } from "./query.ts";
+import { parseTarget } from "./request-target.ts";
+import { route } from "./router.ts";
+import { httpStatus, S3Error } from "./s3-error.ts";
+import type { S3Request, S3Service } from "./s3-request.ts";
+import { refuseUnsupported } from "./unsupported-headers.ts";
+
+export interface S3GatewayOptions {
+  readonly files: Files;
+  readonly access: Access;
+  readonly clock: Clock;
+  readonly hashing: Hashing;
+  readonly journal: Journal;
+  /** The only region that signatures may name; "us-east-1" unless given. */
+  readonly region?: string;
+  /** Domains below which hosts are buckets (`bucket.domain`); none unless given. Path style works always. */
+  readonly domains?: readonly string[];
+}
+
+/** The handler never throws: whatever goes wrong is an answer. */
+export function createS3Gateway(options: S3GatewayOptions): HttpHandler {
+  const { files, access, clock, hashing, journal, region = "us-east-1", domains = [] } = options;
+  const sha256 = (data: Uint8Array): Uint8Array => hashing.hash("sha256", data);
+  const service: S3Service = { files, clock, hashing, sha256, region };
+  return async (http) => {
+    let answer: HttpResponse;
+    try {
+      answer = await serve(http, service, access, domains);
+    } catch (error) {
+      answer = refusal(http, error, journal);
+    }
+    return finished(http, answer);
+  };
+}
+
+async function serve(
+  http: HttpRequest,
+  service: S3Service,
+  access: Access,
+  domains: readonly string[],
+): Promise<HttpResponse> {
+  const target = parseTarget(http.path, http.headers["host"], domains);
+  const query = parseQuery(http.query);
+  const requester = await authenticate(http, query, service, access);
+  const headers = effectiveHeaders(http.headers, query, requester.authorization);
+  const operation = route({ ...target, method: http.method, query });
+  refuseUnsupported(headers);
+  const request: S3Request = { ...target, service, http, headers, query, requester };
+  await checkExpectedOwner(request);
+  return operation(request);
+}
+
+/** `x-amz-expected-bucket-owner`: a name taken over by somebody else is not written to by accident. */
+async function checkExpectedOwner({ bucket, headers, service }: S3Request): Promise<void> {
+  const expected = headers["x-amz-expected-bucket-owner"];
+  if (expected === undefined || bucket === "") return;
+  const { owner } = await service.files.bucket(bucket);
+  if (owner !== expected) throw new S3Error("AccessDenied");
+}
+
+function refusal(http: HttpRequest, error: unknown, journal: Journal): HttpResponse {
+  const failure = failureOf(error);
+  const { requestId } = http;
+  const fields = {
+    requestId,
+    method: http.method,
+    path: http.path,
+    code: failure.code,
+    outcome: failure.outcome,
+  };
+  if (httpStatus(failure.code) === 500) {
+    // The answer says no more than "internal error": what it was stands here.
+    journal.error("s3 request failed", { ...fields, message: describe(error) });
+  } else {
+    journal.debug("s3 request refused", { ...fields, message: failure.message });
+  }
+  return errorAnswer(failure, http.path, requestId);
+}
+
+function describe(error: unknown): string {
+  return error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+}
+
+/** What every answer carries; a HEAD's body stays behind. */
+function finished(http: HttpRequest, answer: HttpResponse): HttpResponse {
+  const headers = { ...answer.headers, "x-amz-request-id": http.requestId, "x-amz-id-2": "holdfast" };
+  return { status: answer.status, headers, body: http.method === "HEAD" ? undefined : answer.body };
+}

@@ -1,0 +1,2 @@
+export type { S3GatewayOptions } from "./gateway.ts";
+export { createS3Gateway } from "./gateway.ts";

@@ -1,0 +1,47 @@
+import { StoreError } from "@holdfast/base";
+import type { BucketSettings } from "@holdfast/node";
+import type { HttpResponse } from "@holdfast/ports";
+import { emptyAnswer } from "../answer.ts";
+import { readDocument } from "../request-document.ts";
+import { invalidArgument, S3Error } from "../s3-error.ts";
+import type { S3Request } from "../s3-request.ts";
+import { childText } from "../xml-reader.ts";
+
+export async function createBucket(request: S3Request): Promise<HttpResponse> {
+  const { files, region } = request.service;
+  const settings = requestedSettings(request.headers["x-holdfast-redundancy"]);
+  await checkLocation(request);
+  try {
+    await files.createBucket({ name: request.bucket, owner: request.requester.account, settings });
+  } catch (error) {
+    if (!isOwnAlready(error) || region !== "us-east-1") throw error;
+    // As S3 does in this one region: creating one's own bucket again succeeds and changes nothing.
+  }
+  return emptyAnswer({ location: `/${request.bucket}` });
+}
+
+function isOwnAlready(error: unknown): boolean {
+  return error instanceof StoreError && error.code === "BucketAlreadyOwnedByYou";
+}
+
+/** One node keeps one replica of everything; asking for more must not look as if it were given. */
+function requestedSettings(redundancy: string | undefined): Partial<BucketSettings> {
+  if (redundancy === undefined) return {};
+  if (redundancy === "replicas:1") return { redundancy: { dataFragments: 1, parityFragments: 0 } };
+  const wellFormed = /^(?:replicas:[1-9]\d?|erasure:[1-9]\d?\+[1-9]\d?)$/.test(redundancy);
+  const message = wellFormed
+    ? `This cluster has one node: it keeps replicas:1, and cannot give ${redundancy}.`
+    : "x-holdfast-redundancy is replicas:N or erasure:K+M.";
+  throw invalidArgument("x-holdfast-redundancy", redundancy, message);
+}
+
+async function checkLocation(request: S3Request): Promise<void> {
+  const document = await readDocument(request, "CreateBucketConfiguration");
+  if (document === undefined) return;
+  for (const { name } of document.children) {
+    if (name !== "LocationConstraint") throw new S3Error("NotImplemented", `${name} is not implemented.`);
+  }
+  const location = (childText(document, "LocationConstraint") ?? "").trim();
+  if (location === "" || location === request.service.region) return;
+  throw new S3Error("InvalidLocationConstraint", undefined, { LocationConstraint: location });
+}

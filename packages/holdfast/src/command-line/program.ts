@@ -1,0 +1,212 @@
+/** The tree of commands: names, flags, help. What a command does is loaded when it runs. */
+
+import { readFileSync } from "node:fs";
+import { Command } from "commander";
+import type { CpFlags } from "../commands/cp.ts";
+import type { DuFlags } from "../commands/du.ts";
+import type { LsFlags } from "../commands/ls.ts";
+import type { MbFlags } from "../commands/mb.ts";
+import type { RmFlags } from "../commands/rm.ts";
+import type { Session, SessionFlags } from "./session.ts";
+import { openStoreSession } from "./session.ts";
+
+export function createProgram(): Command {
+  const program = new Command("holdfast")
+    .description("Holdfast: a distributed file store")
+    .version(packageVersion(), "--version", "print the version")
+    .helpOption("--help", "show help")
+    .exitOverride()
+    .showHelpAfterError("(--help shows the command's usage)")
+    .addHelpText("after", generalHelp);
+  addNodeCommands(program);
+  addBucketCommands(program);
+  addTransferCommands(program);
+  addFileCommands(program);
+  addClusterCommands(program);
+  return program;
+}
+
+const generalHelp = `
+Files in the store are named hf://bucket/key.
+
+Environment:
+  HOLDFAST_ENDPOINT      HTTP address of any node; several, separated by commas
+                         (default http://127.0.0.1:9001)
+  HOLDFAST_ACCESS_KEY, HOLDFAST_SECRET_KEY
+                         the keys; without them AWS_ACCESS_KEY_ID and
+                         AWS_SECRET_ACCESS_KEY, without those the development keys
+
+Exit codes: 0 done, 1 failed, 2 wrong usage.
+
+Examples:
+  holdfast dev                             start a store on this machine
+  holdfast mb hf://photos                  make a bucket
+  holdfast cp -r ./holiday hf://photos/    copy a folder into it
+  holdfast ls hf://photos/ --long          see what is there`;
+
+function packageVersion(): string {
+  const text = readFileSync(new URL("../../package.json", import.meta.url), "utf8");
+  const manifest: unknown = JSON.parse(text);
+  const version =
+    typeof manifest === "object" && manifest !== null && "version" in manifest ? manifest.version : "";
+  return String(version);
+}
+
+/** Adds --json and --endpoint, and runs the action with a connection that is closed at the end. */
+function storeAction<Flags extends object>(
+  command: Command,
+  run: (session: Session, names: readonly string[], flags: Flags) => Promise<void>,
+): void {
+  command
+    .option("--json", "print results as JSON lines, errors as JSON on standard error")
+    .option("--endpoint <url>", "HTTP address of a node; several, separated by commas")
+    .action(async (...given: unknown[]) => {
+      const flags = command.opts<Flags>();
+      // An optional argument that was left out is undefined.
+      const names = given
+        .slice(0, -2)
+        .flat()
+        .filter((name) => typeof name === "string");
+      const session = openStoreSession(command.opts<SessionFlags>());
+      try {
+        await run(session, names, flags);
+      } catch (error) {
+        throw session.explained(error);
+      } finally {
+        await session.close();
+      }
+    });
+}
+
+function subcommand(parent: Command, usage: string, summary: string, examples: readonly string[]): Command {
+  const text = examples.map((example) => `  ${example}`).join("\n");
+  return parent.command(usage).description(summary).addHelpText("after", `\nExamples:\n${text}`);
+}
+
+function addNodeCommands(program: Command): void {
+  subcommand(program, "dev", "start Holdfast for development on this machine, until a signal", [
+    "holdfast dev",
+    "holdfast dev --ephemeral --base-port 9100",
+    "holdfast dev --data /tmp/store --respawn",
+  ])
+    .option("--nodes <count>", "number of nodes (one, for now)")
+    .option("--data <dir>", "where the data are (default .holdfast)")
+    .option("--base-port <port>", "S3 on this port, HTTP on the next (default 9000; 0 takes free ports)")
+    .option("--consensus <protocol>", "raft or multipaxos")
+    .option("--ephemeral", "keep the data in a temporary folder and remove it at the end")
+    .option("--respawn", "start a node again that ended")
+    .option("--json", "print the ready line and errors as JSON")
+    .action(async (flags: object) => (await import("../dev/run-dev.ts")).runDev(flags));
+  subcommand(program, "server", "run one node until a signal", [
+    "holdfast server --config .holdfast/node-0/config.yaml",
+    "holdfast server --data /var/lib/holdfast --s3 127.0.0.1:9000 --http 127.0.0.1:9001",
+  ])
+    .option("--config <file>", "the node's config file; flags override it")
+    .option("--data <dir>", "data directory; its config.yaml is read if there is one, and written")
+    .option("--s3 <host:port>", "where S3 is served (default 127.0.0.1:9000)")
+    .option("--http <host:port>", "where the HTTP API is served (default 127.0.0.1:9001)")
+    .option("--region <name>", "S3 region (default us-east-1)")
+    .option("--domain <name...>", "host names for virtual-host style S3 requests")
+    .option("--log <level>", "debug, info, warn, error or silent (default info); lines go to standard error")
+    .option("--ephemeral", "remove the data directory at the end")
+    .option("--json", "print the ready line and errors as JSON")
+    .action(async (flags: object) => (await import("../server/run-server.ts")).runServer(flags));
+}
+
+function addBucketCommands(program: Command): void {
+  const mb = subcommand(program, "mb <bucket>", "make a bucket", [
+    "holdfast mb hf://photos",
+    "holdfast mb hf://photos --block-size 4MiB",
+  ])
+    .option("--redundancy <kind>", "replicas:N or erasure:K+M")
+    .option("--block-size <size>", "size of a block, for example 1MiB");
+  storeAction<MbFlags>(mb, async (session, names, flags) =>
+    (await import("../commands/mb.ts")).mb(session, names, flags),
+  );
+  const rb = subcommand(program, "rb <bucket>", "remove an empty bucket", ["holdfast rb hf://photos"]);
+  storeAction(rb, async (session, names) => (await import("../commands/rb.ts")).rb(session, names));
+}
+
+function addTransferCommands(program: Command): void {
+  const cp = subcommand(
+    program,
+    "cp <names...>",
+    "copy files into, out of and within the store; the last name is the target",
+    [
+      "holdfast cp cat.jpg hf://photos/",
+      "holdfast cp hf://photos/cat.jpg .",
+      "holdfast cp -r ./holiday hf://photos/holiday/     # what is in ./holiday, below holiday/",
+      "holdfast cp -r hf://photos/holiday/ ./holiday",
+      "tar c . | holdfast cp - hf://backups/home.tar",
+    ],
+  );
+  addTransferFlags(cp);
+  storeAction<CpFlags>(cp, async (session, names, flags) =>
+    (await import("../commands/cp.ts")).cp(session, names, flags),
+  );
+  const mv = subcommand(program, "mv <names...>", "copy files, then remove each source that was copied", [
+    "holdfast mv hf://photos/cat.jpg hf://photos/pets/cat.jpg",
+    "holdfast mv -r ./holiday hf://photos/holiday/",
+  ]);
+  addTransferFlags(mv);
+  storeAction<CpFlags>(mv, async (session, names, flags) =>
+    (await import("../commands/cp.ts")).mv(session, names, flags),
+  );
+}
+
+function addTransferFlags(command: Command): void {
+  command
+    .option("-r, --recursive", "folders, with all that is in them")
+    .option("--parallel <count>", "files on their way at once (default 16; of large ones a quarter)")
+    .option("--follow-symlinks", "take what symbolic links point to, instead of skipping them")
+    .option("-v, --verbose", "print every file");
+}
+
+function addFileCommands(program: Command): void {
+  const ls = subcommand(program, "ls [name]", "list buckets, or files whose names begin so", [
+    "holdfast ls",
+    "holdfast ls hf://photos/holiday/ -l -h",
+    "holdfast ls -r hf://photos --json",
+  ])
+    .option("-l, --long", "size and time of each file")
+    .option("-h, --human", "sizes in KiB, MiB, GiB")
+    .option("-r, --recursive", "all files below, with their full keys");
+  storeAction<LsFlags>(ls, async (session, names, flags) =>
+    (await import("../commands/ls.ts")).ls(session, names, flags),
+  );
+  const cat = subcommand(program, "cat <names...>", "write files to standard output, one behind the other", [
+    "holdfast cat hf://logs/today.txt | less",
+  ]);
+  storeAction(cat, async (session, names) => (await import("../commands/cat.ts")).cat(session, names));
+  const rm = subcommand(program, "rm <names...>", "remove files", [
+    "holdfast rm hf://photos/cat.jpg",
+    "holdfast rm -r hf://photos/holiday/",
+  ])
+    .option("-r, --recursive", "everything below")
+    .option("-f, --force", "be silent about files that are not there")
+    .option("-v, --verbose", "print every file");
+  storeAction<RmFlags>(rm, async (session, names, flags) =>
+    (await import("../commands/rm.ts")).rm(session, names, flags),
+  );
+  const stat = subcommand(program, "stat <names...>", "show what is known about files and buckets", [
+    "holdfast stat hf://photos/cat.jpg",
+  ]);
+  storeAction(stat, async (session, names) => (await import("../commands/stat.ts")).stat(session, names));
+  const du = subcommand(program, "du <names...>", "add up the files below", [
+    "holdfast du -h hf://photos/holiday/",
+  ]).option("-h, --human", "sizes in KiB, MiB, GiB");
+  storeAction<DuFlags>(du, async (session, names, flags) =>
+    (await import("../commands/du.ts")).du(session, names, flags),
+  );
+}
+
+function addClusterCommands(program: Command): void {
+  const cluster = program.command("cluster").description("the cluster's state");
+  for (const parent of [cluster, program]) {
+    const status = subcommand(parent, "status", "show the cluster's nodes and shards", [
+      "holdfast cluster status",
+      "holdfast cluster status --json",
+    ]);
+    storeAction(status, async (session) => (await import("../commands/status.ts")).status(session));
+  }
+}

@@ -1,0 +1,129 @@
+/** What one node is told: the config file, overridden by the environment, overridden by flags. */
+
+import { z } from "zod";
+import { UsageError } from "../command-line/failure.ts";
+import type { Environment } from "../command-line/settings.ts";
+import type { RootCredentials } from "./credentials.ts";
+import { devCredentials, requireOwnCredentials } from "./credentials.ts";
+import type { ListenAddress } from "./listen-address.ts";
+import { listenAddressText, parseListenAddress } from "./listen-address.ts";
+
+export interface ServerConfig {
+  /** The data directory, absolute. */
+  readonly data: string;
+  readonly s3: ListenAddress;
+  readonly http: ListenAddress;
+  readonly root: RootCredentials;
+  /** The S3 region that requests are signed for. */
+  readonly region: string;
+  /** Host names below which a bucket's name is the first label (virtual-host style). */
+  readonly domains: readonly string[];
+  readonly log: LogLevel;
+  /** How long a stop waits for requests under way. */
+  readonly stopDeadlineMs: number;
+}
+
+export type LogLevel = "debug" | "info" | "warn" | "error" | "silent";
+export const logLevels: readonly LogLevel[] = ["debug", "info", "warn", "error", "silent"];
+
+/** As the file holds it: addresses as text, everything optional, unknown names refused. */
+export interface ConfigFile {
+  readonly data?: string | undefined;
+  readonly s3?: string | undefined;
+  readonly http?: string | undefined;
+  readonly accessKey?: string | undefined;
+  readonly secretKey?: string | undefined;
+  readonly region?: string | undefined;
+  readonly domains?: readonly string[] | undefined;
+  readonly log?: LogLevel | undefined;
+  readonly stopDeadlineMs?: number | undefined;
+}
+
+const hostName = z.string().regex(/^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/i, "is no host name");
+
+const schema: z.ZodType<ConfigFile> = z.strictObject({
+  data: z.string().min(1).optional(),
+  s3: z.string().optional(),
+  http: z.string().optional(),
+  accessKey: z
+    .string()
+    .regex(/^[\w.-]{3,128}$/, "has 3 to 128 letters, digits, dots, hyphens and underscores")
+    .optional(),
+  secretKey: z
+    .string()
+    .min(8, "has at least 8 characters")
+    .max(256)
+    .regex(/^[\x21-\x7e]+$/, "has printable ASCII characters and no spaces")
+    .optional(),
+  region: z
+    .string()
+    .regex(/^[a-z0-9-]{1,64}$/, "has lower-case letters, digits and hyphens")
+    .optional(),
+  domains: z.array(hostName).optional(),
+  log: z.enum(["debug", "info", "warn", "error", "silent"]).optional(),
+  stopDeadlineMs: z.number().int().min(0).max(3_600_000).optional(),
+});
+
+/** Values are never quoted in messages: one of them is a secret. */
+export function checkConfig(value: unknown, source: string): ConfigFile {
+  const checked = schema.safeParse(value ?? {});
+  if (checked.success) return checked.data;
+  const problems = checked.error.issues.map((issue) => {
+    const where = issue.path.join(".");
+    return where === "" ? issue.message : `${where}: ${issue.message}`;
+  });
+  throw new UsageError(`${source}: ${problems.join("; ")}`);
+}
+
+export function environmentConfig(environment: Environment): ConfigFile {
+  const accessKey = environment["HOLDFAST_ACCESS_KEY"] || undefined;
+  const secretKey = environment["HOLDFAST_SECRET_KEY"] || undefined;
+  if ((accessKey === undefined) !== (secretKey === undefined)) {
+    throw new UsageError(
+      "HOLDFAST_ACCESS_KEY and HOLDFAST_SECRET_KEY belong together: only one of them is set",
+    );
+  }
+  return checkConfig({ accessKey, secretKey }, "HOLDFAST_ACCESS_KEY and HOLDFAST_SECRET_KEY");
+}
+
+const defaultS3 = "127.0.0.1:9000";
+const defaultHttp = "127.0.0.1:9001";
+const defaultStopDeadlineMs = 10_000;
+
+/** Later layers win. `data` must be absolute by now, and is required. */
+export function resolveConfig(layers: readonly ConfigFile[]): ServerConfig {
+  const merged = mergeLayers(layers);
+  if (merged.data === undefined) throw new UsageError("no data directory: give --data DIR or --config FILE");
+  const config: ServerConfig = {
+    data: merged.data,
+    s3: parseListenAddress(merged.s3 ?? defaultS3),
+    http: parseListenAddress(merged.http ?? defaultHttp),
+    root: rootCredentials(merged),
+    region: merged.region ?? "us-east-1",
+    domains: merged.domains ?? [],
+    log: merged.log ?? "info",
+    stopDeadlineMs: merged.stopDeadlineMs ?? defaultStopDeadlineMs,
+  };
+  const { s3, http } = config;
+  if (s3.port !== 0 && s3.port === http.port && s3.host === http.host) {
+    throw new UsageError(`s3 and http cannot both listen on ${listenAddressText(s3)}`);
+  }
+  requireOwnCredentials(config.root, [s3.host, http.host]);
+  return config;
+}
+
+function rootCredentials({ accessKey, secretKey }: ConfigFile): RootCredentials {
+  if (accessKey === undefined && secretKey === undefined) return devCredentials;
+  if (accessKey === undefined || secretKey === undefined) {
+    throw new UsageError("accessKey and secretKey belong together: only one of them is set");
+  }
+  return { accessKey, secretKey };
+}
+
+function mergeLayers(layers: readonly ConfigFile[]): ConfigFile {
+  const merged: Record<string, unknown> = {};
+  for (const layer of layers) {
+    for (const [name, value] of Object.entries(layer)) if (value !== undefined) merged[name] = value;
+  }
+  return checkConfig(merged, "configuration");
+}

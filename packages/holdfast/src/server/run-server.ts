@@ -1,0 +1,118 @@
+/** `holdfast server`: one node until a signal, or until the process that started it is gone. */
+
+import { mkdir, readdir, rm } from "node:fs/promises";
+import { join, resolve } from "node:path";
+import { Failure, UsageError } from "../command-line/failure.ts";
+import type { Environment } from "../command-line/settings.ts";
+import type { ConfigFile, ServerConfig } from "./config.ts";
+import { checkConfig, environmentConfig, resolveConfig } from "./config.ts";
+import { readConfigFile, tryReadConfigFile, writeConfigFile } from "./config-file.ts";
+import { configFileName } from "./data-files.ts";
+import { urlOf } from "./listen-address.ts";
+import type { ParentChannel } from "./parent-channel.ts";
+import { openParentChannel } from "./parent-channel.ts";
+import { removeProcessId, writeProcessId } from "./process-id-file.ts";
+import { readyLine } from "./ready-line.ts";
+
+export interface ServerFlags {
+  readonly config?: string;
+  readonly data?: string;
+  readonly s3?: string;
+  readonly http?: string;
+  readonly region?: string;
+  readonly domain?: readonly string[];
+  readonly log?: string;
+  /** The data directory is removed at the end. */
+  readonly ephemeral?: boolean;
+  readonly json?: boolean;
+}
+
+export async function loadServerConfig(flags: ServerFlags, environment: Environment): Promise<ServerConfig> {
+  const { s3, http, region, domain, log } = flags;
+  const data = flags.data === undefined ? undefined : resolve(flags.data);
+  const given = checkConfig({ data, s3, http, region, domains: domain, log }, "flags");
+  return resolveConfig([await configFileOf(flags.config, data), environmentConfig(environment), given]);
+}
+
+/** A data directory that was served before brings its own. */
+async function configFileOf(path: string | undefined, data: string | undefined): Promise<ConfigFile> {
+  if (path !== undefined) return readConfigFile(path);
+  if (data === undefined) throw new UsageError("no data directory: give --data DIR or --config FILE");
+  return (await tryReadConfigFile(join(data, configFileName))) ?? {};
+}
+
+/** Resolves when the node has stopped as it was asked to. */
+export async function runServer(flags: ServerFlags): Promise<void> {
+  const stopRequested = untilSignal();
+  const parent = openParentChannel();
+  try {
+    const config = await loadServerConfig(flags, process.env);
+    await serve(config, flags, parent, Promise.race([stopRequested, parent.gone]));
+  } catch (error) {
+    if (!parent.connected) throw error;
+    // The parent says it, once, in its own words.
+    await parent.reportFailure(error);
+    process.exitCode = 1;
+  } finally {
+    parent.close();
+  }
+}
+
+async function serve(
+  config: ServerConfig,
+  { ephemeral = false, json = false }: ServerFlags,
+  parent: ParentChannel,
+  stopRequested: Promise<void>,
+): Promise<void> {
+  await mkdir(config.data, { recursive: true, mode: 0o700 });
+  if (ephemeral) await requireEmpty(config.data);
+  const { startServer } = await import("./server.ts");
+  const server = await startServer(config);
+  try {
+    // Only now the directory is ours: a start that was refused must not touch the files of the one that runs.
+    await writeProcessId(config.data);
+    await writeConfigFile(config);
+    const at = { s3: urlOf(server.addresses.s3), http: urlOf(server.addresses.http) };
+    if (parent.connected) await parent.reportReady(at);
+    else process.stdout.write(readyLine({ ...at, data: config.data }, json));
+    await Promise.race([stopRequested, server.failed.then(nodeFailed)]);
+  } finally {
+    const watchdog = setTimeout(giveUp, config.stopDeadlineMs + flushDeadlineMs);
+    await server.stop();
+    clearTimeout(watchdog);
+    await removeProcessId(config.data);
+    if (ephemeral) await rm(config.data, { recursive: true, force: true });
+  }
+}
+
+/** What is removed at the end must not have been there before us. */
+async function requireEmpty(directory: string): Promise<void> {
+  if ((await readdir(directory)).length === 0) return;
+  throw new UsageError(
+    `--ephemeral removes ${directory} at the end, and it is not empty: give an empty or a new one`,
+  );
+}
+
+/** What a stop may take beyond the requests under way. */
+const flushDeadlineMs = 20_000;
+
+/** Everything acknowledged is on the disk already: ending without the flush costs the next start some time, no data. */
+function giveUp(): void {
+  process.stderr.write("holdfast: StopTimeout: the node did not stop in time; ending it\n");
+  process.exit(1);
+}
+
+function nodeFailed(reason: Error): never {
+  throw new Failure(reason.message, {
+    code: "NodeFailed",
+    next: "look at the journal above and at the disk, then start the node again",
+    cause: reason,
+  });
+}
+
+/** Further signals change nothing: the stop has a deadline of its own. */
+function untilSignal(): Promise<void> {
+  return new Promise((resolveSignal) => {
+    for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => resolveSignal());
+  });
+}

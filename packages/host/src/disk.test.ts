@@ -1,0 +1,99 @@
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { mkdtemp, rm, symlink } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { TestContext } from "node:test";
+import { test } from "node:test";
+import { DiskError } from "@holdfast/ports";
+import { diskContract } from "@holdfast/ports/contract";
+import { lockSocketFile } from "./directory-lock.ts";
+import { openDisk } from "./disk.ts";
+import { diskError } from "./disk-errors.ts";
+import { unwritten } from "./disk-file.ts";
+
+async function temporaryFolder(context: TestContext): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), "holdfast-disk-"));
+  context.after(() => rm(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+const isLocked = (error: unknown): boolean => error instanceof DiskError && error.kind === "locked";
+
+diskContract("real disk", async (context) => openDisk(join(await temporaryFolder(context), "data")));
+
+test("errors of the system become the kinds of the port", () => {
+  const kindOf = (code: string): string => diskError(Object.assign(new Error(code), { code }), "a").kind;
+  assert.deepEqual(
+    ["ENOENT", "EEXIST", "ENOSPC", "EDQUOT", "EMFILE", "ENFILE", "EIO", "EACCES"].map(kindOf),
+    ["not-found", "exists", "no-space", "no-space", "too-many-files", "too-many-files", "io", "io"],
+  );
+});
+
+test("after a short write exactly the bytes behind it are left, whichever buffer it ended in", () => {
+  const buffers = [3, 1, 4, 1, 5].map((length, i) => new Uint8Array(length).fill(i));
+  const whole = Buffer.concat(buffers);
+  for (let written = 0; written <= whole.length; written++) {
+    assert.equal(Buffer.compare(Buffer.concat(unwritten(buffers, written)), whole.subarray(written)), 0);
+    assert.ok(unwritten(buffers, written).every((buffer) => buffer.length > 0));
+  }
+});
+
+test("two paths to one directory share its lock", async (t) => {
+  const folder = await temporaryFolder(t);
+  await openDisk(join(folder, "data"));
+  await symlink(join(folder, "data"), join(folder, "alias"));
+  const lock = await (await openDisk(join(folder, "data"))).lock();
+  await assert.rejects((await openDisk(join(folder, "alias"))).lock(), isLocked);
+  await lock.release();
+});
+
+test("the lock ends with its process, however that ends", async (t) => {
+  const folder = await temporaryFolder(t);
+  const program = `
+    import { openDisk } from ${JSON.stringify(new URL("./disk.ts", import.meta.url).href)};
+    await (await openDisk(${JSON.stringify(folder)})).lock();
+    console.log("locked");
+    setInterval(() => undefined, 1000);
+  `;
+  const child = spawn(
+    process.execPath,
+    ["--conditions=holdfast-source", "--input-type=module", "-e", program],
+    {
+      stdio: ["ignore", "pipe", "inherit"],
+    },
+  );
+  t.after(() => child.kill("SIGKILL"));
+  await new Promise((resolve) => child.stdout.once("data", resolve));
+  const disk = await openDisk(folder);
+  await assert.rejects(disk.lock(), isLocked);
+  const ended = new Promise((resolve) => child.once("close", resolve));
+  child.kill("SIGKILL");
+  await ended;
+  await (await disk.lock()).release();
+});
+
+test("a lock file that nobody answers on is stale, one that somebody does is not", async (t) => {
+  const path = join(await temporaryFolder(t), "lock");
+  const program = `
+    import { lockSocketFile } from ${JSON.stringify(new URL("./directory-lock.ts", import.meta.url).href)};
+    await lockSocketFile(${JSON.stringify(path)});
+    console.log("locked");
+  `;
+  const child = spawn(
+    process.execPath,
+    ["--conditions=holdfast-source", "--input-type=module", "-e", program],
+    {
+      stdio: ["ignore", "pipe", "inherit"],
+    },
+  );
+  t.after(() => child.kill("SIGKILL"));
+  await new Promise((resolve) => child.stdout.once("data", resolve));
+  await assert.rejects(lockSocketFile(path), isLocked);
+  const ended = new Promise((resolve) => child.once("close", resolve));
+  child.kill("SIGKILL");
+  await ended;
+  const server = await lockSocketFile(path);
+  await assert.rejects(lockSocketFile(path), isLocked);
+  await new Promise((resolve) => server.close(resolve));
+});

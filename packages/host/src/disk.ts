@@ -1,0 +1,112 @@
+/** The Disk port over node:fs. Everything below one root directory; nothing outside of it can be named. */
+
+import { constants, open as openDescriptor } from "node:fs";
+import { lstat, mkdir, open, readdir, rename, statfs, unlink } from "node:fs/promises";
+import { resolve } from "node:path";
+import type { DirectoryLock, Disk, DiskFile, DiskSpace, OpenMode, OpenOptions } from "@holdfast/ports";
+import { DiskError, folderOf, isDiskPath } from "@holdfast/ports";
+import { lockDirectory } from "./directory-lock.ts";
+import { diskError } from "./disk-errors.ts";
+import { RealDiskFile } from "./disk-file.ts";
+
+/** Makes the directory if it is missing. */
+export async function openDisk(rootDirectory: string): Promise<Disk> {
+  const root = resolve(rootDirectory);
+  await mkdir(root, { recursive: true }).catch((error: unknown) => {
+    throw diskError(error, root);
+  });
+  return new RealDisk(root);
+}
+
+/** Missing on some systems, though the types say otherwise. */
+const syncFlag: number | undefined = constants.O_DSYNC;
+
+const flagsOf: Readonly<Record<OpenMode, number>> = {
+  read: constants.O_RDONLY,
+  write: constants.O_RDWR,
+  create: constants.O_RDWR | constants.O_CREAT | constants.O_EXCL,
+};
+
+class RealDisk implements Disk {
+  readonly #root: string;
+
+  constructor(root: string) {
+    this.#root = root;
+  }
+
+  open(path: string, mode: OpenMode, options: OpenOptions = {}): Promise<DiskFile> {
+    const syncWrites = options.syncWrites ?? false;
+    const flags = flagsOf[mode] | (syncWrites ? (syncFlag ?? 0) : 0);
+    return this.#run(path, async (full) => {
+      const descriptor = await new Promise<number>((resolveOpen, reject) => {
+        openDescriptor(full, flags, 0o600, (error, opened) =>
+          error === null ? resolveOpen(opened) : reject(error),
+        );
+      });
+      return new RealDiskFile(path, descriptor, syncWrites && syncFlag === undefined);
+    });
+  }
+
+  list(folder: string): Promise<readonly string[]> {
+    return this.#runIn(folder, async (full) => (await readdir(full)).sort());
+  }
+
+  async makeFolder(folder: string): Promise<void> {
+    await this.#runIn(folder, (full) => mkdir(full, { recursive: true }));
+    // A folder is a name in the one above: 1. it exists; 2. its name is durable, up to the root.
+    for (let path = folder; path !== ""; path = folderOf(path)) await this.syncDirectory(folderOf(path));
+  }
+
+  rename(from: string, to: string): Promise<void> {
+    return this.#run(from, (fullFrom) => this.#run(to, (fullTo) => rename(fullFrom, fullTo)));
+  }
+
+  remove(path: string): Promise<void> {
+    return this.#run(path, async (full) => {
+      // POSIX lets unlink of a folder fail in several ways, Linux as EISDIR, others as EPERM.
+      if ((await lstat(full)).isDirectory()) throw new DiskError("io", path, `${path} is a folder`);
+      await unlink(full);
+    });
+  }
+
+  syncDirectory(folder: string): Promise<void> {
+    return this.#runIn(folder, async (full) => {
+      const handle = await open(full, constants.O_RDONLY | constants.O_DIRECTORY);
+      try {
+        await handle.sync();
+      } finally {
+        await handle.close();
+      }
+    });
+  }
+
+  space(): Promise<DiskSpace> {
+    return this.#runIn("", async (full) => {
+      const { bavail, blocks, bsize } = await statfs(full);
+      return { freeBytes: bavail * bsize, totalBytes: blocks * bsize };
+    });
+  }
+
+  lock(): Promise<DirectoryLock> {
+    return lockDirectory(this.#root);
+  }
+
+  async #run<T>(path: string, action: (fullPath: string) => Promise<T>): Promise<T> {
+    if (!isDiskPath(path)) throw new DiskError("io", path, `not a path below the data directory: ${path}`);
+    try {
+      return await action(`${this.#root}/${path}`);
+    } catch (error) {
+      throw diskError(error, path);
+    }
+  }
+
+  /** As `#run`, for folders: "" is the root itself. */
+  async #runIn<T>(folder: string, action: (fullPath: string) => Promise<T>): Promise<T> {
+    if (folder !== "") return this.#run(folder, action);
+    try {
+      return await action(this.#root);
+    } catch (error) {
+      throw diskError(error, folder);
+    }
+  }
+}

@@ -1,0 +1,113 @@
+/** One request and its answer on one connection: from the parsed headers to the last byte of the answer. */
+
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { utf8 } from "@holdfast/base";
+import type { Clock, HttpHandler, HttpResponse, Journal } from "@holdfast/ports";
+import type { HttpLimits } from "./limits.ts";
+import { smallBodyBytesMax } from "./limits.ts";
+import { IncomingRequest } from "./request.ts";
+import { RequestBody } from "./request-body.ts";
+import { sendResponse } from "./response.ts";
+
+export interface ExchangeContext {
+  readonly handler: HttpHandler;
+  readonly journal: Journal;
+  readonly clock: Clock;
+  readonly limits: HttpLimits;
+  /** While the listener closes, every answer is the last of its connection. */
+  readonly isClosing: () => boolean;
+}
+
+/** Never rejects; resolves when the answer left or the connection broke. */
+export async function runExchange(
+  context: ExchangeContext,
+  message: IncomingMessage,
+  to: ServerResponse,
+  requestId: string,
+): Promise<void> {
+  const awaitsContinue = message.headers.expect?.toLowerCase() === "100-continue";
+  const body = new RequestBody(message, awaitsContinue ? () => to.writeContinue() : undefined);
+  const request = new IncomingRequest(message, body, requestId);
+  to.on("close", () => {
+    if (!to.writableFinished) request.onClientGone();
+  });
+  try {
+    const response = await answerOf(context, request);
+    await send(context, request, to, response);
+  } catch (cause) {
+    // Headers that node refuses to write, for one. Nothing sensible can follow on this connection.
+    context.journal.error("http.answer.failed", { requestId, message: String(cause) });
+    to.socket?.destroy();
+  }
+}
+
+async function answerOf(context: ExchangeContext, request: IncomingRequest): Promise<HttpResponse> {
+  try {
+    return await context.handler(request);
+  } catch (cause) {
+    const { requestId, method } = request;
+    context.journal.error("http.handler.failed", { requestId, method, message: String(cause) });
+    const document = {
+      code: "Internal",
+      message: "The server failed; its log has more.",
+      retryable: true,
+      outcome: "unknown",
+      fields: {},
+      requestId,
+    };
+    return {
+      status: 500,
+      headers: { "content-type": "application/json" },
+      body: utf8(JSON.stringify(document)),
+    };
+  }
+}
+
+async function send(
+  context: ExchangeContext,
+  request: IncomingRequest,
+  to: ServerResponse,
+  response: HttpResponse,
+): Promise<void> {
+  const { body } = request;
+  if (to.destroyed) return abandon(response);
+  // A body that was never asked for, or is long, is not worth draining for the sake of the connection.
+  const bodyIsLeft = body.isWithheld || body.missingBytes > smallBodyBytesMax;
+  const isLast = bodyIsLeft || body.timedOut || context.isClosing();
+  if (isLast) to.setHeader("connection", "close");
+  const lingers = bodyIsLeft && !body.timedOut;
+  const sent = await sendResponse(to, response, lingers);
+  body.release();
+  if (sent.kind === "broken") {
+    context.journal.info("http.answer.broken", { requestId: request.requestId, message: String(sent.cause) });
+    return;
+  }
+  if (lingers) await drainedOrLate(context, to);
+  if (!to.writableEnded) to.end();
+}
+
+/** Nobody is left to read it: a streamed body gets to free what it holds. */
+async function abandon(response: HttpResponse): Promise<void> {
+  if (response.body === undefined || response.body instanceof Uint8Array) return;
+  await response.body[Symbol.asyncIterator]().return?.();
+}
+
+/**
+ * The answer is out, the client may still be sending. Closing now would reset the connection, and the reset could overtake
+ * the answer; so its bytes are read and dropped for a while.
+ */
+function drainedOrLate(context: ExchangeContext, to: ServerResponse): Promise<void> {
+  const message = to.req;
+  if (message.complete || message.destroyed) return Promise.resolve();
+  return new Promise((resolve) => {
+    const done = (): void => {
+      timer.cancel();
+      message.removeListener("end", done);
+      message.removeListener("close", done);
+      resolve();
+    };
+    const timer = context.clock.after(context.limits.lingerMs, done);
+    message.on("end", done);
+    message.on("close", done);
+  });
+}

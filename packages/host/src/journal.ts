@@ -1,0 +1,44 @@
+import type { Journal, JournalFields } from "@holdfast/ports";
+import type { DestinationStream, Logger } from "pino";
+import { pino } from "pino";
+
+export interface PinoJournalOptions {
+  readonly level?: "debug" | "info" | "warn" | "error" | "silent";
+  /** Where lines go: 1 standard output, 2 standard error (the default: standard output is for results), or a stream. */
+  readonly destination?: 1 | 2 | DestinationStream;
+}
+
+/** Fields whose names promise a secret lose their value. The rule stays that nobody hands any in: this is the net. */
+const secretName =
+  /secret|password|passphrase|authorization|cookie|credential|private.?key|join.?token|signature/i;
+
+/** One JSON object a line: `level`, `time`, `event` and the fields. */
+export function pinoJournal({ level = "info", destination = 2 }: PinoJournalOptions = {}): Journal {
+  const options = {
+    level,
+    base: null,
+    messageKey: "event",
+    formatters: { level: (label: string) => ({ level: label }) },
+    timestamp: pino.stdTimeFunctions.isoTime,
+  };
+  // Written at once: the last lines before a crash are the ones that matter.
+  const stream =
+    typeof destination === "number" ? pino.destination({ dest: destination, sync: true }) : destination;
+  return journalOver(pino(options, stream));
+}
+
+function journalOver(logger: Logger): Journal {
+  return {
+    debug: (event, fields) => logger.debug(withoutSecrets(fields), event),
+    info: (event, fields) => logger.info(withoutSecrets(fields), event),
+    warn: (event, fields) => logger.warn(withoutSecrets(fields), event),
+    error: (event, fields) => logger.error(withoutSecrets(fields), event),
+    with: (fields) => journalOver(logger.child(withoutSecrets(fields))),
+  };
+}
+
+function withoutSecrets(fields: JournalFields = {}): JournalFields {
+  const names = Object.keys(fields);
+  if (!names.some((name) => secretName.test(name))) return fields;
+  return Object.fromEntries(names.map((name) => [name, secretName.test(name) ? "[removed]" : fields[name]]));
+}

@@ -1,0 +1,41 @@
+import type { BucketId, Codec } from "@holdfast/base";
+import { branded, integer, optional, record, text, versioned } from "@holdfast/base";
+import type { ChecksumAlgorithm, FileAttributes } from "./attributes.ts";
+import { checksumAlgorithmCodec, checksumScopeCodec, fileAttributesCodec } from "./attributes.ts";
+import type { ContentPart } from "./content.ts";
+import { contentPartCodec } from "./content.ts";
+
+/** A multipart upload that is neither completed nor aborted (S20). Its number is the index of the entry that made it. */
+export interface Upload {
+  readonly number: number;
+  readonly bucket: BucketId;
+  readonly key: string;
+  readonly createdAtMs: number;
+  readonly attributes: FileAttributes;
+  readonly checksumAlgorithm: ChecksumAlgorithm | undefined;
+  readonly checksumScope: "full" | "composite" | undefined;
+}
+
+export const uploadCodec: Codec<Upload> = versioned(
+  1,
+  record({
+    number: integer,
+    bucket: branded<BucketId>(),
+    key: text,
+    createdAtMs: integer,
+    attributes: fileAttributesCodec,
+    checksumAlgorithm: optional(checksumAlgorithmCodec),
+    checksumScope: optional(checksumScopeCodec),
+  }),
+);
+
+/** A part as it was last stored; sent again, the newer attempt replaces it. */
+export interface UploadedPart {
+  readonly part: ContentPart;
+  readonly modifiedAtMs: number;
+}
+
+export const uploadedPartCodec: Codec<UploadedPart> = versioned(
+  1,
+  record({ part: contentPartCodec, modifiedAtMs: integer }),
+);

@@ -1,0 +1,10 @@
+/** Who may use the store. Secrets never appear in messages or in the journal. */
+export interface Access {
+  /** The account and secret behind an access key, or undefined for a key that is unknown or revoked. */
+  credentials(accessKey: string): Promise<Credentials | undefined>;
+}
+
+export interface Credentials {
+  readonly account: string;
+  readonly secretKey: string;
+}

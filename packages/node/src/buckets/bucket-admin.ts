@@ -1,0 +1,104 @@
+/**
+ * Making and deleting buckets (S17): the system group decides, every shard of the bucket is told by replicated command
+ * before the answer.
+ *
+ * Create: 1. system: createBucket (`creating`, the name is taken); 2. installBucket in each shard; 3. system:
+ * activateBucket. Delete: 1. system: beginBucketDelete; 2. sealBucket in each shard, which reports emptiness;
+ * 3. all empty: removeBucket in each shard, then system: finishBucketDelete; otherwise unsealBucket in each, then
+ * system: cancelBucketDelete. Every step is idempotent: after a crash `resume` carries on from what the system group
+ * says.
+ */
+
+import type { ShardId } from "@holdfast/base";
+import { encode, StoreError } from "@holdfast/base";
+import type { Bucket, BucketSettings } from "@holdfast/namespace";
+import type { Clock, ReplicatedLog } from "@holdfast/ports";
+import type { ShardCommand, ShardResult, SystemCommand, SystemResult } from "@holdfast/shard";
+import { systemEntryCodec } from "@holdfast/shard";
+import { checkBucketName } from "../names.ts";
+import { refusal } from "../refusal.ts";
+import type { ShardReplica } from "../shard-replica.ts";
+import type { BucketDirectory } from "./bucket-directory.ts";
+
+export interface NewBucket {
+  readonly name: string;
+  readonly owner: string;
+  readonly shardCount: number;
+  readonly firstShard: number;
+  readonly settings: BucketSettings;
+}
+
+export class BucketAdmin {
+  readonly #system: ReplicatedLog<SystemResult>;
+  readonly #directory: BucketDirectory;
+  readonly #shards: (id: ShardId) => ShardReplica;
+  readonly #clock: Clock;
+
+  constructor(
+    system: ReplicatedLog<SystemResult>,
+    directory: BucketDirectory,
+    shards: (id: ShardId) => ShardReplica,
+    clock: Clock,
+  ) {
+    this.#system = system;
+    this.#directory = directory;
+    this.#shards = shards;
+    this.#clock = clock;
+  }
+
+  async create(request: NewBucket): Promise<Bucket> {
+    checkBucketName(request.name);
+    const bucket = await this.#decideOne({ kind: "createBucket", ...request });
+    return this.#install(bucket);
+  }
+
+  async delete(name: string): Promise<void> {
+    const bucket = await this.#directory.active(name);
+    await this.#decide({ kind: "beginBucketDelete", bucket: bucket.id });
+    if (await this.#finishDelete(bucket)) return;
+    throw new StoreError("BucketNotEmpty", `The bucket "${name}" still holds files. Delete them first.`, {
+      fields: { bucket: name },
+    });
+  }
+
+  /** Finishes what a crash interrupted. */
+  async resume(): Promise<void> {
+    for (const bucket of await this.#directory.all()) {
+      if (bucket.state === "creating") await this.#install(bucket);
+      if (bucket.state === "deleting") await this.#finishDelete(bucket);
+    }
+  }
+
+  async #install(bucket: Bucket): Promise<Bucket> {
+    await this.#everywhere(bucket, { kind: "installBucket", bucket: bucket.id, settings: bucket.settings });
+    return this.#decideOne({ kind: "activateBucket", bucket: bucket.id });
+  }
+
+  /** True when the bucket is gone, false when it is in use and active again. */
+  async #finishDelete(bucket: Bucket): Promise<boolean> {
+    const answers = await this.#everywhere(bucket, { kind: "sealBucket", bucket: bucket.id });
+    const empty = answers.every((answer) => answer.kind === "sealed" && answer.empty);
+    await this.#everywhere(bucket, { kind: empty ? "removeBucket" : "unsealBucket", bucket: bucket.id });
+    await this.#decide({ kind: empty ? "finishBucketDelete" : "cancelBucketDelete", bucket: bucket.id });
+    return empty;
+  }
+
+  #everywhere(bucket: Bucket, command: ShardCommand): Promise<readonly ShardResult[]> {
+    return Promise.all(this.#directory.shardsOf(bucket).map((id) => this.#shards(id).propose(command)));
+  }
+
+  async #decide(command: SystemCommand): Promise<SystemResult> {
+    const { result } = await this.#system.append(
+      encode(systemEntryCodec, { timeMs: this.#clock.wallMs(), command }),
+    );
+    if (result.kind === "refused") throw refusal(result.code, "");
+    return result;
+  }
+
+  async #decideOne(command: SystemCommand): Promise<Bucket> {
+    const result = await this.#decide(command);
+    if (result.kind !== "bucket")
+      throw new StoreError("Internal", `${command.kind} answered without a bucket.`);
+    return result.bucket;
+  }
+}

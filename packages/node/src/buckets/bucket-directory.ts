@@ -1,0 +1,71 @@
+/**
+ * Buckets by name, from the system group's state, and which shard a file lives in. Decoded records are kept until the
+ * system group applies its next entry.
+ */
+
+import type { ShardId } from "@holdfast/base";
+import { StoreError } from "@holdfast/base";
+import type { Bucket } from "@holdfast/namespace";
+import { findBucketByName, listBuckets } from "@holdfast/namespace";
+import type { Hashing, ReplicatedLog, StateReader } from "@holdfast/ports";
+import type { SystemResult } from "@holdfast/shard";
+import { shardOfKey, shardsOfBucket } from "@holdfast/shard";
+import { checkBucketName } from "../names.ts";
+
+export class BucketDirectory {
+  readonly #log: ReplicatedLog<SystemResult>;
+  readonly #state: StateReader;
+  readonly #clusterShardCount: number;
+  readonly #hashing: Hashing;
+  readonly #known = new Map<string, Bucket>();
+  #knownAtIndex = 0;
+
+  constructor(
+    log: ReplicatedLog<SystemResult>,
+    state: StateReader,
+    clusterShardCount: number,
+    hashing: Hashing,
+  ) {
+    this.#hashing = hashing;
+    this.#log = log;
+    this.#state = state;
+    this.#clusterShardCount = clusterShardCount;
+  }
+
+  /** The active bucket of this name. BucketNotFound also while it is being created or deleted. */
+  async active(name: string): Promise<Bucket> {
+    const bucket = await this.find(name);
+    if (bucket?.state === "active") return bucket;
+    checkBucketName(name);
+    throw new StoreError("BucketNotFound", `The bucket "${name}" does not exist. Create it first.`, {
+      fields: { bucket: name },
+    });
+  }
+
+  async find(name: string): Promise<Bucket | undefined> {
+    await this.#log.readBarrier();
+    if (this.#knownAtIndex !== this.#log.appliedIndex) {
+      this.#known.clear();
+      this.#knownAtIndex = this.#log.appliedIndex;
+    }
+    const known = this.#known.get(name);
+    if (known !== undefined) return known;
+    const bucket = findBucketByName(this.#state, name);
+    if (bucket !== undefined) this.#known.set(name, bucket);
+    return bucket;
+  }
+
+  async all(): Promise<readonly Bucket[]> {
+    await this.#log.readBarrier();
+    return [...listBuckets(this.#state)];
+  }
+
+  shardOf(bucket: Bucket, key: string): ShardId {
+    return shardOfKey(bucket, key, this.#clusterShardCount, (data) => this.#hashing.crc32(data));
+  }
+
+  /** Every shard that may hold files of the bucket. */
+  shardsOf(bucket: Bucket): readonly ShardId[] {
+    return shardsOfBucket(bucket, this.#clusterShardCount);
+  }
+}

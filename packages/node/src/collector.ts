@@ -1,0 +1,157 @@
+/**
+ * Gives back what nobody refers to any more, in the background and in small steps:
+ *   - reference drops that a shard owes another one (S5): told there, then settled here;
+ *   - dead contents, once no reader can still be at them (S6): blocks erased first, then the records;
+ *   - references of copies that were cut off before their commit (S5): the copy's own shard says that none will come;
+ *   - blocks that no record knows (S4): those of attempts that closed without a commit. Their home shard decides, never
+ *     their age.
+ * Every step is idempotent, and a crash between two repeats one.
+ */
+
+import type { ContentId, ShardId } from "@holdfast/base";
+import type { BlockStore } from "@holdfast/blocks";
+import type { CopiedReference, PendingDrop } from "@holdfast/namespace";
+import { copiedReferences, deadContents, pendingDrops } from "@holdfast/namespace";
+import type { Clock, Journal } from "@holdfast/ports";
+import { sleep } from "@holdfast/ports";
+import { referenceStatus, streamStatus } from "@holdfast/shard";
+import type { ShardReplica } from "./shard-replica.ts";
+
+const dropsPerStep = 200;
+const contentsPerStep = 50;
+const referencesPerStep = 1000;
+
+export interface CollectorOptions {
+  readonly intervalMs: number;
+  /** How long dead content stays readable (S6). */
+  readonly readerGraceMs: number;
+  /** Rounds between two scans of all blocks. */
+  readonly roundsPerScan: number;
+}
+
+export class Collector {
+  readonly #shards: readonly ShardReplica[];
+  readonly #blocks: BlockStore;
+  readonly #clock: Clock;
+  readonly #journal: Journal;
+  readonly #options: CollectorOptions;
+  readonly #stop = new AbortController();
+  readonly #startedAtMs: number;
+  #running: Promise<void> = Promise.resolve();
+
+  constructor(
+    shards: readonly ShardReplica[],
+    blocks: BlockStore,
+    clock: Clock,
+    journal: Journal,
+    options: CollectorOptions,
+  ) {
+    this.#shards = shards;
+    this.#blocks = blocks;
+    this.#clock = clock;
+    this.#journal = journal;
+    this.#options = options;
+    this.#startedAtMs = clock.monotonicMs();
+  }
+
+  start(): void {
+    this.#running = this.#run();
+  }
+
+  async stop(): Promise<void> {
+    this.#stop.abort();
+    await this.#running;
+  }
+
+  async #run(): Promise<void> {
+    for (let round = 1; !this.#stop.signal.aborted; round++) {
+      await sleep(this.#clock, this.#options.intervalMs, this.#stop.signal);
+      if (this.#stop.signal.aborted) return;
+      try {
+        await this.collect(round % this.#options.roundsPerScan === 0);
+      } catch (cause) {
+        this.#journal.warn("collection interrupted", { cause: String(cause) });
+      }
+    }
+  }
+
+  /** One round; with `scan`, over all blocks too. */
+  async collect(scan: boolean): Promise<void> {
+    for (const shard of this.#shards) {
+      if (this.#stop.signal.aborted) return;
+      await shard.writer.publish();
+      await this.#passDrops(shard);
+      await this.#eraseDead(shard);
+    }
+    if (!scan) return;
+    for (const shard of this.#shards) await this.#dropAbandoned(shard);
+    await this.#eraseUnknown();
+  }
+
+  async #passDrops(shard: ShardReplica): Promise<void> {
+    const drops = pendingDrops(shard.localState, dropsPerStep);
+    for (const [home, items] of byHome(drops)) {
+      const target = this.#shards[home];
+      if (target === undefined) continue;
+      await target.propose({
+        kind: "dropReferences",
+        drops: items.map(({ content, reference }) => ({ content, reference })),
+      });
+      await shard.propose({ kind: "settleDrops", sequences: items.map((item) => item.sequence) });
+    }
+  }
+
+  async #eraseDead(shard: ShardReplica): Promise<void> {
+    // In full again after a start: readers of before may still be served by others (S6).
+    if (this.#clock.monotonicMs() - this.#startedAtMs < this.#options.readerGraceMs) return;
+    const deadBeforeMs = this.#clock.wallMs() - this.#options.readerGraceMs;
+    const contents = deadContents(shard.localState, deadBeforeMs, contentsPerStep);
+    if (contents.length === 0) return;
+    for (const content of contents)
+      for (const part of content.parts)
+        await this.#blocks.erase({ home: content.id.home, writer: part.writer, attempt: part.attempt });
+    await shard.propose({ kind: "forgetContents", contents: contents.map((content) => content.id) });
+  }
+
+  async #dropAbandoned(shard: ShardReplica): Promise<void> {
+    let from: Uint8Array | undefined;
+    do {
+      if (this.#stop.signal.aborted) return;
+      const { copied, next } = copiedReferences(shard.localState, from, referencesPerStep);
+      const drops: CopiedReference[] = [];
+      for (const drop of copied) {
+        const destination = this.#shards[drop.reference.home];
+        if (destination === undefined) continue;
+        if (referenceStatus(await destination.read(), drop.reference) === "gone") drops.push(drop);
+      }
+      if (drops.length > 0) await shard.propose({ kind: "dropReferences", drops });
+      from = next;
+    } while (from !== undefined);
+  }
+
+  async #eraseUnknown(): Promise<void> {
+    let after: ContentId | undefined;
+    for (;;) {
+      const streams = this.#blocks.contents(after, contentsPerStep);
+      for (const stream of streams) {
+        if (this.#stop.signal.aborted) return;
+        const home = this.#shards[stream.home];
+        if (home === undefined) continue;
+        if (streamStatus(await home.read(), stream.writer, stream.attempt) === "garbage")
+          await this.#blocks.erase(stream);
+      }
+      after = streams.at(-1);
+      if (after === undefined) return;
+    }
+  }
+}
+
+function byHome(drops: readonly PendingDrop[]): ReadonlyMap<ShardId, readonly PendingDrop[]> {
+  const groups = new Map<ShardId, PendingDrop[]>();
+  for (const drop of drops) {
+    const group = groups.get(drop.content.home);
+    if (group === undefined) groups.set(drop.content.home, [drop]);
+    else group.push(drop);
+  }
+  return groups;
+}

@@ -1,0 +1,148 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { concatBytes, crc32, StoreError } from "@holdfast/base";
+import { simulatedHashing } from "@holdfast/ports/simulated";
+import fc from "fast-check";
+import type { IncomingBody } from "../files/interface.ts";
+import type { Received } from "./receive.ts";
+import { receive } from "./receive.ts";
+
+const blockBytes = 100;
+const inlineBytesMax = 50;
+
+async function* chunksOf(chunks: readonly Uint8Array[]): AsyncGenerator<Uint8Array, void, undefined> {
+  for (const chunk of chunks) yield await Promise.resolve(chunk);
+}
+
+function bodyOf(chunks: readonly Uint8Array[], more: Partial<IncomingBody> = {}): IncomingBody {
+  return { chunks: chunksOf(chunks), bytes: undefined, expectedDigests: () => [], ...more };
+}
+
+interface Outcome {
+  readonly received: Received;
+  readonly blocks: Uint8Array[];
+}
+
+async function run(
+  body: IncomingBody,
+  more: { readonly signal?: AbortSignal; readonly bytesMax?: number } = {},
+): Promise<Outcome> {
+  const blocks: Uint8Array[] = [];
+  const options = {
+    hashing: simulatedHashing,
+    inlineBytesMax,
+    blockBytes,
+    bytesMax: 10_000,
+    signal: undefined,
+    ...more,
+  };
+  const received = await receive(body, options, () => async (sequence, block, checksum) => {
+    assert.equal(checksum, crc32(block));
+    assert.equal(sequence, blocks.length);
+    blocks.push(block.slice());
+    await Promise.resolve();
+  });
+  return { received, blocks };
+}
+
+const someChunks = fc.array(fc.uint8Array({ maxLength: 120 }), { maxLength: 8 });
+
+test("receive: a body becomes itself, inline up to the limit, else in full blocks and a last one", async () => {
+  await fc.assert(
+    fc.asyncProperty(someChunks, async (chunks) => {
+      const whole = concatBytes([...chunks, new Uint8Array(0)]);
+      const { received, blocks } = await run(bodyOf(chunks, { bytes: whole.length }));
+      assert.equal(received.kind, whole.length <= inlineBytesMax ? "inline" : "streamed");
+      assert.deepEqual(received.kind === "inline" ? received.body : concatBytes(blocks), whole);
+      for (const block of blocks.slice(0, -1)) assert.equal(block.length, blockBytes);
+      assert.equal(received.received.bytes, whole.length);
+      assert.equal(received.received.crc32, crc32(whole));
+      assert.deepEqual(received.received.md5, simulatedHashing.hash("md5", whole));
+    }),
+    { numRuns: 100 },
+  );
+});
+
+test("receive: a body shorter or longer than declared is refused", async () => {
+  for (const declared of [99, 101, 0])
+    await assert.rejects(run(bodyOf([new Uint8Array(100)], { bytes: declared })), { code: "IncompleteBody" });
+});
+
+test("receive: a body above the limit is refused, declared or not", async () => {
+  const chunks = Array.from({ length: 4 }, () => new Uint8Array(100));
+  await assert.rejects(run(bodyOf(chunks), { bytesMax: 399 }), { code: "BodyTooLarge" });
+  await assert.rejects(run(bodyOf(chunks, { bytes: 400 }), { bytesMax: 399 }), { code: "BodyTooLarge" });
+});
+
+test("receive: a digest that differs is refused, small body or large", async () => {
+  for (const length of [10, 1000]) {
+    const wrong = { algorithm: "sha256", value: new Uint8Array(32) } as const;
+    const body = bodyOf([new Uint8Array(length)], { verify: ["sha256"], expectedDigests: () => [wrong] });
+    await assert.rejects(run(body), { code: "ChecksumMismatch" });
+  }
+});
+
+test("receive: a digest known only at the end of the body is compared", async () => {
+  const chunk = new Uint8Array(500).fill(7);
+  let value = new Uint8Array(0);
+  async function* chunks(): AsyncGenerator<Uint8Array, void, undefined> {
+    yield chunk;
+    value = Uint8Array.from(simulatedHashing.hash("sha1", chunk));
+    await Promise.resolve();
+  }
+  const { received } = await run({
+    chunks: chunks(),
+    bytes: undefined,
+    checksumAlgorithm: "sha1",
+    expectedDigests: () => [{ algorithm: "sha1", value }],
+  });
+  assert.deepEqual(received.received.checksum, { algorithm: "sha1", scope: "full", value });
+});
+
+test("receive: when the sender breaks off, it rejects after the blocks under way settled", async () => {
+  const settled: number[] = [];
+  async function* broken(): AsyncGenerator<Uint8Array, void, undefined> {
+    yield new Uint8Array(2 * blockBytes);
+    await Promise.resolve();
+    throw new StoreError("IncompleteBody", "gone");
+  }
+  const options = {
+    hashing: simulatedHashing,
+    inlineBytesMax,
+    blockBytes,
+    bytesMax: 10_000,
+    signal: undefined,
+  };
+  const receiving = receive(
+    { chunks: broken(), bytes: undefined, expectedDigests: () => [] },
+    options,
+    () => {
+      return async (sequence) => {
+        for (let i = 0; i < 20; i++) await Promise.resolve();
+        settled.push(sequence);
+      };
+    },
+  );
+  await assert.rejects(receiving, { code: "IncompleteBody" });
+  assert.deepEqual(settled, [0, 1]);
+});
+
+test("receive: a block that cannot be stored refuses the body", async () => {
+  const options = {
+    hashing: simulatedHashing,
+    inlineBytesMax,
+    blockBytes,
+    bytesMax: 10_000,
+    signal: undefined,
+  };
+  const full = new StoreError("OutOfSpace", "full");
+  await assert.rejects(
+    receive(bodyOf([new Uint8Array(1000)]), options, () => () => Promise.reject(full)),
+    { code: "OutOfSpace" },
+  );
+});
+
+test("receive: an aborted request stops reading", async () => {
+  const signal = AbortSignal.abort(new StoreError("Stopped", "stop"));
+  await assert.rejects(run(bodyOf([new Uint8Array(1000)]), { signal }), { code: "Stopped" });
+});

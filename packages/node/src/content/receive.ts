@@ -1,0 +1,151 @@
+/**
+ * A body on its way in: small ones are gathered for the log entry, larger ones are cut into blocks that are stored,
+ * durably, while the rest is still arriving. Memory per body is bounded by `blocksInFlightMax` blocks and the one that
+ * is being filled; a slow disk pushes back on the sender.
+ */
+
+import { concatBytes, crc32Combine, StoreError } from "@holdfast/base";
+import type { Hashing } from "@holdfast/ports";
+import type { IncomingBody } from "../files/interface.ts";
+import type { ReceivedBody } from "./body-digests.ts";
+import { digestsAtOnce, judgeDigests, StreamedDigests } from "./body-digests.ts";
+
+const blocksInFlightMax = 3;
+
+export interface ReceiveOptions {
+  readonly hashing: Hashing;
+  /** Bodies up to this length are handed back whole; a negative number streams even the empty one. */
+  readonly inlineBytesMax: number;
+  readonly blockBytes: number;
+  readonly bytesMax: number;
+  readonly signal: AbortSignal | undefined;
+}
+
+/** Stores one block durably; rejects when it cannot. */
+export type StoreBlock = (sequence: number, block: Uint8Array, crc32: number) => Promise<void>;
+
+export type Received =
+  | { readonly kind: "inline"; readonly body: Uint8Array; readonly received: ReceivedBody }
+  | { readonly kind: "streamed"; readonly received: ReceivedBody };
+
+/**
+ * Reads the body to its end and checks its length and digests; on any failure it rejects, after the last block that was
+ * under way has settled. `openStream` is called at the first block of a body that is not inline.
+ */
+export async function receive(
+  body: IncomingBody,
+  options: ReceiveOptions,
+  openStream: () => StoreBlock,
+): Promise<Received> {
+  if (body.bytes !== undefined && body.bytes > options.bytesMax) throw tooLarge(options.bytesMax);
+  const head: Uint8Array[] = [];
+  let bytes = 0;
+  let stream: BlockStream | undefined;
+  try {
+    for await (const chunk of body.chunks) {
+      options.signal?.throwIfAborted();
+      bytes += chunk.length;
+      checkLength(body, bytes, options.bytesMax);
+      if (stream === undefined && bytes <= options.inlineBytesMax) {
+        head.push(chunk);
+        continue;
+      }
+      if (stream === undefined) {
+        stream = new BlockStream(openStream(), body, options);
+        for (const early of head) await stream.add(early);
+      }
+      await stream.add(chunk);
+    }
+    if (body.bytes !== undefined && bytes !== body.bytes) throw incomplete(body.bytes, bytes);
+    if (stream === undefined && bytes <= options.inlineBytesMax) {
+      const whole = concatBytes(head);
+      return { kind: "inline", body: whole, received: digestsAtOnce(options.hashing, body, whole) };
+    }
+    stream ??= new BlockStream(openStream(), body, options);
+    return { kind: "streamed", received: await stream.finish(bytes) };
+  } catch (error) {
+    await stream?.abandon();
+    throw error;
+  }
+}
+
+class BlockStream {
+  readonly #store: StoreBlock;
+  readonly #body: IncomingBody;
+  readonly #options: ReceiveOptions;
+  readonly #digests: StreamedDigests;
+  readonly #underWay: Promise<unknown>[] = [];
+  #block: Uint8Array;
+  #filled = 0;
+  #sequence = 0;
+  #crc32 = 0;
+
+  constructor(store: StoreBlock, body: IncomingBody, options: ReceiveOptions) {
+    this.#store = store;
+    this.#body = body;
+    this.#options = options;
+    this.#digests = new StreamedDigests(options.hashing, body);
+    this.#block = new Uint8Array(options.blockBytes);
+  }
+
+  async add(chunk: Uint8Array): Promise<void> {
+    let rest = chunk;
+    while (rest.length > 0) {
+      const piece = rest.subarray(0, this.#block.length - this.#filled);
+      this.#block.set(piece, this.#filled);
+      this.#filled += piece.length;
+      rest = rest.subarray(piece.length);
+      if (this.#filled === this.#block.length) await this.#send();
+    }
+  }
+
+  async finish(bytes: number): Promise<ReceivedBody> {
+    if (this.#filled > 0) await this.#send();
+    await Promise.all(this.#underWay);
+    const digests = await this.#digests.finish(this.#crc32);
+    return judgeDigests(this.#body, { bytes, crc32: this.#crc32 }, digests);
+  }
+
+  async abandon(): Promise<void> {
+    this.#digests.cancel();
+    await Promise.allSettled(this.#underWay);
+  }
+
+  async #send(): Promise<void> {
+    const block = this.#block.subarray(0, this.#filled);
+    const crc32 = this.#options.hashing.crc32(block);
+    this.#crc32 = crc32Combine(this.#crc32, crc32, block.length);
+    const stored = Promise.all([this.#store(this.#sequence++, block, crc32), this.#digests.update(block)]);
+    stored.catch(() => undefined); // Awaited below or in finish; until then it must not count as unhandled.
+    this.#underWay.push(stored);
+    this.#block = new Uint8Array(this.#options.blockBytes);
+    this.#filled = 0;
+    if (this.#underWay.length >= blocksInFlightMax) await this.#underWay.shift();
+  }
+}
+
+function checkLength(body: IncomingBody, bytes: number, bytesMax: number): void {
+  if (body.bytes !== undefined && bytes > body.bytes) throw incomplete(body.bytes, bytes);
+  if (bytes > bytesMax) throw tooLarge(bytesMax);
+}
+
+function incomplete(declared: number, bytes: number): StoreError {
+  const found = bytes > declared ? "more" : `only ${bytes}`;
+  return new StoreError(
+    "IncompleteBody",
+    `The request declared ${declared} bytes, but ${found} arrived. Send it again.`,
+    {
+      fields: { declared },
+    },
+  );
+}
+
+function tooLarge(bytesMax: number): StoreError {
+  return new StoreError(
+    "BodyTooLarge",
+    `A single request carries at most ${bytesMax} bytes; upload larger files in parts.`,
+    {
+      fields: { bytesMax },
+    },
+  );
+}

@@ -1,0 +1,36 @@
+/** What every operation on files works with. */
+
+import type { ShardId } from "@holdfast/base";
+import type { BlockStore } from "@holdfast/blocks";
+import type { Bucket } from "@holdfast/namespace";
+import type { Clock, Hashing, Journal } from "@holdfast/ports";
+import type { Admission } from "../admission.ts";
+import type { BucketAdmin } from "../buckets/bucket-admin.ts";
+import type { BucketDirectory } from "../buckets/bucket-directory.ts";
+import { checkKey } from "../names.ts";
+import type { ShardReplica } from "../shard-replica.ts";
+
+export interface FilesContext {
+  readonly directory: BucketDirectory;
+  readonly admin: BucketAdmin;
+  readonly shard: (id: ShardId) => ShardReplica;
+  readonly blocks: BlockStore;
+  readonly admission: Admission;
+  readonly hashing: Hashing;
+  readonly clock: Clock;
+  readonly journal: Journal;
+  readonly clusterShardCount: number;
+}
+
+export interface Place {
+  readonly bucket: Bucket;
+  readonly key: string;
+  readonly shard: ShardReplica;
+}
+
+/** The bucket and the shard of a file, its name checked. */
+export async function locate(context: FilesContext, bucketName: string, key: string): Promise<Place> {
+  checkKey(key);
+  const bucket = await context.directory.active(bucketName);
+  return { bucket, key, shard: context.shard(context.directory.shardOf(bucket, key)) };
+}

@@ -1,0 +1,96 @@
+/**
+ * Copies without moving bytes (S5): the copy refers to the same content. 1. AddReference in the content's home shard,
+ * refused if the content is dead; 2. the commit in the destination's shard, naming that reference; 3. the answer.
+ * A crash between 1 and 2 leaves a reference whose attempt will close: the collector drops it.
+ */
+
+import type { Attempt, ContentId } from "@holdfast/base";
+import { assertNever, StoreError } from "@holdfast/base";
+import type { PutBody } from "@holdfast/shard";
+import { checkReadCondition } from "./conditions.ts";
+import type { FilesContext, Place } from "./context.ts";
+import { locate } from "./context.ts";
+import type { CopyFileRequest, StoredFile } from "./interface.ts";
+import type { FoundFile } from "./read-file.ts";
+import { findForRead } from "./read-file.ts";
+import { storedVersion } from "./store-file.ts";
+
+/** How often a source that keeps being replaced is read again. */
+const triesMax = 10;
+
+export async function copyFile(context: FilesContext, request: CopyFileRequest): Promise<StoredFile> {
+  const place = await locate(context, request.bucket, request.key);
+  for (let tries = 0; tries < triesMax; tries++) {
+    const source = await findForRead(context, request.source.bucket, request.source.key);
+    checkReadCondition(source.version, request.source.condition);
+    await context.admission.admit(source.version.body.kind === "inline" ? source.version.bytes : 0);
+    const stored = await commitCopy(context, place, request, source);
+    if (stored !== undefined) return stored;
+  }
+  throw new StoreError("Overloaded", "The source is being replaced all the time. Try again in a moment.");
+}
+
+/** Undefined when the source's content died meanwhile. */
+async function commitCopy(
+  context: FilesContext,
+  place: Place,
+  request: CopyFileRequest,
+  { version }: FoundFile,
+): Promise<StoredFile | undefined> {
+  const { writer } = place.shard;
+  const attempt = writer.begin();
+  try {
+    const body = await referTo(context, place, attempt, version.body);
+    if (body === undefined) return undefined;
+    const operation = {
+      kind: "putFile",
+      bucket: place.bucket.id,
+      key: request.key,
+      condition: request.condition,
+      attributes: request.attributes ?? version.attributes,
+      bytes: version.bytes,
+      etag: version.etag,
+      checksum: version.checksum,
+      body,
+    } as const;
+    try {
+      return { ...storedVersion(await writer.operateAs(attempt, operation)), checksum: version.checksum };
+    } catch (error) {
+      const never = error instanceof StoreError && error.outcome === "not-applied";
+      if (never && body.kind === "referenced")
+        await dropReference(context, body.content, writer.contentId(attempt));
+      throw error;
+    }
+  } finally {
+    writer.close(attempt);
+  }
+}
+
+async function referTo(
+  context: FilesContext,
+  place: Place,
+  attempt: Attempt,
+  source: FoundFile["version"]["body"],
+): Promise<PutBody | undefined> {
+  switch (source.kind) {
+    case "inline":
+      return source;
+    case "content": {
+      const home = context.shard(source.content.home);
+      const reference = place.shard.writer.contentId(attempt);
+      try {
+        await home.propose({ kind: "addReference", content: source.content, reference });
+      } catch (error) {
+        if (error instanceof StoreError && error.code === "FileNotFound") return undefined;
+        throw error;
+      }
+      return { kind: "referenced", content: source.content };
+    }
+    default:
+      return assertNever(source);
+  }
+}
+
+async function dropReference(context: FilesContext, content: ContentId, reference: ContentId): Promise<void> {
+  await context.shard(content.home).propose({ kind: "dropReferences", drops: [{ content, reference }] });
+}

@@ -1,0 +1,85 @@
+/** Pages of files, parts and uploads. Each shard is read behind a barrier begun after the request (S19). */
+
+import { limits, StoreError } from "@holdfast/base";
+import type { Bucket, Upload } from "@holdfast/namespace";
+import {
+  listFiles as listFilesOf,
+  listParts as listPartsOf,
+  listUploads as listUploadsOf,
+} from "@holdfast/namespace";
+import type { StateReader } from "@holdfast/ports";
+import type { FilesContext } from "./context.ts";
+import type {
+  FilePage,
+  ListFilesRequest,
+  ListPartsRequest,
+  ListUploadsRequest,
+  PartPage,
+  UploadInfo,
+  UploadPage,
+} from "./interface.ts";
+import { uploadIdText, uploadNumber } from "./upload-id.ts";
+import { openUpload, storedPart } from "./uploads.ts";
+
+export async function listFiles(context: FilesContext, request: ListFilesRequest): Promise<FilePage> {
+  checkLimit(request.limit);
+  const bucket = await context.directory.active(request.bucket);
+  const { prefix, delimiter, after, limit } = request;
+  const page = listFilesOf(await readShards(context, bucket), {
+    bucket: bucket.id,
+    prefix,
+    delimiter,
+    after,
+    limit,
+  });
+  return { files: page.files, prefixes: page.prefixes, next: page.next };
+}
+
+export async function listParts(context: FilesContext, request: ListPartsRequest): Promise<PartPage> {
+  checkLimit(request.limit);
+  const { place, number, upload } = await openUpload(context, request);
+  const page = listPartsOf(place.shard.localState, number, request.afterPart, request.limit);
+  return {
+    upload: uploadInfo(request.bucket, upload),
+    parts: page.parts.map(({ part, modifiedAtMs }) => storedPart(part, modifiedAtMs)),
+    next: page.next,
+  };
+}
+
+export async function listUploads(context: FilesContext, request: ListUploadsRequest): Promise<UploadPage> {
+  checkLimit(request.limit);
+  const bucket = await context.directory.active(request.bucket);
+  const { prefix, delimiter, afterKey, limit } = request;
+  const afterUpload = request.afterUploadId === "" ? undefined : uploadNumber(request.afterUploadId);
+  const query = { bucket: bucket.id, prefix, delimiter, afterKey, afterUpload, limit };
+  const page = listUploadsOf(await readShards(context, bucket), query);
+  const { next } = page;
+  return {
+    uploads: page.uploads.map((upload) => uploadInfo(request.bucket, upload)),
+    prefixes: page.prefixes,
+    next: next && { key: next.key, uploadId: next.upload === undefined ? "" : uploadIdText(next.upload) },
+  };
+}
+
+function readShards(context: FilesContext, bucket: Bucket): Promise<readonly StateReader[]> {
+  return Promise.all(context.directory.shardsOf(bucket).map((id) => context.shard(id).read()));
+}
+
+function uploadInfo(bucket: string, upload: Upload): UploadInfo {
+  const { key, createdAtMs, checksumAlgorithm, checksumScope } = upload;
+  return {
+    bucket,
+    key,
+    uploadId: uploadIdText(upload.number),
+    createdAtMs,
+    checksumAlgorithm,
+    checksumScope,
+  };
+}
+
+function checkLimit(limit: number): void {
+  if (Number.isInteger(limit) && limit >= 0 && limit <= limits.keysPerRequestMax) return;
+  throw new StoreError("InvalidArgument", `A page has 0 to ${limits.keysPerRequestMax} entries.`, {
+    fields: { limit },
+  });
+}

@@ -1,0 +1,151 @@
+/** The node's Files: one object over the operations, each in its own file. Unexpected failures become StoreErrors. */
+
+import { StoreError } from "@holdfast/base";
+import type { Bucket } from "@holdfast/namespace";
+import { defaultSettings, spread } from "../buckets/defaults.ts";
+import type { FilesContext } from "./context.ts";
+import { copyFile } from "./copy-file.ts";
+import { deleteFile } from "./delete-file.ts";
+import type {
+  BucketInfo,
+  CompleteUploadRequest,
+  CopyFileRequest,
+  CreateBucketRequest,
+  CreateUploadRequest,
+  DeleteFileRequest,
+  FileInfo,
+  FilePage,
+  FileReading,
+  Files,
+  ListFilesRequest,
+  ListPartsRequest,
+  ListUploadsRequest,
+  PartPage,
+  ReadFileRequest,
+  StoredFile,
+  StoredPart,
+  StoreFileRequest,
+  StorePartRequest,
+  UploadInfo,
+  UploadPage,
+  UploadReference,
+} from "./interface.ts";
+import { listFiles, listParts, listUploads } from "./list.ts";
+import { readFile, statFile } from "./read-file.ts";
+import { storeFile } from "./store-file.ts";
+import { abortUpload, completeUpload, createUpload, storePart } from "./uploads.ts";
+
+export class NodeFiles implements Files {
+  readonly #context: FilesContext;
+  /** Operations under way, so that a stop can wait for them. */
+  #underWay = 0;
+  #refusal: StoreError | undefined;
+  #idle: (() => void) | undefined;
+
+  constructor(context: FilesContext) {
+    this.#context = context;
+  }
+
+  /** Refuses what comes from now on and resolves when nothing is under way. */
+  async stop(): Promise<void> {
+    this.#refusal ??= new StoreError(
+      "Stopped",
+      "The node is stopping. Ask another node, or this one again later.",
+    );
+    if (this.#underWay > 0) await new Promise<void>((resolve) => (this.#idle = resolve));
+  }
+
+  /**
+   * Refuses everything from now on, reads too: an entry whose write failed may be in the log all the same, and show
+   * after a restart what a read on the failed node did not.
+   */
+  fail(reason: StoreError): void {
+    this.#refusal ??= reason;
+  }
+
+  createBucket(request: CreateBucketRequest): Promise<BucketInfo> {
+    return this.#run(async ({ admin, clusterShardCount }) => {
+      const settings = { ...defaultSettings, ...request.settings };
+      const { name, owner } = request;
+      return bucketInfo(await admin.create({ name, owner, ...spread(name, clusterShardCount), settings }));
+    });
+  }
+
+  deleteBucket(name: string): Promise<void> {
+    return this.#run(({ admin }) => admin.delete(name));
+  }
+
+  bucket(name: string): Promise<BucketInfo> {
+    return this.#run(async ({ directory }) => bucketInfo(await directory.active(name)));
+  }
+
+  listBuckets(): Promise<readonly BucketInfo[]> {
+    return this.#run(async ({ directory }) => {
+      const buckets = await directory.all();
+      return buckets.filter((bucket) => bucket.state === "active").map(bucketInfo);
+    });
+  }
+
+  storeFile(request: StoreFileRequest): Promise<StoredFile> {
+    return this.#run((context) => storeFile(context, request));
+  }
+
+  readFile(request: ReadFileRequest): Promise<FileReading> {
+    return this.#run((context) => readFile(context, request));
+  }
+
+  statFile(request: ReadFileRequest): Promise<FileInfo> {
+    return this.#run((context) => statFile(context, request));
+  }
+
+  deleteFile(request: DeleteFileRequest): Promise<{ readonly existed: boolean }> {
+    return this.#run((context) => deleteFile(context, request));
+  }
+
+  copyFile(request: CopyFileRequest): Promise<StoredFile> {
+    return this.#run((context) => copyFile(context, request));
+  }
+
+  listFiles(request: ListFilesRequest): Promise<FilePage> {
+    return this.#run((context) => listFiles(context, request));
+  }
+
+  createUpload(request: CreateUploadRequest): Promise<UploadInfo> {
+    return this.#run((context) => createUpload(context, request));
+  }
+
+  storePart(request: StorePartRequest): Promise<StoredPart> {
+    return this.#run((context) => storePart(context, request));
+  }
+
+  completeUpload(request: CompleteUploadRequest): Promise<StoredFile> {
+    return this.#run((context) => completeUpload(context, request));
+  }
+
+  abortUpload(request: UploadReference): Promise<void> {
+    return this.#run((context) => abortUpload(context, request));
+  }
+
+  listParts(request: ListPartsRequest): Promise<PartPage> {
+    return this.#run((context) => listParts(context, request));
+  }
+
+  listUploads(request: ListUploadsRequest): Promise<UploadPage> {
+    return this.#run((context) => listUploads(context, request));
+  }
+
+  async #run<T>(operation: (context: FilesContext) => Promise<T>): Promise<T> {
+    if (this.#refusal !== undefined) throw this.#refusal;
+    this.#underWay++;
+    try {
+      return await operation(this.#context);
+    } finally {
+      this.#underWay--;
+      if (this.#underWay === 0) this.#idle?.();
+    }
+  }
+}
+
+function bucketInfo({ name, owner, createdAtMs, settings }: Bucket): BucketInfo {
+  return { name, owner, createdAtMs, settings };
+}

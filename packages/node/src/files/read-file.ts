@@ -1,0 +1,164 @@
+import { crc32Combine, StoreError } from "@holdfast/base";
+import { BlockError } from "@holdfast/blocks";
+import type { Content, FileVersion } from "@holdfast/namespace";
+import { findContent, findFile } from "@holdfast/namespace";
+import type { FetchBlock } from "../content/read-content.ts";
+import { readContent } from "../content/read-content.ts";
+import { refusal } from "../refusal.ts";
+import { blockFailure } from "./block-failure.ts";
+import { checkReadCondition } from "./conditions.ts";
+import type { FilesContext } from "./context.ts";
+import { locate } from "./context.ts";
+import type { ByteRange, FileInfo, FileReading, ReadFileRequest, ResolvedRange } from "./interface.ts";
+
+/** A version and, unless its bytes are inline, the content it names. */
+export interface FoundFile {
+  readonly version: FileVersion;
+  readonly content: Content | undefined;
+}
+
+export async function statFile(context: FilesContext, request: ReadFileRequest): Promise<FileInfo> {
+  return fileInfo(request, await findRequested(context, request));
+}
+
+export async function readFile(context: FilesContext, request: ReadFileRequest): Promise<FileReading> {
+  const found = await findRequested(context, request);
+  const file = fileInfo(request, found);
+  return { file, body: bodyOf(context, request, found, file.range) };
+}
+
+/** The version as it is now; for content homed in another shard, read there. */
+export async function findForRead(
+  context: FilesContext,
+  bucketName: string,
+  key: string,
+): Promise<FoundFile> {
+  const place = await locate(context, bucketName, key);
+  for (;;) {
+    const version = findFile(await place.shard.read(), place.bucket.id, key);
+    if (version === undefined)
+      throw new StoreError("FileNotFound", "The file does not exist.", { fields: { key } });
+    if (version.body.kind === "inline") return { version, content: undefined };
+    const { content: id } = version.body;
+    const content = findContent(await context.shard(id.home).read(), id);
+    if (content !== undefined) return { version, content };
+    // Between the two reads the version was replaced, its content died and was forgotten: look again. The same version
+    // without its content would be a broken reference.
+    const again = findFile(await place.shard.read(), place.bucket.id, key);
+    if (again?.version === version.version)
+      throw new StoreError("DataCorrupt", "The file's content is missing. Run `holdfast fsck`.", {
+        fields: { key },
+      });
+  }
+}
+
+async function findRequested(context: FilesContext, request: ReadFileRequest): Promise<FoundFile> {
+  const found = await findForRead(context, request.bucket, request.key);
+  checkReadCondition(found.version, request.condition);
+  return found;
+}
+
+function fileInfo(request: ReadFileRequest, { version, content }: FoundFile): FileInfo {
+  const uploadedInParts = version.etag.includes("-");
+  return {
+    bucket: request.bucket,
+    key: version.key,
+    version: String(version.version),
+    bytes: version.bytes,
+    etag: version.etag,
+    checksum: version.checksum,
+    modifiedAtMs: version.modifiedAtMs,
+    attributes: version.attributes,
+    crc32: wholeCrc32(version, content),
+    partCount: uploadedInParts ? content?.parts.length : undefined,
+    range: resolveRange(version, content, request.range),
+  };
+}
+
+function wholeCrc32(version: FileVersion, content: Content | undefined): number {
+  if (version.body.kind === "inline") return version.body.crc32;
+  let crc32 = 0;
+  for (const part of content?.parts ?? []) crc32 = crc32Combine(crc32, part.crc32, part.bytes);
+  return crc32;
+}
+
+function resolveRange(
+  version: FileVersion,
+  content: Content | undefined,
+  range: ByteRange | undefined,
+): ResolvedRange {
+  const { bytes } = version;
+  if (range === undefined) return { offset: 0, bytes };
+  switch (range.kind) {
+    case "from": {
+      if (range.first >= bytes) throw invalidRange(bytes);
+      const last = Math.min(range.last ?? bytes - 1, bytes - 1);
+      return { offset: range.first, bytes: last - range.first + 1 };
+    }
+    case "suffix": {
+      if (range.bytes === 0 || bytes === 0) throw invalidRange(bytes);
+      const length = Math.min(range.bytes, bytes);
+      return { offset: bytes - length, bytes: length };
+    }
+    case "part":
+      return partRange(version, content, range.part);
+  }
+}
+
+function partRange(version: FileVersion, content: Content | undefined, number: number): ResolvedRange {
+  if (!version.etag.includes("-") || content === undefined) {
+    if (number === 1) return { offset: 0, bytes: version.bytes };
+    throw invalidRange(version.bytes);
+  }
+  let offset = 0;
+  for (const [i, part] of content.parts.entries()) {
+    if (i + 1 === number) return { offset, bytes: part.bytes };
+    offset += part.bytes;
+  }
+  throw invalidRange(version.bytes);
+}
+
+function invalidRange(bytes: number): StoreError {
+  return new StoreError("InvalidRange", `The range lies outside the file, which has ${bytes} bytes.`, {
+    fields: { bytes },
+  });
+}
+
+function bodyOf(
+  context: FilesContext,
+  request: ReadFileRequest,
+  { version, content }: FoundFile,
+  range: ResolvedRange,
+): AsyncIterable<Uint8Array> {
+  if (version.body.kind === "inline") {
+    const { body, crc32 } = version.body;
+    if (context.hashing.crc32(body) !== crc32) throw refusal("DataCorrupt", version.key);
+    return once(body.subarray(range.offset, range.offset + range.bytes));
+  }
+  if (content === undefined) throw new StoreError("Internal", "A version without content.");
+  return readContent(
+    content,
+    range,
+    fetchFrom(context, request),
+    (part) =>
+      blockFailure(new BlockError("corrupt", `part ${part.number} does not have its checksum`)) as Error,
+  );
+}
+
+/** S6: a reader that loses a block breaks off; it never goes on with another content's bytes. */
+function fetchFrom(context: FilesContext, request: ReadFileRequest): FetchBlock {
+  return async (id) => {
+    request.signal?.throwIfAborted();
+    try {
+      const block = await context.blocks.read(id);
+      return { body: block.body, crc32: block.checksum };
+    } catch (cause) {
+      context.journal.error("block unreadable", { bucket: request.bucket, cause: String(cause) });
+      throw blockFailure(cause);
+    }
+  };
+}
+
+async function* once(body: Uint8Array): AsyncGenerator<Uint8Array, void, undefined> {
+  if (body.length > 0) yield body;
+}

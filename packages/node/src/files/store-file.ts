@@ -1,0 +1,50 @@
+import { assert, limits, toHex } from "@holdfast/base";
+import { findFile } from "@holdfast/namespace";
+import type { PutBody } from "@holdfast/shard";
+import type { Accomplished } from "../writer.ts";
+import { foreseeCondition } from "./conditions.ts";
+import type { FilesContext } from "./context.ts";
+import { locate } from "./context.ts";
+import type { StoredFile, StoreFileRequest } from "./interface.ts";
+import type { StreamedBody } from "./stream-body.ts";
+import { firstEpoch, streamBody } from "./stream-body.ts";
+
+export async function storeFile(context: FilesContext, request: StoreFileRequest): Promise<StoredFile> {
+  const place = await locate(context, request.bucket, request.key);
+  const { condition } = request;
+  if (condition.ifMatch !== undefined || condition.ifNoneMatch !== undefined)
+    foreseeCondition(findFile(await place.shard.read(), place.bucket.id, request.key), condition);
+  const options = {
+    body: request.body,
+    part: 1,
+    inlineBytesMax: limits.inlineBytesMax,
+    signal: request.signal,
+  };
+  return streamBody(context, place, options, async (attempt, streamed) => {
+    const { bytes, md5, checksum } = streamed.received;
+    const result = await place.shard.writer.operateAs(attempt, {
+      kind: "putFile",
+      bucket: place.bucket.id,
+      key: request.key,
+      condition,
+      attributes: request.attributes,
+      bytes,
+      etag: toHex(md5),
+      checksum,
+      body: putBody(streamed),
+    });
+    return { ...storedVersion(result), checksum };
+  });
+}
+
+function putBody(streamed: StreamedBody): PutBody {
+  return streamed.kind === "inline"
+    ? { kind: "inline", body: streamed.body, crc32: streamed.received.crc32 }
+    : { kind: "streamed", part: streamed.part, evidenceEpoch: firstEpoch };
+}
+
+export function storedVersion(result: Accomplished): Omit<StoredFile, "checksum"> {
+  assert(result.kind === "stored", `a commit answers "stored", not "${result.kind}"`);
+  const { version, bytes, etag, modifiedAtMs } = result;
+  return { version: String(version), bytes, etag, modifiedAtMs };
+}

@@ -1,0 +1,78 @@
+/**
+ * Brings a request's body into the store under one attempt of a shard's writer, and hands it to `commit`.
+ *
+ * What is durable when: every block, before `commit` is called; the commit itself makes it durable with the entry. The
+ * attempt stays open until then, so that nobody erases its blocks (S4), and is closed whatever happens.
+ */
+
+import type { Attempt, BlockId, Epoch } from "@holdfast/base";
+import { epoch, limits } from "@holdfast/base";
+import type { ContentPart } from "@holdfast/namespace";
+import type { ReceivedBody } from "../content/body-digests.ts";
+import { receive } from "../content/receive.ts";
+import { blockFailure } from "./block-failure.ts";
+import type { FilesContext, Place } from "./context.ts";
+import type { IncomingBody } from "./interface.ts";
+
+/** Before the first change of layout there is one epoch. */
+export const firstEpoch: Epoch = epoch(1);
+
+export interface StreamOptions {
+  readonly body: IncomingBody;
+  /** 1 for a file stored in one piece. */
+  readonly part: number;
+  /** Bodies up to this length are handed over whole. */
+  readonly inlineBytesMax: number;
+  readonly signal: AbortSignal | undefined;
+}
+
+export type StreamedBody =
+  | { readonly kind: "inline"; readonly body: Uint8Array; readonly received: ReceivedBody }
+  | { readonly kind: "streamed"; readonly part: ContentPart; readonly received: ReceivedBody };
+
+export async function streamBody<T>(
+  context: FilesContext,
+  place: Place,
+  options: StreamOptions,
+  commit: (attempt: Attempt, streamed: StreamedBody) => Promise<T>,
+): Promise<T> {
+  const { writer } = place.shard;
+  const attempt = writer.begin();
+  try {
+    const blockBytes = place.bucket.settings.blockBytes;
+    const content = writer.contentId(attempt);
+    const storeBlock = async (sequence: number, block: Uint8Array, crc32: number): Promise<void> => {
+      const id: BlockId = { content, part: options.part, sequence, salt: 0 };
+      await context.admission.admit(block.length);
+      await context.blocks.put(id, block, crc32).catch((cause: unknown) => {
+        throw blockFailure(cause);
+      });
+    };
+    const bytesMax = limits.bodyBytesMax;
+    const { inlineBytesMax, signal } = options;
+    const received = await receive(
+      options.body,
+      { hashing: context.hashing, inlineBytesMax, blockBytes, bytesMax, signal },
+      () => storeBlock,
+    );
+    if (received.kind === "inline") {
+      await context.admission.admit(received.body.length);
+      return await commit(attempt, received);
+    }
+    const { bytes, crc32, md5, checksum } = received.received;
+    const part = {
+      number: options.part,
+      writer: writer.id,
+      attempt,
+      bytes,
+      blockBytes,
+      crc32,
+      md5,
+      checksum,
+      salts: [],
+    };
+    return await commit(attempt, { kind: "streamed", part, received: received.received });
+  } finally {
+    writer.close(attempt);
+  }
+}

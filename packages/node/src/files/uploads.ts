@@ -1,0 +1,175 @@
+/** Multipart uploads: create, store parts, complete, abort (S20). */
+
+import { assert, fromHex, limits, StoreError, toHex } from "@holdfast/base";
+import type { ContentPart, Upload } from "@holdfast/namespace";
+import { findFile, findPart, findUpload } from "@holdfast/namespace";
+import { completedChecksum, completedEtag } from "../content/completed-digests.ts";
+import { refusal } from "../refusal.ts";
+import { foreseeCondition } from "./conditions.ts";
+import type { FilesContext, Place } from "./context.ts";
+import { locate } from "./context.ts";
+import type {
+  CompletedPart,
+  CompleteUploadRequest,
+  CreateUploadRequest,
+  IncomingBody,
+  StoredFile,
+  StoredPart,
+  StorePartRequest,
+  UploadInfo,
+  UploadReference,
+} from "./interface.ts";
+
+import { storedVersion } from "./store-file.ts";
+import { firstEpoch, streamBody } from "./stream-body.ts";
+import { uploadIdText, uploadNumber } from "./upload-id.ts";
+
+export async function createUpload(context: FilesContext, request: CreateUploadRequest): Promise<UploadInfo> {
+  const place = await locate(context, request.bucket, request.key);
+  const { key, attributes, checksumAlgorithm, checksumScope } = request;
+  await context.admission.admit(0);
+  const result = await place.shard.writer.operate({
+    kind: "createUpload",
+    bucket: place.bucket.id,
+    key,
+    attributes,
+    checksumAlgorithm,
+    checksumScope,
+  });
+  assert(result.kind === "uploadCreated", `createUpload answers "uploadCreated", not "${result.kind}"`);
+  const upload = findUpload(place.shard.localState, { bucket: place.bucket.id, key, upload: result.upload });
+  const createdAtMs = upload?.createdAtMs ?? context.clock.wallMs();
+  return {
+    bucket: request.bucket,
+    key,
+    uploadId: uploadIdText(result.upload),
+    createdAtMs,
+    checksumAlgorithm,
+    checksumScope,
+  };
+}
+
+export async function storePart(context: FilesContext, request: StorePartRequest): Promise<StoredPart> {
+  if (!Number.isInteger(request.part) || request.part < 1 || request.part > limits.partNumberMax)
+    throw new StoreError("InvalidArgument", `A part number is between 1 and ${limits.partNumberMax}.`, {
+      fields: { part: request.part },
+    });
+  const { place, number, upload } = await openUpload(context, request);
+  const body: IncomingBody = {
+    chunks: request.body.chunks,
+    bytes: request.body.bytes,
+    verify: request.body.verify,
+    checksumAlgorithm: request.body.checksumAlgorithm ?? upload.checksumAlgorithm,
+    expectedDigests: () => request.body.expectedDigests(),
+  };
+  const options = { body, part: request.part, inlineBytesMax: -1, signal: request.signal };
+  return streamBody(context, place, options, async (attempt, streamed) => {
+    assert(streamed.kind === "streamed", "parts are streamed");
+    const { part } = streamed;
+    const operation = {
+      kind: "putPart",
+      bucket: place.bucket.id,
+      key: request.key,
+      upload: number,
+      part,
+    } as const;
+    const result = await place.shard.writer.operateAs(attempt, operation);
+    assert(result.kind === "partStored", `putPart answers "partStored", not "${result.kind}"`);
+    return storedPart(part, result.modifiedAtMs);
+  });
+}
+
+export async function completeUpload(
+  context: FilesContext,
+  request: CompleteUploadRequest,
+): Promise<StoredFile> {
+  const place = await locate(context, request.bucket, request.key);
+  const number = uploadNumber(request.uploadId);
+  if (request.parts.length === 0) throw refusal("InvalidPart", "");
+  const parts = request.parts.map((listed) => ({ number: listed.part, md5: etagMd5(listed) }));
+  const etag = completedEtag(
+    context.hashing,
+    parts.map((part) => part.md5),
+  );
+  const state = await place.shard.read();
+  foreseeCondition(findFile(state, place.bucket.id, request.key), request.condition);
+  const upload = findUpload(state, { bucket: place.bucket.id, key: request.key, upload: number });
+  // Without the upload this may be a completion that is sent again: the entry knows and gives its first answer (S20).
+  const stored =
+    upload === undefined ? [] : request.parts.map((listed) => recordedPart(place, number, listed));
+  const checksum =
+    upload === undefined ? undefined : completedChecksum(context.hashing, upload, stored, request.checksum);
+  const evidenceEpoch = firstEpoch;
+  const operation = {
+    kind: "completeUpload",
+    bucket: place.bucket.id,
+    key: request.key,
+    upload: number,
+  } as const;
+  const result = await place.shard.writer.operate({
+    ...operation,
+    condition: request.condition,
+    parts,
+    etag,
+    checksum,
+    evidenceEpoch,
+  });
+  return { ...storedVersion(result), checksum };
+}
+
+export async function abortUpload(context: FilesContext, request: UploadReference): Promise<void> {
+  const place = await locate(context, request.bucket, request.key);
+  const upload = uploadNumber(request.uploadId);
+  await place.shard.writer.operate({
+    kind: "abortUpload",
+    bucket: place.bucket.id,
+    key: request.key,
+    upload,
+  });
+}
+
+export interface OpenUpload {
+  readonly place: Place;
+  readonly number: number;
+  readonly upload: Upload;
+}
+
+export async function openUpload(context: FilesContext, request: UploadReference): Promise<OpenUpload> {
+  const place = await locate(context, request.bucket, request.key);
+  const number = uploadNumber(request.uploadId);
+  const upload = findUpload(await place.shard.read(), {
+    bucket: place.bucket.id,
+    key: request.key,
+    upload: number,
+  });
+  if (upload === undefined) throw refusal("UploadNotFound", request.uploadId);
+  return { place, number, upload };
+}
+
+export function storedPart(part: ContentPart, modifiedAtMs: number): StoredPart {
+  return {
+    part: part.number,
+    bytes: part.bytes,
+    etag: toHex(part.md5),
+    checksum: part.checksum,
+    modifiedAtMs,
+  };
+}
+
+function etagMd5(listed: CompletedPart): Uint8Array {
+  const md5 = fromHex(listed.etag);
+  if (md5?.length !== 16) throw refusal("InvalidPart", String(listed.part));
+  return md5;
+}
+
+/** The part as it is stored; the entry compares the ETags once more. */
+function recordedPart(place: Place, upload: number, listed: CompletedPart): ContentPart {
+  const part = findPart(place.shard.localState, upload, listed.part)?.part;
+  if (part === undefined || toHex(part.md5) !== listed.etag.toLowerCase())
+    throw refusal("InvalidPart", String(listed.part));
+  const { checksum } = listed;
+  if (checksum === undefined) return part;
+  if (part.checksum === undefined || toHex(checksum) !== toHex(part.checksum.value))
+    throw refusal("InvalidPart", String(listed.part));
+  return part;
+}

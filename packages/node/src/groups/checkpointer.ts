@@ -1,0 +1,85 @@
+/**
+ * Moves applied state to the key-value store in the background and lets the log drop what it holds no longer:
+ *   1. flush the state store: every group is durable there up to the index that flush returns;
+ *   2. only then tell the log, which deletes whole segments behind all checkpoints (S9).
+ * A crash between 1 and 2 replays a little more than needed, never too little.
+ */
+
+import type { Clock, Journal, Timer } from "@holdfast/ports";
+import type { StateStore } from "@holdfast/state";
+import type { WriteAheadLog } from "@holdfast/wal";
+
+export interface CheckpointerOptions {
+  /** The longest time that applied entries stay in memory alone. */
+  readonly intervalMs: number;
+  /** Memory at which a flush starts at once. */
+  readonly pendingBytesMax: number;
+  /** Called once when the state store can be written no more. */
+  readonly onFailure: (cause: unknown) => void;
+}
+
+export class Checkpointer {
+  readonly #wal: WriteAheadLog;
+  readonly #state: StateStore;
+  readonly #clock: Clock;
+  readonly #journal: Journal;
+  readonly #options: CheckpointerOptions;
+  #timer: Timer | undefined;
+  #running: Promise<void> | undefined;
+  #stopped = false;
+
+  constructor(
+    wal: WriteAheadLog,
+    state: StateStore,
+    clock: Clock,
+    journal: Journal,
+    options: CheckpointerOptions,
+  ) {
+    this.#wal = wal;
+    this.#state = state;
+    this.#clock = clock;
+    this.#journal = journal;
+    this.#options = options;
+  }
+
+  /** To be called after entries were applied. */
+  applied(): void {
+    if (this.#stopped || this.#running !== undefined) return;
+    if (this.#state.pendingBytes >= this.#options.pendingBytesMax) this.#start();
+    else this.#timer ??= this.#clock.after(this.#options.intervalMs, () => this.#start());
+  }
+
+  /** Everything applied before the call is durable in the state store when it resolves. */
+  async checkpoint(): Promise<void> {
+    const durable = await this.#state.flush();
+    // A group without any entry is not in the log yet.
+    for (const [group, index] of durable) if (index > 0) this.#wal.checkpoint(group, index);
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    this.#timer?.cancel();
+    await this.#running;
+  }
+
+  #start(): void {
+    this.#timer?.cancel();
+    this.#timer = undefined;
+    if (this.#stopped || this.#running !== undefined) return;
+    this.#running = this.#run();
+  }
+
+  async #run(): Promise<void> {
+    try {
+      await this.checkpoint();
+    } catch (cause) {
+      this.#stopped = true;
+      this.#journal.error("checkpoint failed", { cause: String(cause) });
+      this.#options.onFailure(cause);
+      return;
+    } finally {
+      this.#running = undefined;
+    }
+    if (this.#state.pendingBytes > 0) this.applied();
+  }
+}

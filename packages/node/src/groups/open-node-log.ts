@@ -1,0 +1,42 @@
+/**
+ * Opens the node's write-ahead log and judges what recovery found. A single voter has nobody to fetch lost entries from:
+ * a tail that was torn while it was written was never acknowledged and is cut; anything else that is damaged may have
+ * been acknowledged, and the node refuses to start rather than to forget it (S10, S11).
+ */
+
+import type { Random } from "@holdfast/base";
+import { StoreError } from "@holdfast/base";
+import type { Clock, Disk, Hashing, Journal } from "@holdfast/ports";
+import type { WriteAheadLog } from "@holdfast/wal";
+import { openWriteAheadLog } from "@holdfast/wal";
+import { folders } from "../identity.ts";
+
+export interface LogPorts {
+  readonly disk: Disk;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly hashing: Hashing;
+  readonly journal: Journal;
+}
+
+export async function openNodeLog(
+  ports: LogPorts,
+  sizes: { readonly segmentBytes: number | undefined; readonly reserveBytes: number | undefined },
+): Promise<WriteAheadLog> {
+  const { disk, clock, random, hashing, journal } = ports;
+  const segments = sizes.segmentBytes === undefined ? {} : { segmentBytes: sizes.segmentBytes };
+  const reserve = sizes.reserveBytes === undefined ? {} : { reserveBytes: sizes.reserveBytes };
+  const options = { disk, clock, random, hashing, journal, folder: folders.log, ...segments, ...reserve };
+  const { log, recovery } = await openWriteAheadLog({ ...options, onTornTail: "cut" });
+  const { cut, suspects } = recovery;
+  if (cut !== undefined)
+    journal.warn("log tail cut", { segment: cut.segment, offset: cut.offset, evidence: cut.evidence });
+  if (suspects.size === 0) return log;
+  for (const [group, { from, through, evidence }] of suspects)
+    journal.error("log damaged", { group, from, through, evidence });
+  await log.close();
+  throw new StoreError(
+    "DataCorrupt",
+    `The log is damaged where entries may have been acknowledged (groups ${[...suspects.keys()].join(", ")}). Restore the data directory from a backup; nothing was changed.`,
+  );
+}

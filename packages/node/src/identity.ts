@@ -1,0 +1,93 @@
+/**
+ * Who a data directory belongs to. The file is written before anything else and says whether the cluster it names was
+ * ever complete here: a directory that lost its log or its state is refused, never taken for a new one, since a node that
+ * forgot its files would let their blocks be erased (S11).
+ */
+
+import type { Random } from "@holdfast/base";
+import { StoreError, toHex, utf8, utf8Text } from "@holdfast/base";
+import type { Disk } from "@holdfast/ports";
+import { DiskError, readWhole, replaceWhole } from "@holdfast/ports";
+
+const fileName = "identity.json";
+const formatVersion = 1;
+
+export interface Identity {
+  readonly format: number;
+  readonly clusterId: string;
+  readonly nodeId: string;
+  /** False until the first entry of the cluster is durable in the log of this directory. */
+  readonly complete: boolean;
+}
+
+/** What lies in a data directory. */
+export const folders = { log: "log", state: "state", blocks: "blocks", blockIndex: "block-index" } as const;
+
+export async function openIdentity(disk: Disk, random: Random): Promise<Identity> {
+  const stored = await readWhole(disk, fileName);
+  if (stored !== undefined) return parseIdentity(stored);
+  await refuseOrphans(disk);
+  const identity = {
+    format: formatVersion,
+    clusterId: toHex(random.bytes(16)),
+    nodeId: toHex(random.bytes(8)),
+    complete: false,
+  };
+  await writeIdentity(disk, identity);
+  return identity;
+}
+
+export function writeIdentity(disk: Disk, identity: Identity): Promise<void> {
+  return replaceWhole(disk, "", fileName, utf8(`${JSON.stringify(identity, undefined, 2)}\n`));
+}
+
+async function refuseOrphans(disk: Disk): Promise<void> {
+  for (const folder of Object.values(folders)) {
+    if ((await namesIn(disk, folder)).length === 0) continue;
+    throw new StoreError(
+      "DataCorrupt",
+      `The data directory has "${folder}" but no ${fileName}: it is not a whole data directory. Restore ${fileName}, or start on an empty directory.`,
+    );
+  }
+}
+
+async function namesIn(disk: Disk, folder: string): Promise<readonly string[]> {
+  try {
+    return await disk.list(folder);
+  } catch (error) {
+    if (error instanceof DiskError && error.kind === "not-found") return [];
+    throw error;
+  }
+}
+
+function parseIdentity(stored: Uint8Array): Identity {
+  const identity = jsonObject(stored);
+  const { format, clusterId, nodeId, complete } = identity ?? {};
+  if (typeof format === "number" && format > formatVersion)
+    throw new StoreError(
+      "DataCorrupt",
+      `The data directory has format ${format}; this program knows up to ${formatVersion}. Start a newer Holdfast on it.`,
+    );
+  if (
+    typeof format !== "number" ||
+    typeof clusterId !== "string" ||
+    typeof nodeId !== "string" ||
+    typeof complete !== "boolean"
+  )
+    throw new StoreError(
+      "DataCorrupt",
+      `${fileName} of the data directory is damaged. Restore it from a backup.`,
+    );
+  return { format, clusterId, nodeId, complete };
+}
+
+function jsonObject(stored: Uint8Array): Readonly<Record<string, unknown>> | undefined {
+  try {
+    const value: unknown = JSON.parse(utf8Text(stored));
+    return typeof value === "object" && value !== null
+      ? (value as Readonly<Record<string, unknown>>)
+      : undefined;
+  } catch {
+    return undefined; // Reported by the caller as a damaged file.
+  }
+}

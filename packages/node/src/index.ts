@@ -1,0 +1,48 @@
+export type {
+  BucketSettings,
+  ChecksumAlgorithm,
+  EtagMatch,
+  FileAttributes,
+  FileChecksum,
+  UserMetadata,
+  WriteCondition,
+} from "@holdfast/namespace";
+// What gateways need of the namespace's words.
+export { checksumAlgorithms, noAttributes, unconditional } from "@holdfast/namespace";
+export type { Access, Credentials } from "./access.ts";
+export type {
+  BucketInfo,
+  ByteRange,
+  CompletedPart,
+  CompleteUploadRequest,
+  CopyFileRequest,
+  CreateBucketRequest,
+  CreateUploadRequest,
+  DeleteFileRequest,
+  ExpectedDigest,
+  FileInfo,
+  FilePage,
+  FileReading,
+  Files,
+  IncomingBody,
+  ListedFile,
+  ListFilesRequest,
+  ListPartsRequest,
+  ListUploadsRequest,
+  PartPage,
+  ReadCondition,
+  ReadFileRequest,
+  ResolvedRange,
+  StoredFile,
+  StoredPart,
+  StoreFileRequest,
+  StorePartRequest,
+  UploadInfo,
+  UploadPage,
+  UploadReference,
+} from "./files/interface.ts";
+// Where a data directory keeps what, for tools that look into one from outside.
+export { shardGroup, systemGroup } from "./groups/group-ids.ts";
+export { folders as dataFolders } from "./identity.ts";
+export type { HoldfastNode, NodeOptions, NodePorts, NodeStatus } from "./node.ts";
+export { startNode } from "./node.ts";

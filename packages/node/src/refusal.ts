@@ -1,0 +1,30 @@
+import type { ErrorCode } from "@holdfast/base";
+import { StoreError } from "@holdfast/base";
+
+/** Turns a state machine's refusal into the error that clients see. */
+export function refusal(code: ErrorCode, subject: string): StoreError {
+  return new StoreError(code, sentence(code, subject), subject === "" ? {} : { fields: { subject } });
+}
+
+const sentences: Partial<Record<ErrorCode, (subject: string) => string>> = {
+  BucketNotFound: () => "The bucket does not exist. Create it first.",
+  BucketAlreadyExists: () => "A bucket of this name exists already. Choose another name.",
+  BucketAlreadyOwnedByYou: () => "You have a bucket of this name already.",
+  FileNotFound: () => "The file does not exist.",
+  ConditionFailed: () =>
+    "The file is not in the state that the condition asks for. Read it again and decide anew.",
+  UploadNotFound: () => "The upload does not exist: it was completed, aborted, or never made.",
+  InvalidPart: (part) =>
+    `Part ${part} was not found, or its ETag differs. List the parts and send the missing ones.`,
+  InvalidPartOrder: () => "The parts must be listed in ascending order of their numbers.",
+  PartTooSmall: (part) => `Part ${part} is smaller than 5 MiB; only the last part may be.`,
+  Overloaded: () => "Too many requests are under way. Try again in a moment.",
+};
+
+function sentence(code: ErrorCode, subject: string): string {
+  const said = sentences[code]?.(subject);
+  if (said !== undefined) return said;
+  return subject === ""
+    ? `The request was refused: ${code}.`
+    : `The request was refused: ${code} (${subject}).`;
+}

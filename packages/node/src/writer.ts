@@ -1,0 +1,149 @@
+/**
+ * This run's writer at one shard (S15, SAFETY.md "writer"): numbers attempts, keeps those that are open, and publishes in
+ * every entry it sends which are closed.
+ *
+ * Besides the floor it publishes closed attempts above it: one slow upload holds the floor down for hours, and the
+ * results of thousands of later attempts must not be kept for it.
+ */
+
+import type { Attempt, ContentId, ShardId, WriterId } from "@holdfast/base";
+import { assert, assertNever, attempt as attemptNumber, encode, StoreError } from "@holdfast/base";
+import type { Clock, ReplicatedLog } from "@holdfast/ports";
+import type { AttemptRange, Operation, ShardCommand, ShardResult, WriterProgress } from "@holdfast/shard";
+import { shardEntryCodec } from "@holdfast/shard";
+import { refusal } from "./refusal.ts";
+
+/** Results that mean the operation was carried out. */
+export type Accomplished = Exclude<ShardResult, { kind: "refused" } | { kind: "writerClosed" }>;
+
+export class Writer {
+  readonly id: WriterId;
+  readonly #shard: ShardId;
+  readonly #log: ReplicatedLog<ShardResult>;
+  readonly #clock: Clock;
+  readonly #open = new Set<Attempt>();
+  #next = 0;
+  /** Closed since the last entry was sent. */
+  #closed: Attempt[] = [];
+  #publishedFloor = 0;
+
+  constructor(id: WriterId, shard: ShardId, log: ReplicatedLog<ShardResult>, clock: Clock) {
+    this.id = id;
+    this.#shard = shard;
+    this.#log = log;
+    this.#clock = clock;
+  }
+
+  /** Takes a number; whatever happens, `close` must follow. */
+  begin(): Attempt {
+    const number = attemptNumber(this.#next++);
+    this.#open.add(number);
+    return number;
+  }
+
+  /** Nobody will ask for this attempt's result again, nor commit under it. */
+  close(number: Attempt): void {
+    assert(this.#open.delete(number), `attempt ${number} is not open`);
+    this.#closed.push(number);
+  }
+
+  /** The name of content or reference made by this attempt. */
+  contentId(number: Attempt): ContentId {
+    return { home: this.#shard, writer: this.id, attempt: number };
+  }
+
+  /** Takes a number for one operation that streams nothing beforehand. */
+  async operate(operation: Operation): Promise<Accomplished> {
+    const number = this.begin();
+    try {
+      return await this.operateAs(number, operation);
+    } finally {
+      this.close(number);
+    }
+  }
+
+  /** Carries out the attempt's one operation. Refusals become StoreErrors. */
+  async operateAs(number: Attempt, operation: Operation): Promise<Accomplished> {
+    assert(this.#open.has(number), `attempt ${number} is not open`);
+    const progress = this.#progress();
+    const command = { kind: "operate", writer: this.id, attempt: number, progress, operation } as const;
+    return accomplished(await this.#send(progress, command));
+  }
+
+  /** Tells the shard what is closed when no operation comes along to carry it; true when there was something to tell. */
+  async publish(): Promise<boolean> {
+    if (this.#closed.length === 0 && this.#floor() === this.#publishedFloor) return false;
+    const progress = this.#progress();
+    const command = { kind: "publishProgress", writer: this.id, progress } as const;
+    await this.#send(progress, command);
+    return true;
+  }
+
+  async #send(progress: WriterProgress, command: ShardCommand): Promise<ShardResult> {
+    try {
+      const entry = encode(shardEntryCodec, { timeMs: this.#clock.wallMs(), command });
+      return (await this.#log.append(entry)).result;
+    } catch (error) {
+      this.#republish(progress);
+      throw error;
+    }
+  }
+
+  #floor(): Attempt {
+    let floor = this.#next;
+    for (const number of this.#open) {
+      floor = number;
+      break; // Sets keep insertion order, and numbers are handed out in ascending order.
+    }
+    return attemptNumber(floor);
+  }
+
+  #progress(): WriterProgress {
+    const floor = this.#floor();
+    const closed = ranges(this.#closed.filter((number) => number >= floor));
+    this.#closed = [];
+    this.#publishedFloor = floor;
+    return { floor, closed };
+  }
+
+  /** The entry may not have arrived: say it again with the next one. Saying it twice does no harm. */
+  #republish(progress: WriterProgress): void {
+    this.#publishedFloor = 0;
+    for (const range of progress.closed)
+      for (let number = range.first; number <= range.last; number = attemptNumber(number + 1))
+        this.#closed.push(number);
+  }
+}
+
+function ranges(numbers: readonly Attempt[]): readonly AttemptRange[] {
+  const joined: { first: Attempt; last: Attempt }[] = [];
+  for (const number of [...numbers].sort((a, b) => a - b)) {
+    const last = joined.at(-1);
+    if (last !== undefined && number === last.last + 1) last.last = number;
+    else joined.push({ first: number, last: number });
+  }
+  return joined;
+}
+
+function accomplished(result: ShardResult): Accomplished {
+  switch (result.kind) {
+    case "refused":
+      throw refusal(result.code, result.subject);
+    case "writerClosed":
+      throw new StoreError(
+        "OutcomeUnknown",
+        "This node's writer was closed while the request was under way; look whether it took effect before trying again.",
+      );
+    case "done":
+    case "writerOpened":
+    case "stored":
+    case "deleted":
+    case "uploadCreated":
+    case "partStored":
+    case "sealed":
+    case "referenced":
+      return result;
+    default:
+      return assertNever(result);
+  }
+}

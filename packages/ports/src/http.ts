@@ -1,0 +1,32 @@
+/**
+ * A request and its answer as gateways see them: pure data with streamed bodies. The host binds them to real sockets.
+ * A gateway never throws: whatever goes wrong is an answer.
+ */
+export interface HttpRequest {
+  readonly method: string;
+  /** Path as it stood in the request line, still percent-encoded, without the query. */
+  readonly path: string;
+  /** Behind the "?", still encoded; "" when there is none. */
+  readonly query: string;
+  /** Lower-case names; repeated headers joined by ", ". */
+  readonly headers: Readonly<Record<string, string | undefined>>;
+  /** Throws when the connection breaks or the client is too slow. Reading on is what pulls more from the socket. */
+  readonly body: AsyncIterable<Uint8Array>;
+  /** Aborted when the client goes away. */
+  readonly signal: AbortSignal;
+  readonly remoteAddress: string;
+  /** Unique per request; stands in answers and journal lines. */
+  readonly requestId: string;
+}
+
+export interface HttpResponse {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  /**
+   * Streamed bodies state their length in `content-length` where it is known. When the stream throws, the host breaks
+   * the connection, so that a client never takes a part for the whole.
+   */
+  readonly body: Uint8Array | AsyncIterable<Uint8Array> | undefined;
+}
+
+export type HttpHandler = (request: HttpRequest) => Promise<HttpResponse>;

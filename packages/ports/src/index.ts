@@ -1,0 +1,23 @@
+export type { Clock, Timer } from "./clock.ts";
+export { sleep } from "./clock.ts";
+export type {
+  DirectoryLock,
+  Disk,
+  DiskErrorKind,
+  DiskFile,
+  DiskSpace,
+  OpenMode,
+  OpenOptions,
+} from "./disk.ts";
+export { DiskError, readWhole, replaceWhole } from "./disk.ts";
+export { folderOf, isDiskPath } from "./disk-path.ts";
+export type { BulkDigest, Digest, DigestAlgorithm, Hashing } from "./hashing.ts";
+export type { HttpHandler, HttpRequest, HttpResponse } from "./http.ts";
+export type { Journal, JournalFields } from "./journal.ts";
+export { silentJournal } from "./journal.ts";
+export type { KeyRange, KeyValue, KeyValuePair, Mutation } from "./key-value.ts";
+export { checkKey, keyBytesMax } from "./key-value.ts";
+export { MemoryState } from "./memory-state.ts";
+export type { Appended, CommittedEntry, ReplicatedLog, StateMachine } from "./replicated-log.ts";
+export type { StateReader, StateWriter } from "./state.ts";
+export { WriteBuffer } from "./write-buffer.ts";

@@ -1,0 +1,12 @@
+export type { JournalLevel, JournalLine } from "./collecting-journal.ts";
+export { CollectingJournal } from "./collecting-journal.ts";
+export { sectorBytes } from "./file-image.ts";
+export type { SimulatedClockOptions } from "./simulated-clock.ts";
+export { SimulatedClock } from "./simulated-clock.ts";
+export type { DiskOperation, SimulatedDiskOptions } from "./simulated-disk.ts";
+export { SimulatedDisk } from "./simulated-disk.ts";
+export { simulatedHashing } from "./simulated-hashing.ts";
+export type { SimulatedKeyValueOptions } from "./simulated-key-value.ts";
+export { SimulatedKeyValue } from "./simulated-key-value.ts";
+export type { SimulationOptions } from "./simulation.ts";
+export { Simulation } from "./simulation.ts";

@@ -1,0 +1,90 @@
+import type { KeyRange, Mutation } from "./key-value.ts";
+
+/**
+ * A sorted map of mutations in memory. Keys are kept as binary strings (one character a byte), whose order is the
+ * bytes' order. Sorting waits until somebody asks for an order: appends between two listings cost a hash insert each.
+ */
+export class SortedTable {
+  readonly #entries = new Map<string, Mutation>();
+  #sortedKeys: string[] = [];
+  #unsortedKeys: string[] = [];
+  #bytes = 0;
+
+  get size(): number {
+    return this.#entries.size;
+  }
+
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  find(key: Uint8Array): Mutation | undefined {
+    return this.#entries.get(binaryString(key));
+  }
+
+  set(key: Uint8Array, value: Uint8Array | undefined): void {
+    const name = binaryString(key);
+    const earlier = this.#entries.get(name);
+    if (earlier === undefined) this.#unsortedKeys.push(name);
+    this.#bytes +=
+      (value?.length ?? 0) - (earlier?.value?.length ?? 0) + (earlier === undefined ? key.length : 0);
+    this.#entries.set(name, { key, value });
+  }
+
+  /** Everything, in key order. */
+  sorted(): readonly Mutation[] {
+    return [...this.range({ from: new Uint8Array(0) })];
+  }
+
+  *range({ from, to, reverse = false }: KeyRange): Iterable<Mutation> {
+    this.#sort();
+    const keys = this.#sortedKeys;
+    const first = lowerBound(keys, binaryString(from));
+    const end = to === undefined ? keys.length : lowerBound(keys, binaryString(to));
+    for (let step = 0; step < end - first; step++) {
+      const entry = this.#entries.get(keys[reverse ? end - 1 - step : first + step] ?? "");
+      if (entry !== undefined) yield entry;
+    }
+  }
+
+  #sort(): void {
+    if (this.#unsortedKeys.length === 0) return;
+    const added = this.#unsortedKeys.sort(byCharacter);
+    this.#sortedKeys = mergeSorted(this.#sortedKeys, added);
+    this.#unsortedKeys = [];
+  }
+}
+
+function binaryString(bytes: Uint8Array): string {
+  return String.fromCharCode.apply(null, bytes as unknown as number[]);
+}
+
+function byCharacter(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
+
+function mergeSorted(a: readonly string[], b: readonly string[]): string[] {
+  const merged: string[] = [];
+  let i = 0;
+  for (const key of b) {
+    for (let left = a[i]; left !== undefined && left < key; left = a[i]) {
+      merged.push(left);
+      i++;
+    }
+    merged.push(key);
+  }
+  for (; i < a.length; i++) merged.push(a[i] ?? "");
+  return merged;
+}
+
+/** Position of the first key that is not below `key`. */
+function lowerBound(keys: readonly string[], key: string): number {
+  let low = 0;
+  let high = keys.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((keys[middle] ?? "") < key) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}

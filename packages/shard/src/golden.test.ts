@@ -1,0 +1,159 @@
+/** Bytes of commands, results and records: logs and states written once must be readable for ever. */
+
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import type { Codec } from "@holdfast/base";
+import {
+  attempt,
+  bucketId,
+  decode,
+  encode,
+  epoch,
+  fromHex,
+  logIndex,
+  shardId,
+  toHex,
+  writerId,
+} from "@holdfast/base";
+import {
+  bucket,
+  completeUpload,
+  createUpload,
+  deleteFile,
+  md5Of,
+  part,
+  putInline,
+  putReferenced,
+  putStreamed,
+  settings,
+} from "../test-support/shard-harness.ts";
+import { golden } from "../testdata/golden.ts";
+import type { Operation, ShardCommand } from "./command.ts";
+import { shardEntryCodec } from "./command.ts";
+import type { ShardResult } from "./result.ts";
+import { shardResultCodec } from "./result.ts";
+import { lastWriterKey, resultKey, writerKey } from "./shard-keys.ts";
+import type { SystemCommand } from "./system-command.ts";
+import { systemEntryCodec } from "./system-command.ts";
+import { writerRecordCodec } from "./writer-record.ts";
+
+const writer = writerId(300);
+const content = { home: shardId(2), writer, attempt: attempt(4) };
+const progress = { floor: attempt(2), closed: [{ first: attempt(4), last: attempt(6) }] };
+const condition = { ifMatch: { kind: "etags", etags: ["e1"] }, ifNoneMatch: { kind: "any" } } as const;
+const streamed = part(writer, 7, {
+  salts: [{ sequence: 0, salt: 3 }],
+  checksum: { algorithm: "sha256", scope: "full", value: Uint8Array.of(1, 2) },
+});
+
+const operations: readonly Operation[] = [
+  putInline("k", "text", condition),
+  putStreamed("k", streamed),
+  putReferenced("k", content),
+  deleteFile("k", condition),
+  createUpload("k"),
+  { kind: "putPart", bucket, key: "k", upload: 9, part: streamed },
+  completeUpload("k", 9, [{ number: 1, md5: md5Of("a") }]),
+  { kind: "abortUpload", bucket, key: "k", upload: 9 },
+];
+
+const commands: readonly ShardCommand[] = [
+  { kind: "openWriter", node: "n1", run: "r1" },
+  { kind: "closeWriter", writer },
+  { kind: "publishProgress", writer, progress },
+  { kind: "installBucket", bucket, settings },
+  { kind: "sealBucket", bucket },
+  { kind: "unsealBucket", bucket },
+  { kind: "removeBucket", bucket },
+  { kind: "addReference", content, reference: content },
+  { kind: "dropReferences", drops: [{ content, reference: content }] },
+  { kind: "settleDrops", sequences: [1, 300] },
+  { kind: "forgetContents", contents: [content] },
+  ...operations.map(
+    (operation): ShardCommand => ({ kind: "operate", writer, attempt: attempt(7), progress, operation }),
+  ),
+];
+
+const results: readonly ShardResult[] = [
+  { kind: "done" },
+  { kind: "writerOpened", writer },
+  { kind: "stored", version: logIndex(9), etag: "e", bytes: 5, modifiedAtMs: 1_700_000_000_000 },
+  { kind: "deleted", existed: true },
+  { kind: "uploadCreated", upload: 9 },
+  { kind: "partStored", modifiedAtMs: 9 },
+  { kind: "sealed", empty: false },
+  {
+    kind: "referenced",
+    content: {
+      id: content,
+      bytes: 100_000,
+      parts: [streamed],
+      redundancy: settings.redundancy,
+      evidenceEpoch: epoch(1),
+      deadSinceMs: undefined,
+    },
+  },
+  { kind: "refused", code: "ConditionFailed", subject: "e" },
+  { kind: "writerClosed" },
+];
+
+const systemCommands: readonly SystemCommand[] = [
+  { kind: "createCluster", clusterId: "c", shardCount: 16 },
+  { kind: "createBucket", name: "b", owner: "o", shardCount: 2, firstShard: 1, settings },
+  { kind: "activateBucket", bucket: bucketId(3) },
+  { kind: "beginBucketDelete", bucket: bucketId(3) },
+  { kind: "finishBucketDelete", bucket: bucketId(3) },
+  { kind: "cancelBucketDelete", bucket: bucketId(3) },
+];
+
+const record = {
+  node: "n1",
+  run: "r1",
+  openedAtMs: 5,
+  lastSeenMs: 9,
+  floor: attempt(2),
+  closed: progress.closed,
+  answered: [
+    { first: attempt(3), last: attempt(3) },
+    { first: attempt(7), last: attempt(300) },
+  ],
+};
+
+function check<T>(name: string, codec: Codec<T>, values: readonly T[]): void {
+  assert.deepEqual(
+    values.map((value) => toHex(encode(codec, value))),
+    golden[name],
+  );
+  const read = (golden[name] ?? []).map((hex) => decode(codec, fromHex(hex) ?? new Uint8Array(0)));
+  assert.deepEqual(read, values);
+}
+
+describe("golden bytes", () => {
+  it("of a shard's entries", () => {
+    check(
+      "entries",
+      shardEntryCodec,
+      commands.map((command) => ({ timeMs: 1_700_000_000_000, command })),
+    );
+  });
+
+  it("of results", () => check("results", shardResultCodec, results));
+
+  it("of the system group's entries", () => {
+    check(
+      "systemEntries",
+      systemEntryCodec,
+      systemCommands.map((command) => ({ timeMs: 5, command })),
+    );
+  });
+
+  it("of writers", () => check("writers", writerRecordCodec, [record]));
+
+  it("of keys", () => {
+    const keys = [writerKey(writer), resultKey(writer, attempt(7)), lastWriterKey];
+    assert.deepEqual(
+      keys.map((key) => toHex(key)),
+      golden["keys"],
+    );
+  });
+});

@@ -1,0 +1,24 @@
+export type {
+  AttemptRange,
+  Operation,
+  PutBody,
+  ReferenceDrop,
+  ShardCommand,
+  ShardEntry,
+  WriterProgress,
+} from "./command.ts";
+export { shardEntryCodec } from "./command.ts";
+export { checkInvariants } from "./invariants.ts";
+export type { ShardResult } from "./result.ts";
+export { shardResultCodec } from "./result.ts";
+export { ShardMachine } from "./shard-machine.ts";
+export { shardOfKey, shardsOfBucket } from "./shard-of-key.ts";
+export type { StreamStatus } from "./stream-status.ts";
+export { referenceStatus, streamStatus } from "./stream-status.ts";
+export type { SystemCommand, SystemEntry, SystemResult } from "./system-command.ts";
+export { systemEntryCodec } from "./system-command.ts";
+export { SystemMachine } from "./system-machine.ts";
+export type { WriterRecord } from "./writer-record.ts";
+export { isAttemptClosed } from "./writer-record.ts";
+export type { OpenWriter } from "./writers.ts";
+export { findWriter, listWriters } from "./writers.ts";

@@ -1,0 +1,63 @@
+/** What one entry of the system group's log does. */
+
+import type { LogIndex } from "@holdfast/base";
+import type { Bucket, Refusal } from "@holdfast/namespace";
+import {
+  activateBucket,
+  advanceClusterTime,
+  beginBucketDelete,
+  cancelBucketDelete,
+  createBucket,
+  createCluster,
+  finishBucketDelete,
+} from "@holdfast/namespace";
+import type { CommittedEntry, StateMachine, StateWriter } from "@holdfast/ports";
+import { decodeEntry } from "./decode-entry.ts";
+import type { SystemCommand, SystemResult } from "./system-command.ts";
+import { systemEntryCodec } from "./system-command.ts";
+
+export class SystemMachine implements StateMachine<SystemResult> {
+  readonly #state: StateWriter;
+
+  constructor(state: StateWriter) {
+    this.#state = state;
+  }
+
+  apply({ index, command }: CommittedEntry): SystemResult {
+    const entry = decodeEntry(systemEntryCodec, command, index);
+    const timeMs = advanceClusterTime(this.#state, entry.timeMs);
+    return applyCommand({ state: this.#state, index, timeMs }, entry.command);
+  }
+}
+
+interface SystemScope {
+  readonly state: StateWriter;
+  readonly index: LogIndex;
+  readonly timeMs: number;
+}
+
+function applyCommand(scope: SystemScope, command: SystemCommand): SystemResult {
+  const { state } = scope;
+  switch (command.kind) {
+    case "createCluster":
+      return doneOr(createCluster(scope, command.clusterId, command.shardCount));
+    case "createBucket":
+      return bucketOr(createBucket(scope, command));
+    case "activateBucket":
+      return bucketOr(activateBucket(state, command.bucket));
+    case "beginBucketDelete":
+      return bucketOr(beginBucketDelete(state, command.bucket));
+    case "cancelBucketDelete":
+      return bucketOr(cancelBucketDelete(state, command.bucket));
+    case "finishBucketDelete":
+      return doneOr(finishBucketDelete(state, command.bucket));
+  }
+}
+
+function doneOr(refused: Refusal | undefined): SystemResult {
+  return refused === undefined ? { kind: "done" } : { kind: "refused", code: refused.code };
+}
+
+function bucketOr(outcome: Bucket | Refusal): SystemResult {
+  return "kind" in outcome ? { kind: "refused", code: outcome.code } : { kind: "bucket", bucket: outcome };
+}

@@ -1,0 +1,69 @@
+/** What a seed decides before anything runs. */
+
+import type { Random } from "@holdfast/base";
+import { chance, uniform } from "@holdfast/base";
+import type { NodeOptions } from "@holdfast/node";
+
+/** One kind of bad day per seed, beside the crashes: what goes wrong is then easy to name. */
+export type Fault = "none" | "sync-fails" | "flush-fails" | "disk-full" | "clock-jumps" | "slow-disk";
+
+export interface Plan {
+  readonly seed: number;
+  readonly fault: Fault;
+  readonly clientsCount: number;
+  readonly roundsCount: number;
+  readonly operationsPerClient: number;
+  readonly keysPerBucket: number;
+  readonly bodyBytesMax: number;
+  readonly blockBytes: number;
+  readonly manyPartsPerMille: number;
+  readonly diskLatencyMs: { readonly min: number; readonly max: number };
+  readonly node: Required<NodeOptions>;
+}
+
+const KiB = 1024;
+const faults: readonly Fault[] = [
+  "none",
+  "none",
+  "none",
+  "sync-fails",
+  "flush-fails",
+  "disk-full",
+  "clock-jumps",
+  "slow-disk",
+];
+
+export function makePlan(seed: number, random: Random): Plan {
+  const blockBytes = pick(random, [4 * KiB, 8 * KiB, 16 * KiB, 20_000]);
+  const hasLargeParts = chance(random, 0.02);
+  return {
+    seed,
+    fault: pick(random, faults),
+    clientsCount: 2 + uniform(random, 4),
+    roundsCount: 2 + uniform(random, 2),
+    operationsPerClient: 6 + uniform(random, 14),
+    keysPerBucket: 2 + uniform(random, 6),
+    bodyBytesMax: pick(random, [24 * KiB, 40 * KiB, 60 * KiB]),
+    blockBytes,
+    manyPartsPerMille: hasLargeParts ? 100 : 0,
+    diskLatencyMs: pick(random, [
+      { min: 0.05, max: 0.5 },
+      { min: 0.02, max: 3 },
+    ]),
+    node: {
+      shardCount: pick(random, [1, 2, 4]),
+      segmentBytes: pick(random, [64, 128, 512]) * KiB,
+      volumeBytesMax: hasLargeParts ? 8192 * KiB : pick(random, [128, 256, 1024]) * KiB,
+      reserveBytes: 128 * KiB,
+      checkpointIntervalMs: pick(random, [3, 20, 100]),
+      collectIntervalMs: pick(random, [10, 50]),
+      readerGraceMs: 150,
+    },
+  };
+}
+
+function pick<T>(random: Random, choices: readonly T[]): T {
+  const chosen = choices[uniform(random, choices.length)];
+  if (chosen === undefined) throw new RangeError("nothing to pick from");
+  return chosen;
+}

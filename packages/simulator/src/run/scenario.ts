@@ -1,0 +1,241 @@
+/**
+ * One seed: a machine, clients, crashes. Rounds of load end by a kill, a power loss or a stop, at a moment that the seed
+ * chooses; starts are cut short too. After each start everything is examined. In the end, without faults, everything
+ * that is dead has to be collected, and what is stored is audited from outside.
+ */
+
+import type { Random } from "@holdfast/base";
+import { chance, seededRandom, uniform } from "@holdfast/base";
+import type { HoldfastNode } from "@holdfast/node";
+import { Simulation, simulatedHashing } from "@holdfast/ports/simulated";
+import { SimulatedMachine } from "../machine/simulated-machine.ts";
+import { violated } from "../model/violation.ts";
+import { createBucket } from "../workload/bucket-operations.ts";
+import { runClient } from "../workload/client.ts";
+import { examine } from "../workload/examine.ts";
+import { writeFixtures } from "../workload/fixtures.ts";
+import { mainBuckets, Session } from "../workload/session.ts";
+import { abortUpload } from "../workload/upload-operations.ts";
+import type { Worker } from "../workload/worker.ts";
+import { auditStores } from "./audit.ts";
+import { Faults } from "./faults.ts";
+import { Life } from "./life.ts";
+import type { Plan } from "./plan.ts";
+import type { Trace } from "./trace.ts";
+
+/** Virtual time in which anything has to come to an end. */
+const patienceMs = 120_000;
+
+export interface ScenarioOptions {
+  readonly plan: Plan;
+  readonly random: Random;
+  readonly trace: (simulation: Simulation) => Trace;
+  readonly drain: () => Promise<void>;
+}
+
+export class Scenario {
+  readonly simulation: Simulation;
+  readonly machine: SimulatedMachine;
+  readonly #plan: Plan;
+  readonly #random: Random;
+  readonly #trace: Trace;
+  readonly #session: Session;
+  readonly #faults: Faults;
+
+  constructor({ plan, random, trace, drain }: ScenarioOptions) {
+    this.#plan = plan;
+    this.#random = random;
+    this.simulation = new Simulation({ random: seededRandom(random.uint32()), drain });
+    this.#trace = trace(this.simulation);
+    const { node, diskLatencyMs } = plan;
+    const { simulation } = this;
+    this.machine = new SimulatedMachine({
+      simulation,
+      random: seededRandom(random.uint32()),
+      node,
+      diskLatencyMs,
+    });
+    const say = (line: string): void => this.#trace.add(line);
+    this.#faults = new Faults(plan, this.machine, random, say);
+    this.#session = new Session({
+      ...plan,
+      random: seededRandom(random.uint32()),
+      hashing: simulatedHashing,
+      trace: say,
+    });
+  }
+
+  async run(): Promise<void> {
+    const { fault, clientsCount, roundsCount } = this.#plan;
+    this.#trace.add(
+      `plan: fault ${fault}, ${clientsCount} clients, ${roundsCount} rounds, ${JSON.stringify(this.#plan.node)}`,
+    );
+    for (let round = 0; round < roundsCount; round++) {
+      const life = await this.#start();
+      if (round === 0) await this.#work(life, this.#prepare(life));
+      else await this.#work(life, examine(this.#worker(life, 0)));
+      await this.#load(life);
+    }
+    await this.#finish();
+  }
+
+  /** Boots until a boot is not cut short. */
+  async #start(): Promise<Life> {
+    for (let tries = 0; ; tries++) {
+      this.#trace.add("boot");
+      if (tries === 0 && chance(this.#random, 0.2)) this.#faults.strikeStart();
+      const booting = this.#settled(this.machine.boot());
+      const cut = tries < 3 && chance(this.#random, 0.3);
+      await this.#stepUntil(
+        () => booting.done,
+        cut ? 1 + uniform(this.#random, 120) : Number.POSITIVE_INFINITY,
+      );
+      this.machine.clearFaults();
+      if (booting.value !== undefined) return this.#begin(booting.value);
+      if (booting.done && !String(booting.error).includes("injected:"))
+        throw booting.error instanceof Error
+          ? booting.error
+          : violated(`the node does not start: ${String(booting.error)}`);
+      this.#crash(booting.done ? "boot failed" : "boot cut short");
+    }
+  }
+
+  #begin(node: HoldfastNode): Life {
+    this.#trace.add("started");
+    return new Life(this.simulation, node, this.#session, (error) => this.#faults.tolerates(error));
+  }
+
+  async #prepare(life: Life): Promise<void> {
+    const worker = this.#worker(life, 0);
+    for (const bucket of mainBuckets) await createBucket(worker, bucket);
+    await writeFixtures(worker);
+  }
+
+  async #load(life: Life): Promise<void> {
+    const { clientsCount, operationsPerClient, fault } = this.#plan;
+    const clients = Array.from({ length: clientsCount }, (_, i) =>
+      this.#settled(runClient(this.#worker(life, i + 1), operationsPerClient)),
+    );
+    const work = (): boolean => clients.every(({ done }) => done);
+    const eventsMax = chance(this.#random, 0.15)
+      ? Number.POSITIVE_INFINITY
+      : 1 + uniform(this.#random, 1 << (6 + uniform(this.#random, 7)));
+    if (fault !== "none") {
+      await this.#stepUntil(() => work(), uniform(this.#random, Math.min(eventsMax, 1500)));
+      this.#faults.strike();
+    }
+    await this.#stepUntil(
+      () => work() || clients.some(({ error }) => error !== undefined) || life.failure !== undefined,
+      eventsMax,
+    );
+    for (const { error } of clients) if (error !== undefined) throw error;
+    await this.#endLife(life);
+    await this.#stepUntil(work, Number.POSITIVE_INFINITY);
+    for (const { error } of clients) if (error !== undefined) throw error;
+    this.#faults.relieve(false);
+  }
+
+  async #endLife(life: Life): Promise<void> {
+    if (life.failure !== undefined && !this.#faults.mayFail)
+      violated(`the node gave up: ${life.failure.message} ${String(life.failure.cause)}`);
+    if (life.failure === undefined && chance(this.#random, 0.15)) {
+      this.#trace.add("stop");
+      life.isStopping = true;
+      const stopping = this.#settled(life.node.stop());
+      await this.#stepUntil(() => stopping.done || life.failure !== undefined, Number.POSITIVE_INFINITY);
+      if (stopping.error !== undefined && !this.#faults.mayFail) throw stopping.error;
+    }
+    life.end();
+    this.#crash("crash");
+  }
+
+  #crash(why: string): void {
+    const power = chance(this.#random, 0.6);
+    this.#trace.add(`${why}: ${power ? "power loss" : "kill"}`);
+    if (power) this.machine.powerLoss();
+    else this.machine.kill();
+  }
+
+  /** No faults any more: everything can be read, everything dead goes, and nothing else does. */
+  async #finish(): Promise<void> {
+    this.#faults.relieve(true);
+    const life = await this.#start();
+    const worker = this.#worker(life, 0);
+    await this.#work(life, examine(worker));
+    await this.#work(life, this.#endUploads(worker));
+    await this.#collect(life);
+    await this.#work(life, examine(worker));
+    this.#trace.add("stop");
+    await this.#work(life, life.node.stop());
+    life.end();
+    this.machine.kill();
+    await this.#work(
+      life,
+      auditStores(this.machine, this.#plan, (line) => this.#trace.add(line)),
+    );
+  }
+
+  async #endUploads(worker: Worker): Promise<void> {
+    for (const upload of this.#session.uploads.all)
+      if (upload.status === "open") await abortUpload(worker, upload);
+    const { store } = worker.connection;
+    for (const bucket of mainBuckets)
+      for (const { key, uploadId } of await store.listUploads(bucket))
+        await store.abortUpload({ bucket, key }, uploadId);
+  }
+
+  async #collect(life: Life): Promise<void> {
+    const { readerGraceMs } = this.#plan.node;
+    for (let i = 0; i < 3; i++) {
+      await this.simulation.runFor(readerGraceMs + 1);
+      await this.#work(life, life.node.collect());
+    }
+  }
+
+  #worker({ connection }: Life, number: number): Worker {
+    return { session: this.#session, connection, number };
+  }
+
+  /** Drives the simulation until the work is done. */
+  async #work<T>(life: Life, promise: Promise<T>): Promise<T> {
+    const work = this.#settled(promise);
+    await this.#stepUntil(() => work.done || life.failure !== undefined, Number.POSITIVE_INFINITY);
+    if (life.failure !== undefined)
+      violated(`the node gave up: ${life.failure.message} ${String(life.failure.cause)}`);
+    if (work.error !== undefined) throw work.error;
+    return promise;
+  }
+
+  async #stepUntil(isDone: () => boolean, eventsMax: number): Promise<void> {
+    const endMs = this.simulation.nowMs + patienceMs;
+    await this.simulation.runFor(0);
+    for (let i = 0; i < eventsMax && !isDone(); i++) {
+      const ran = await this.simulation.step();
+      if (isDone()) return;
+      if (!ran) violated("everything waits for something that will never come");
+      if (this.simulation.nowMs > endMs)
+        violated(`something does not come to an end within ${patienceMs} ms`);
+    }
+  }
+
+  #settled<T>(promise: Promise<T>): Settled<T> {
+    const settled: Settled<T> = { done: false, value: undefined, error: undefined };
+    promise.then(
+      (value) => {
+        settled.done = true;
+        settled.value = value;
+      },
+      (error: unknown) => {
+        settled.done = true;
+        settled.error = error;
+      },
+    );
+    return settled;
+  }
+}
+
+interface Settled<T> {
+  done: boolean;
+  value: T | undefined;
+  error: unknown;
+}

@@ -1,0 +1,50 @@
+/**
+ * The state of all of a node's groups, in one key-value store behind one write buffer.
+ *
+ * What is durable when: nothing before `flush` resolves; then, for every group, all entries up to the index it returns.
+ * The applied index, the digest and the pairs of an entry reach the store in the same atomic batch, so that a crash
+ * leaves each group exactly at its recorded applied index, and the log makes up the rest.
+ */
+
+import type { GroupId, LogIndex } from "@holdfast/base";
+import type { Hashing, KeyValue } from "@holdfast/ports";
+import { WriteBuffer } from "@holdfast/ports";
+import { GroupState } from "./group-state.ts";
+
+export class StateStore {
+  readonly #store: KeyValue;
+  readonly #buffer: WriteBuffer;
+  readonly #hashing: Hashing;
+  readonly #groups = new Map<GroupId, GroupState>();
+
+  constructor(store: KeyValue, hashing: Hashing) {
+    this.#store = store;
+    this.#buffer = new WriteBuffer(store);
+    this.#hashing = hashing;
+  }
+
+  /** Throws StateCorruptError when the group's record is damaged. */
+  group(id: GroupId): GroupState {
+    const known = this.#groups.get(id);
+    if (known !== undefined) return known;
+    const state = new GroupState(id, this.#buffer, this.#hashing);
+    this.#groups.set(id, state);
+    return state;
+  }
+
+  /** Bytes that wait for the next flush. */
+  get pendingBytes(): number {
+    return this.#buffer.pendingBytes;
+  }
+
+  /** Makes everything applied before the call durable; the log needs no entry up to the indexes it returns. */
+  async flush(): Promise<ReadonlyMap<GroupId, LogIndex>> {
+    const applied = new Map([...this.#groups].map(([id, state]) => [id, state.appliedIndex] as const));
+    await this.#buffer.flush();
+    return applied;
+  }
+
+  close(): Promise<void> {
+    return this.#store.close();
+  }
+}

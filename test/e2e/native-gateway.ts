@@ -1,0 +1,78 @@
+/** The native API on a real socket, over files in memory, with whatever a test puts in between. */
+
+import type { TestContext } from "node:test";
+import type { Store } from "@holdfast/client";
+import { connect } from "@holdfast/client";
+import { createHttpGateway } from "@holdfast/gateway-http";
+import type { HttpLimits } from "@holdfast/host";
+import { listenHttp, nodeHashing, realClock } from "@holdfast/host";
+import type { HttpHandler, HttpRequest, HttpResponse } from "@holdfast/ports";
+import { silentJournal } from "@holdfast/ports";
+import { MemoryFiles } from "./native-memory-files.ts";
+
+export const keys = { accessKey: "test", secretKey: "test-secret" };
+
+export interface NativeGateway {
+  readonly files: MemoryFiles;
+  readonly endpoint: string;
+  readonly port: number;
+  /** Requests so far, as "PUT /api/v1/...". */
+  readonly seen: readonly string[];
+  /** A client that gives up at the first failure. */
+  readonly store: Store;
+  close(): Promise<void>;
+}
+
+export interface NativeGatewayOptions {
+  readonly files?: MemoryFiles;
+  /** Stands between the socket and the gateway. */
+  readonly intercept?: (request: HttpRequest, next: HttpHandler) => Promise<HttpResponse>;
+  readonly limits?: Partial<HttpLimits>;
+}
+
+export async function nativeGateway(
+  t: TestContext,
+  options: NativeGatewayOptions = {},
+): Promise<NativeGateway> {
+  const files = options.files ?? new MemoryFiles();
+  const gateway = createHttpGateway({
+    files,
+    access: {
+      credentials: (accessKey) =>
+        Promise.resolve(
+          accessKey === keys.accessKey ? { account: "tester", secretKey: keys.secretKey } : undefined,
+        ),
+    },
+    clock: realClock,
+    hashing: nodeHashing,
+    journal: silentJournal,
+    status: () =>
+      Promise.resolve({
+        clusterId: "cluster",
+        nodeId: "node",
+        shards: [{ shard: 0, appliedIndex: 7 }],
+        blocks: { blocks: 1, liveBytes: 2, deadBytes: 3 },
+        disk: { freeBytes: 4, totalBytes: 5 },
+        ready: true,
+        reason: undefined,
+      }),
+  });
+  const seen: string[] = [];
+  const handler: HttpHandler = (request) => {
+    seen.push(`${request.method} ${request.path}`);
+    return options.intercept === undefined ? gateway(request) : options.intercept(request, gateway);
+  };
+  const limits = { closeTimeoutMs: 200, ...options.limits };
+  const http = await listenHttp({
+    host: "127.0.0.1",
+    port: 0,
+    handler,
+    journal: silentJournal,
+    clock: realClock,
+    limits,
+  });
+  t.after(() => http.close());
+  const endpoint = `http://127.0.0.1:${http.port}`;
+  const store = await connect({ endpoint, ...keys, retryMs: 0 });
+  return { files, endpoint, port: http.port, seen, store, close: () => http.close() };
+}
