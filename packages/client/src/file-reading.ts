@@ -130,6 +130,7 @@ export class FileReading implements AsyncIterable<Uint8Array> {
         throw new Error("the answer ended early");
       } catch (cause) {
         signal?.throwIfAborted();
+        if (offset >= end) break;
         breaks += 1;
         if (breaks > breaksMax) {
           throw new StoreError(
@@ -148,7 +149,17 @@ export class FileReading implements AsyncIterable<Uint8Array> {
     const { requests, name, signal } = this.#options;
     const headers = { range: `bytes=${offset}-${end - 1}`, "if-match": etagHeader(this.info.etag) };
     try {
-      return await requests.send({ method: "GET", path: filePath(name), headers, effect: "read", signal });
+      const response = await requests.send({
+        method: "GET",
+        path: filePath(name),
+        headers,
+        effect: "read",
+        signal,
+      });
+      if (response.headers["content-range"]?.startsWith(`bytes ${offset}-${end - 1}/`) === true)
+        return response;
+      response.cancel();
+      throw new StoreError("Unavailable", "The rest of the file is not to be had: read it again.");
     } catch (cause) {
       if (
         !(cause instanceof StoreError) ||

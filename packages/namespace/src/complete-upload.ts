@@ -39,7 +39,7 @@ export function completeUpload(
 ): Stored | Refusal {
   const { state } = scope;
   const bucket = findOpenBucket(state, request.bucket);
-  if (bucket === undefined) return refusal("BucketNotFound");
+  if (isRefusal(bucket)) return bucket;
   const key = fileKeyBytes(request.key);
   if (isRefusal(key)) return key;
   const upload = findUpload(state, request);

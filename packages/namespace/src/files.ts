@@ -69,7 +69,7 @@ export function findFileByKeyBytes(
 export function putFile(scope: EntryScope, attempt: ContentId, request: PutFile): Stored | Refusal {
   const { state } = scope;
   const bucket = findOpenBucket(state, request.bucket);
-  if (bucket === undefined) return refusal("BucketNotFound");
+  if (isRefusal(bucket)) return bucket;
   const key = fileKeyBytes(request.key);
   if (isRefusal(key)) return key;
   const before = findFileByKeyBytes(state, request.bucket, key);
@@ -93,7 +93,8 @@ export function deleteFile(
   request: DeleteFile,
 ): Refusal | { readonly kind: "deleted"; readonly existed: boolean } {
   const { state } = scope;
-  if (findOpenBucket(state, request.bucket) === undefined) return refusal("BucketNotFound");
+  const bucket = findOpenBucket(state, request.bucket);
+  if (isRefusal(bucket)) return bucket;
   const key = fileKeyBytes(request.key);
   if (isRefusal(key)) return key;
   const before = findFileByKeyBytes(state, request.bucket, key);

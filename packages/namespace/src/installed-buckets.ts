@@ -20,10 +20,14 @@ export function findInstalledBucket(state: StateReader, bucket: BucketId): Insta
   return stored === undefined ? undefined : decode(installedBucketCodec, stored);
 }
 
-/** The bucket that takes commits, parts and uploads: one that is unknown here or sealed takes none (S17). */
-export function findOpenBucket(state: StateReader, bucket: BucketId): InstalledBucket | undefined {
+/**
+ * The bucket that takes commits, parts and uploads (S17). One that is sealed takes none, but may turn out to be in use and
+ * go on: "not found" would be a wrong answer, so the caller is told to come again.
+ */
+export function findOpenBucket(state: StateReader, bucket: BucketId): InstalledBucket | Refusal {
   const installed = findInstalledBucket(state, bucket);
-  return installed?.sealed === false ? installed : undefined;
+  if (installed === undefined) return refusal("BucketNotFound");
+  return installed.sealed ? refusal("Overloaded", "bucket") : installed;
 }
 
 /** Whether this shard had the bucket removed: whoever asks need not install it any more. */

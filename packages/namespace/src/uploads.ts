@@ -61,7 +61,8 @@ export function createUpload(
   scope: EntryScope,
   request: CreateUpload,
 ): Refusal | { readonly kind: "uploadCreated"; readonly upload: number } {
-  if (findOpenBucket(scope.state, request.bucket) === undefined) return refusal("BucketNotFound");
+  const bucket = findOpenBucket(scope.state, request.bucket);
+  if (isRefusal(bucket)) return bucket;
   const key = fileKeyBytes(request.key);
   if (isRefusal(key)) return key;
   const upload: Upload = {
@@ -86,7 +87,7 @@ export function putPart(
 ): Refusal | { readonly kind: "partStored"; readonly modifiedAtMs: number } {
   const { state } = scope;
   const bucket = findOpenBucket(state, name.bucket);
-  if (bucket === undefined) return refusal("BucketNotFound");
+  if (isRefusal(bucket)) return bucket;
   // S20: after Complete or Abort there is no upload to put a part into.
   const upload = findUpload(state, name);
   if (upload === undefined) return refusal("UploadNotFound");
@@ -108,7 +109,7 @@ export function putPart(
 /** All its parts die. */
 export function abortUpload(scope: EntryScope, name: UploadName): Refusal | { readonly kind: "done" } {
   const bucket = findOpenBucket(scope.state, name.bucket);
-  if (bucket === undefined) return refusal("BucketNotFound");
+  if (isRefusal(bucket)) return bucket;
   const upload = findUpload(scope.state, name);
   if (upload === undefined) return refusal("UploadNotFound");
   closeUpload(scope, upload, bucket.settings, new Set());

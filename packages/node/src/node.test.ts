@@ -300,6 +300,29 @@ describe("node", () => {
     assert.equal(utf8Text(await again.read("before")), "x");
   });
 
+  test("rot in the log is refused at the start where it may have hit acknowledged entries; nothing is forgotten (S10)", async () => {
+    let refusals = 0;
+    for (let page = 1; page <= 12; page++) {
+      const machine = new Machine();
+      const client = await started(machine, { checkpointIntervalMs: 1_000_000 });
+      await client.bucket("b-1");
+      for (let i = 0; i < 4; i++) await client.store(`f-${i}`, `content ${i}`);
+      await machine.simulation.runFor(1000);
+      machine.kill();
+      const [segment] = await machine.run(machine.disk.list("log"));
+      machine.disk.rot(`log/${segment}`, 4096 * page + 100);
+      try {
+        const again = await started(machine);
+        for (let i = 0; i < 4; i++) assert.equal(utf8Text(await again.read(`f-${i}`)), `content ${i}`);
+        await again.run(again.node.stop());
+      } catch (error) {
+        assert.equal((error as { code?: string }).code, "DataCorrupt", String(error));
+        refusals++;
+      }
+    }
+    assert.ok(refusals > 0, "no page of the log mattered");
+  });
+
   test("a directory that lost its log and state is refused, not taken for an empty one", async () => {
     const { machine, client } = await fresh();
     await client.store("a", large);

@@ -93,6 +93,8 @@ export async function startNode(ports: NodePorts, options: NodeOptions = {}): Pr
 }
 
 const shardCountDefault = limits.shardsDefault;
+/** Two of them are filled with zeros at the start of an empty directory. */
+const segmentBytesDefault = 32 * 1024 * 1024;
 const checkpointBytesMax = 16 * 1024 * 1024;
 
 class RunningNode implements HoldfastNode {
@@ -224,7 +226,7 @@ class RunningNode implements HoldfastNode {
     const state = new StateStore(await this.#ports.openKeyValue(folders.state), this.#ports.hashing);
     this.#closing.add(() => state.close());
     const wal = await openNodeLog(this.#ports, {
-      segmentBytes: this.#options.segmentBytes,
+      segmentBytes: this.#options.segmentBytes ?? segmentBytesDefault,
       reserveBytes: undefined,
     });
     this.#closing.add(() => wal.close());

@@ -18,7 +18,10 @@ const sentences: Partial<Record<ErrorCode, (subject: string) => string>> = {
     `Part ${part} was not found, or its ETag differs. List the parts and send the missing ones.`,
   InvalidPartOrder: () => "The parts must be listed in ascending order of their numbers.",
   PartTooSmall: (part) => `Part ${part} is smaller than 5 MiB; only the last part may be.`,
-  Overloaded: () => "Too many requests are under way. Try again in a moment.",
+  Overloaded: (subject) =>
+    subject === "bucket"
+      ? "The bucket is just being deleted. Try again in a moment."
+      : "Too many requests are under way. Try again in a moment.",
 };
 
 function sentence(code: ErrorCode, subject: string): string {

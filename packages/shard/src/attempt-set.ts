@@ -48,26 +48,37 @@ export function normalizeRanges(ranges: readonly AttemptRange[]): AttemptSet {
   return set;
 }
 
-/** The part of the set in `range`. */
-function cut(set: AttemptSet, { first, last }: AttemptRange): AttemptSet {
-  const inside: AttemptRange[] = [];
-  for (const range of set) {
-    const from = attempt(Math.max(range.first, first));
-    const to = attempt(Math.min(range.last, last));
-    if (from <= to) inside.push({ first: from, last: to });
-  }
-  return inside;
-}
-
+/** One walk over both: every numbered operation comes through here. */
 export function intersectAttempts(set: AttemptSet, other: AttemptSet): AttemptSet {
-  return other.flatMap((range) => cut(set, range));
+  const both: AttemptRange[] = [];
+  let start = 0;
+  for (const { first, last } of set) {
+    for (let i = start; i < other.length; i++) {
+      const cut = other[i];
+      if (cut === undefined || cut.first > last) break;
+      if (cut.last < first) start = i + 1;
+      else both.push({ first: attempt(Math.max(first, cut.first)), last: attempt(Math.min(last, cut.last)) });
+    }
+  }
+  return both;
 }
 
+/** One walk over both, as above. */
 export function subtractAttempts(set: AttemptSet, other: AttemptSet): AttemptSet {
-  let rest = set;
-  for (const { first, last } of other) {
-    const below = first === 0 ? [] : cut(rest, { first: attempt(0), last: attempt(first - 1) });
-    rest = [...below, ...cut(rest, { first: attempt(last + 1), last: attempt(Number.MAX_SAFE_INTEGER) })];
+  const rest: AttemptRange[] = [];
+  let start = 0;
+  for (const { first, last } of set) {
+    let from: number = first;
+    for (let i = start; i < other.length; i++) {
+      const cut = other[i];
+      if (cut === undefined || cut.first > last) break;
+      if (cut.last < first) start = i + 1;
+      else {
+        if (cut.first > from) rest.push({ first: attempt(from), last: attempt(cut.first - 1) });
+        from = cut.last + 1;
+      }
+    }
+    if (from <= last) rest.push({ first: attempt(from), last });
   }
   return rest;
 }

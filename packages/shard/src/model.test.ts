@@ -28,7 +28,7 @@ const buckets = [bucketId(7), bucketId(8)];
 describe("a shard against its model", () => {
   for (let seed = 1; seed <= 4; seed++) {
     it(`random commands have the results and effects that the model says (seed ${seed})`, () => {
-      const results = run(seed, 1_500, (replica) => compare(replica));
+      const results = run(seed, 1_000, (replica) => compare(replica));
       for (const kind of [
         "stored",
         "deleted",

@@ -178,7 +178,9 @@ export class ShardModel {
   }
 
   #execute(attempt: ContentId, operation: Operation): ShardResult {
-    if (this.buckets.get(operation.bucket) !== "open") return refuse("BucketNotFound");
+    const bucket = this.buckets.get(operation.bucket);
+    if (bucket === "sealed") return refuse("Overloaded", "bucket");
+    if (bucket !== "open") return refuse("BucketNotFound");
     const name = `${operation.bucket}/${operation.key}`;
     switch (operation.kind) {
       case "putFile":

@@ -231,20 +231,38 @@ test("S10: one rotten copy of a segment header costs nothing, two make every gro
   }
 });
 
-test("S8: batches of a recycled segment, or in another place, never count", async () => {
+test("S8: batches of another segment, or of another place in their own, never count", async () => {
   const world = new LogWorld(9);
   const { log } = await world.open();
   await appendOneByOne(world, log, 2);
-  const old = world.disk.peek(firstSegment)?.slice() ?? new Uint8Array(0);
-  // The same log's batches, a page too far behind its end; then another segment's in the right place.
-  await overwrite(world, firstSegment, page(4), old.subarray(page(2), page(3)));
-  const { log: again, recovery } = await world.restart();
-  assert.equal(recovery.batchesCount, 3);
-  await overwrite(world, "wal/00000002.wal", page(1), old.subarray(page(1), page(3)));
-  const third = await world.restart();
-  assert.equal(third.recovery.batchesCount, 4);
-  assert.equal(third.recovery.suspects.size, 0);
-  assert.equal(again.group(group1)?.lastIndex, 2);
+  const { log: second } = await world.restart();
+  for (let index = 3; index <= 5; index++) await world.run(second.append(write(group1, entry(index, "x"))));
+  world.disk.kill();
+  const [old, young] = [firstSegment, "wal/00000002.wal"].map((path) => world.disk.peek(path)?.slice());
+  assert.ok(old !== undefined && young !== undefined);
+  // What a recycled segment could hold behind its end: later batches, in the very places where they were written.
+  await overwrite(world, firstSegment, page(3), young.subarray(page(3), page(4)));
+  await overwrite(world, "wal/00000002.wal", page(5), old.subarray(page(2), page(3)));
+  const { log: third, recovery } = await world.restart();
+  assert.equal(recovery.batchesCount, 3 + 4);
+  assert.equal(recovery.suspects.size, 0);
+  assert.equal(third.group(group1)?.lastIndex, 5);
+});
+
+test("S8: a batch that the disk wrote in another place does not count there, and its group is suspect", async () => {
+  for (const proven of [false, true]) {
+    const world = new LogWorld(14);
+    const { log } = await world.open();
+    await world.run(log.append(write(group1, entry(1, "a"))));
+    world.disk.misdirectNextWrite(2 * 4096);
+    await world.run(log.append(write(group1, entry(2, "b"))));
+    if (proven) await world.simulation.runUntilIdle();
+    const { log: again, recovery } = await world.restart();
+    assert.equal(recovery.batchesCount, proven ? 3 : 2);
+    assert.equal(recovery.suspects.has(group1), proven);
+    assert.equal(recovery.headersLost, proven);
+    if (!proven) assert.equal(again.group(group1)?.lastIndex, 1);
+  }
 });
 
 async function refusal(world: LogWorld): Promise<unknown> {

@@ -168,8 +168,13 @@ export class Replay {
     this.#isFirst = false;
     for (const mark of header.marks) {
       const group = this.#followed(mark);
-      if (records === undefined) this.#loseMarked(mark, group, evidence);
-      else if (this.#begins) this.#loseOlder(mark, group);
+      if (records === undefined) {
+        this.#loseMarked(mark, group, evidence);
+        continue;
+      }
+      // The hard state is stated anew, or there was none.
+      if (mark.restated) group.hardStateLost = false;
+      if (this.#begins) this.#loseOlder(mark, group);
     }
     for (const record of records ?? []) this.#applyRecord(record, place);
   }

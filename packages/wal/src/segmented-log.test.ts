@@ -250,6 +250,8 @@ test("no space: appends are refused, work again when there is room, and checkpoi
   assert.equal((await world.read(log, group1)).length, last);
   log.checkpoint(group1, logIndex(last));
   await world.simulation.runUntilIdle();
+  const gap = log.append(write(group1, entry(last + 2, "x")));
+  isWalError(await world.failure(gap), "not-contiguous");
   await fill(world, log, last + 1, last + 4);
   world.disk.capacityBytes = 10 * smallSegmentBytes;
   const again = await world.restart();

@@ -1,6 +1,10 @@
 import { realInput } from "./real-input.ts";
+import { startUp } from "./start-up.ts";
 
-const runs: Readonly<Record<string, () => Promise<boolean>>> = { "real-input": realInput };
+const runs: Readonly<Record<string, () => Promise<boolean>>> = {
+  "real-input": realInput,
+  "start-up": startUp,
+};
 
 const name = process.argv[2] ?? "";
 const run = Object.hasOwn(runs, name) ? runs[name] : undefined;

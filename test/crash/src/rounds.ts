@@ -88,7 +88,7 @@ class Life {
     this.#die = die;
   }
 
-  static async start(data: string, ports: Ports): Promise<Life> {
+  static async start(session: Session, data: string, ports: Ports): Promise<Life> {
     const server = await ServerProcess.start(data, ports);
     const s3 = new S3Client({
       endpoint: `http://127.0.0.1:${ports.s3}`,
@@ -100,6 +100,7 @@ class Life {
     const native = await connect({ endpoint: `http://127.0.0.1:${ports.http}`, ...keys });
     const { promise: died, resolve } = Promise.withResolvers<void>();
     const connection = new Connection({
+      session,
       store: sdkStoreClient(s3, native),
       pause: (ms) => new Promise((wake) => void setTimeout(wake, ms)),
       died,
@@ -125,7 +126,7 @@ class Life {
 }
 
 async function oneRound(session: Session, data: string, ports: Ports, first: boolean): Promise<void> {
-  const life = await Life.start(data, ports);
+  const life = await Life.start(session, data, ports);
   try {
     const worker = (number: number): Worker => ({ session, connection: life.connection, number });
     if (first) {
@@ -148,7 +149,7 @@ async function oneRound(session: Session, data: string, ports: Ports, first: boo
 }
 
 async function lastLook(session: Session, data: string, ports: Ports): Promise<void> {
-  const life = await Life.start(data, ports);
+  const life = await Life.start(session, data, ports);
   try {
     if (!(await examine({ session, connection: life.connection, number: 0 })))
       throw new Error("not everything could be examined");

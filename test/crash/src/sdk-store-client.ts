@@ -206,6 +206,7 @@ const codes: Readonly<Record<string, ErrorCode>> = {
   NoSuchUpload: "UploadNotFound",
   InvalidPart: "InvalidPart",
   EntityTooSmall: "PartTooSmall",
+  SlowDown: "Overloaded",
 };
 
 /** S3's codes as the model knows them; what it does not know is a violation, and stays what it is. */

@@ -33,6 +33,8 @@ export class BucketAdmin {
   readonly #directory: BucketDirectory;
   readonly #shards: (id: ShardId) => ShardReplica;
   readonly #clock: Clock;
+  /** Deletions under way, by name; they settle without failing. */
+  readonly #deleting = new Map<string, Promise<void>>();
 
   constructor(
     system: ReplicatedLog<SystemResult>,
@@ -52,7 +54,20 @@ export class BucketAdmin {
     return this.#install(bucket);
   }
 
+  /** One deletion of a bucket at a time: of two, one would unseal what the other removes. */
   async delete(name: string): Promise<void> {
+    const earlier = this.#deleting.get(name) ?? Promise.resolve();
+    const deleting = earlier.then(() => this.#delete(name));
+    const settled = deleting.catch(() => undefined); // Its own caller hears of it.
+    this.#deleting.set(name, settled);
+    try {
+      await deleting;
+    } finally {
+      if (this.#deleting.get(name) === settled) this.#deleting.delete(name);
+    }
+  }
+
+  async #delete(name: string): Promise<void> {
     const bucket = await this.#directory.active(name);
     await this.#decide({ kind: "beginBucketDelete", bucket: bucket.id });
     if (await this.#finishDelete(bucket)) return;

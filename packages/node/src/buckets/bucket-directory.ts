@@ -32,10 +32,22 @@ export class BucketDirectory {
     this.#clusterShardCount = clusterShardCount;
   }
 
-  /** The active bucket of this name. BucketNotFound also while it is being created or deleted. */
+  /**
+   * The bucket of this name, to be written to. While somebody tries to delete it, nobody knows whether it will be there
+   * afterwards: the caller is told to come again.
+   */
   async active(name: string): Promise<Bucket> {
+    const bucket = await this.readable(name);
+    if (bucket.state === "active") return bucket;
+    throw new StoreError("Overloaded", `The bucket "${name}" is just being deleted. Try again in a moment.`, {
+      fields: { bucket: name },
+    });
+  }
+
+  /** The bucket of this name, to be read from: it is there until its deletion has succeeded (S17). */
+  async readable(name: string): Promise<Bucket> {
     const bucket = await this.find(name);
-    if (bucket?.state === "active") return bucket;
+    if (bucket !== undefined && bucket.state !== "creating") return bucket;
     checkBucketName(name);
     throw new StoreError("BucketNotFound", `The bucket "${name}" does not exist. Create it first.`, {
       fields: { bucket: name },

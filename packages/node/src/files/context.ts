@@ -28,9 +28,18 @@ export interface Place {
   readonly shard: ShardReplica;
 }
 
-/** The bucket and the shard of a file, its name checked. */
+/** The bucket and the shard of a file to be changed, its name checked. */
 export async function locate(context: FilesContext, bucketName: string, key: string): Promise<Place> {
   checkKey(key);
-  const bucket = await context.directory.active(bucketName);
+  return placeOf(context, await context.directory.active(bucketName), key);
+}
+
+/** As `locate`, for reading. */
+export async function locateForRead(context: FilesContext, bucketName: string, key: string): Promise<Place> {
+  checkKey(key);
+  return placeOf(context, await context.directory.readable(bucketName), key);
+}
+
+function placeOf(context: FilesContext, bucket: Bucket, key: string): Place {
   return { bucket, key, shard: context.shard(context.directory.shardOf(bucket, key)) };
 }

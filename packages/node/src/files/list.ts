@@ -23,7 +23,7 @@ import { openUpload, storedPart } from "./uploads.ts";
 
 export async function listFiles(context: FilesContext, request: ListFilesRequest): Promise<FilePage> {
   checkLimit(request.limit);
-  const bucket = await context.directory.active(request.bucket);
+  const bucket = await context.directory.readable(request.bucket);
   const { prefix, delimiter, after, limit } = request;
   const page = listFilesOf(await readShards(context, bucket), {
     bucket: bucket.id,
@@ -48,7 +48,7 @@ export async function listParts(context: FilesContext, request: ListPartsRequest
 
 export async function listUploads(context: FilesContext, request: ListUploadsRequest): Promise<UploadPage> {
   checkLimit(request.limit);
-  const bucket = await context.directory.active(request.bucket);
+  const bucket = await context.directory.readable(request.bucket);
   const { prefix, delimiter, afterKey, limit } = request;
   const afterUpload = request.afterUploadId === "" ? undefined : uploadNumber(request.afterUploadId);
   const query = { bucket: bucket.id, prefix, delimiter, afterKey, afterUpload, limit };

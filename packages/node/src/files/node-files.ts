@@ -76,13 +76,13 @@ export class NodeFiles implements Files {
   }
 
   bucket(name: string): Promise<BucketInfo> {
-    return this.#run(async ({ directory }) => bucketInfo(await directory.active(name)));
+    return this.#run(async ({ directory }) => bucketInfo(await directory.readable(name)));
   }
 
   listBuckets(): Promise<readonly BucketInfo[]> {
     return this.#run(async ({ directory }) => {
       const buckets = await directory.all();
-      return buckets.filter((bucket) => bucket.state === "active").map(bucketInfo);
+      return buckets.filter((bucket) => bucket.state !== "creating").map(bucketInfo);
     });
   }
 

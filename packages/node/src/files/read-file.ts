@@ -8,7 +8,7 @@ import { refusal } from "../refusal.ts";
 import { blockFailure } from "./block-failure.ts";
 import { checkReadCondition } from "./conditions.ts";
 import type { FilesContext } from "./context.ts";
-import { locate } from "./context.ts";
+import { locateForRead } from "./context.ts";
 import type { ByteRange, FileInfo, FileReading, ReadFileRequest, ResolvedRange } from "./interface.ts";
 
 /** A version and, unless its bytes are inline, the content it names. */
@@ -33,7 +33,7 @@ export async function findForRead(
   bucketName: string,
   key: string,
 ): Promise<FoundFile> {
-  const place = await locate(context, bucketName, key);
+  const place = await locateForRead(context, bucketName, key);
   for (;;) {
     const version = findFile(await place.shard.read(), place.bucket.id, key);
     if (version === undefined)

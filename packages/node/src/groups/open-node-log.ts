@@ -28,15 +28,17 @@ export async function openNodeLog(
   const reserve = sizes.reserveBytes === undefined ? {} : { reserveBytes: sizes.reserveBytes };
   const options = { disk, clock, random, hashing, journal, folder: folders.log, ...segments, ...reserve };
   const { log, recovery } = await openWriteAheadLog({ ...options, onTornTail: "cut" });
-  const { cut, suspects } = recovery;
+  const { cut, suspects, headersLost } = recovery;
   if (cut !== undefined)
     journal.warn("log tail cut", { segment: cut.segment, offset: cut.offset, evidence: cut.evidence });
-  if (suspects.size === 0) return log;
+  if (suspects.size === 0 && !headersLost) return log;
   for (const [group, { from, through, evidence }] of suspects)
     journal.error("log damaged", { group, from, through, evidence });
   await log.close();
+  const where =
+    suspects.size === 0 ? "batches whose headers are gone" : `groups ${[...suspects.keys()].join(", ")}`;
   throw new StoreError(
     "DataCorrupt",
-    `The log is damaged where entries may have been acknowledged (groups ${[...suspects.keys()].join(", ")}). Restore the data directory from a backup; nothing was changed.`,
+    `The log is damaged where entries may have been acknowledged (${where}). Restore the data directory from a backup; nothing that was stored has been removed.`,
   );
 }

@@ -163,12 +163,6 @@ export class StoreModel {
     return this.#written.get(tag)?.etag;
   }
 
-  /** Whether any read or listing has shown the write. */
-  wasSeen(name: Name, tag: Tag): boolean {
-    const { settled, operations } = this.#history(name);
-    return settled === tag || operations.some(({ effect }) => effect.kind === "read" && effect.state === tag);
-  }
-
   names(): readonly Name[] {
     return [...this.#histories.values()].map(({ name }) => name);
   }

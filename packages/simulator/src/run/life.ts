@@ -14,6 +14,7 @@ export class Life {
   failure: StoreError | undefined;
   /** The node was asked to stop: it may refuse what comes now. */
   isStopping = false;
+  readonly died: Promise<void>;
   readonly #die: () => void;
 
   constructor(
@@ -24,11 +25,13 @@ export class Life {
   ) {
     const { promise: died, resolve } = Promise.withResolvers<void>();
     this.node = node;
+    this.died = died;
     this.#die = resolve;
     void node.failed.then((reason) => {
       this.failure = reason;
     });
     this.connection = new Connection({
+      session,
       store: filesClient({ files: node.files, model: session.model, blockBytes: session.options.blockBytes }),
       pause: (ms) => new Promise((wake) => simulation.after(ms, wake)),
       died,

@@ -34,7 +34,7 @@ const faults: readonly Fault[] = [
 ];
 
 export function makePlan(seed: number, random: Random): Plan {
-  const blockBytes = pick(random, [4 * KiB, 8 * KiB, 16 * KiB, 20_000]);
+  const blockBytes = pick(random, [2 * KiB, 4 * KiB, 8 * KiB, 18_000]);
   const hasLargeParts = chance(random, 0.02);
   return {
     seed,
@@ -43,7 +43,7 @@ export function makePlan(seed: number, random: Random): Plan {
     roundsCount: 2 + uniform(random, 2),
     operationsPerClient: 6 + uniform(random, 14),
     keysPerBucket: 2 + uniform(random, 6),
-    bodyBytesMax: pick(random, [24 * KiB, 40 * KiB, 60 * KiB]),
+    bodyBytesMax: pick(random, [20 * KiB, 26 * KiB, 44 * KiB]),
     blockBytes,
     manyPartsPerMille: hasLargeParts ? 100 : 0,
     diskLatencyMs: pick(random, [

@@ -117,11 +117,10 @@ export class Scenario {
       this.#settled(runClient(this.#worker(life, i + 1), operationsPerClient)),
     );
     const work = (): boolean => clients.every(({ done }) => done);
-    const eventsMax = chance(this.#random, 0.15)
-      ? Number.POSITIVE_INFINITY
-      : 1 + uniform(this.#random, 1 << (6 + uniform(this.#random, 7)));
+    const collecting = this.#settled(this.#collectNowAndThen(life, work));
+    const eventsMax = this.#anyEventsMax();
     if (fault !== "none") {
-      await this.#stepUntil(() => work(), uniform(this.#random, Math.min(eventsMax, 1500)));
+      await this.#stepUntil(() => work(), uniform(this.#random, 1 + Math.min(eventsMax, 1500)));
       this.#faults.strike();
     }
     await this.#stepUntil(
@@ -130,9 +129,30 @@ export class Scenario {
     );
     for (const { error } of clients) if (error !== undefined) throw error;
     await this.#endLife(life);
-    await this.#stepUntil(work, Number.POSITIVE_INFINITY);
-    for (const { error } of clients) if (error !== undefined) throw error;
+    await this.#stepUntil(() => work() && collecting.done, Number.POSITIVE_INFINITY);
+    for (const { error } of [...clients, collecting]) if (error !== undefined) throw error;
     this.#faults.relieve(false);
+  }
+
+  /** Scans of all blocks in the midst of uploads: nothing that may still commit may be erased (S4). */
+  async #collectNowAndThen(life: Life, isOver: () => boolean): Promise<void> {
+    const { node, connection } = life;
+    while (!isOver() && !connection.isDead) {
+      await connection.pause(1 + uniform(this.#random, 60));
+      if (isOver() || connection.isDead) return;
+      try {
+        await Promise.race([node.collect(), life.died]);
+      } catch (error) {
+        if (!connection.isDead && !life.isStopping && !this.#faults.mayFail) throw error;
+      }
+    }
+  }
+
+  /** How many events pass before the crash: all orders of magnitude; at once, so that what was just read has to stay (S8). */
+  #anyEventsMax(): number {
+    if (chance(this.#random, 0.1)) return 0;
+    if (chance(this.#random, 0.15)) return Number.POSITIVE_INFINITY;
+    return 1 + uniform(this.#random, 1 << (6 + uniform(this.#random, 7)));
   }
 
   async #endLife(life: Life): Promise<void> {

@@ -2,7 +2,8 @@
 
 import type { ErrorCode } from "@holdfast/base";
 import { StoreError } from "@holdfast/base";
-import { violated } from "../model/violation.ts";
+import { Violation, violated } from "../model/violation.ts";
+import type { Session } from "./session.ts";
 import type { StoreClient } from "./store-client.ts";
 
 export type Answer<T> =
@@ -14,6 +15,7 @@ export type Answer<T> =
   | { readonly kind: "unknown" };
 
 export interface ConnectionOptions {
+  readonly session: Session;
   readonly store: StoreClient;
   readonly pause: (ms: number) => Promise<void>;
   /** Resolves when this life of the store ends; what is under way then has an unknown outcome. */
@@ -78,6 +80,7 @@ export class Connection {
   }
 
   #failure<T>(text: string, error: unknown): Answer<T> {
+    if (error instanceof Violation) throw error;
     if (error instanceof SenderGone) return { kind: "hindered" };
     if (!(error instanceof StoreError)) {
       // A dying process may say anything; nobody hears it.
@@ -86,7 +89,8 @@ export class Connection {
     }
     if (error.outcome === "not-applied" && meaningful.has(error.code))
       return { kind: "refused", code: error.code, error };
-    if (this.#isDead || this.#options.tolerates(error))
+    const deleting = error.code === "Overloaded" && this.#options.session.deletionsUnderWay > 0;
+    if (this.#isDead || deleting || this.#options.tolerates(error))
       return error.outcome === "not-applied" ? { kind: "hindered" } : { kind: "unknown" };
     return violated(`${text}: unexpected ${error.code} (${error.outcome}): ${error.message}${causes(error)}`);
   }

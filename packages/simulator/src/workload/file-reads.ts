@@ -9,6 +9,8 @@ import { mainBuckets } from "./session.ts";
 import type { ListPage, ListRequest, Range, Reading } from "./store-client.ts";
 import type { Worker } from "./worker.ts";
 
+const slowReadMsMax = 90;
+
 export async function readFile(worker: Worker): Promise<void> {
   const { random } = worker.session;
   const first = uniform(random, 20_000);
@@ -42,9 +44,12 @@ async function readBody(worker: Worker, started: Started, reading: Reading): Pro
   const { session, connection } = worker;
   const tag = reading.seen.tag ?? "";
   let got = 0;
+  // A slow reader, within the time that dead content stays readable (S6).
+  const pauseMs = chance(session.random, 0.2) ? uniform(session.random, slowReadMsMax) : 0;
   const answer = await connection.ask(`${show(started.name)}: body of ${started.text}`, async () => {
     for await (const chunk of reading.chunks) {
       session.model.checkBytes(started, tag, reading.offset + got, chunk);
+      if (got === 0 && pauseMs > 0) await connection.pause(pauseMs);
       got += chunk.length;
     }
   });
@@ -94,6 +99,9 @@ export async function listAndJudge(worker: Worker, request: ListRequest): Promis
   );
   checkForm(request, page);
   const files = new Map(page.files.map((file) => [file.key, file]));
+  for (const key of files.keys())
+    if (!candidates.some((name) => name.key === key))
+      violated(`${bucket}: ${text}: shows ${key}, which nobody wrote`);
   for (const one of started) {
     const { key } = one.name;
     const prefixed = commonPrefix(key, prefix, delimiter);

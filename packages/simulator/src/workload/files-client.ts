@@ -3,6 +3,7 @@
 import { crc32, limits } from "@holdfast/base";
 import type { FileAttributes, FileInfo, Files, IncomingBody, WriteCondition } from "@holdfast/node";
 import { noAttributes } from "@holdfast/node";
+import type { Body } from "../model/body.ts";
 import { bodyBytes } from "../model/body.ts";
 import type { Condition } from "../model/register.ts";
 import type { StoreModel } from "../model/store-model.ts";
@@ -84,7 +85,16 @@ function checkCrc32(model: StoreModel, file: FileInfo): void {
   const { tag } = seen(file);
   const body = tag === undefined ? undefined : model.bodyOf(tag);
   if (body === undefined || file.bytes > 1_000_000) return;
-  if (crc32(bodyBytes(body)) !== file.crc32) violated(`${file.key}: the CRC-32 kept is not that of ${tag}`);
+  if (crc32Of(body) !== file.crc32) violated(`${file.key}: the CRC-32 kept is not that of ${tag}`);
+}
+
+/** Files are looked at often, their checksums are made once. */
+const checksums = new WeakMap<Body, number>();
+
+function crc32Of(body: Body): number {
+  const known = checksums.get(body) ?? crc32(bodyBytes(body));
+  checksums.set(body, known);
+  return known;
 }
 
 function writeCondition({ ifNoneMatchAny, ifMatch }: Condition): WriteCondition {

@@ -36,6 +36,8 @@ export class Session {
   /** The latest ETag that any client was told of a key. */
   readonly etags: Map<string, string> = new Map();
   readonly fixtureTags: string[] = [];
+  /** While somebody tries to delete a bucket that is in use, writes to it may be told to come again (S17). */
+  deletionsUnderWay = 0;
   #tags = 0;
   #pieces = 0;
 
