@@ -1,9 +1,11 @@
 import type { Row } from "./report.ts";
 import { printRow, writeReport } from "./report.ts";
+import { erasureSuite } from "./suites/erasure.ts";
 import { logSuite } from "./suites/log.ts";
 import { largeObjects, smallObjects } from "./suites/objects.ts";
 
 const suites: Readonly<Record<string, () => Promise<readonly Row[]>>> = {
+  erasure: erasureSuite,
   log: logSuite,
   small: smallObjects,
   large: largeObjects,

@@ -267,6 +267,39 @@ describe("node", () => {
     await assert.rejects(client.store("c", "z"), { code: "BucketNotFound" });
   });
 
+  test("who tries to delete a bucket in use disturbs no reader, and writers are told to come again (S17)", async () => {
+    const { client } = await fresh();
+    await client.store("f", "x");
+    const { files } = client.node;
+    const deleting = files.deleteBucket("b-1");
+    deleting.catch(() => undefined);
+    const meanwhile = Promise.allSettled([
+      files.statFile({ bucket: "b-1", key: "f" }),
+      files.bucket("b-1"),
+      files.deleteFile({ bucket: "b-1", key: "g", condition: unconditional }),
+    ]);
+    const [file, bucket, removal] = await client.run(meanwhile);
+    assert.equal(file.status, "fulfilled");
+    assert.equal(bucket.status, "fulfilled");
+    if (removal.status === "rejected") assert.equal((removal.reason as { code: string }).code, "Overloaded");
+    await assert.rejects(client.run(deleting), { code: "BucketNotEmpty" });
+    await client.store("g", "y");
+  });
+
+  test("of two deletions of a bucket one succeeds, and neither leaves half of it behind (S17)", async () => {
+    const { client } = await fresh();
+    const { files } = client.node;
+    const outcomes = await client.run(
+      Promise.allSettled([files.deleteBucket("b-1"), files.deleteBucket("b-1")]),
+    );
+    assert.deepEqual(outcomes.map((outcome) => outcome.status).sort(), ["fulfilled", "rejected"]);
+    for (const outcome of outcomes)
+      if (outcome.status === "rejected")
+        assert.equal((outcome.reason as { code: string }).code, "BucketNotFound");
+    await client.bucket("b-1");
+    await client.store("f", "x");
+  });
+
   test("while the disk is full, writes are refused and reads and deletes go on", async () => {
     const { machine, client } = await fresh();
     await client.store("a", large);
