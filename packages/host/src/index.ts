@@ -9,4 +9,6 @@ export type { PinoJournalOptions } from "./journal.ts";
 export { pinoJournal } from "./journal.ts";
 export type { KeyValueOptions } from "./key-value.ts";
 export { openKeyValue } from "./key-value.ts";
+export type { MetricsPage, PrometheusMetrics } from "./metrics/prometheus-metrics.ts";
+export { prometheusMetrics } from "./metrics/prometheus-metrics.ts";
 export { secureRandom } from "./random.ts";
