@@ -82,10 +82,7 @@ export function metricsContract(name: string, make: MakeMetrics): void {
     const seen = await scrape();
     const bucket = (le: string): number | undefined =>
       seen.get(`${spread.name}_bucket{le="${le}",gateway="s3",operation="GetObject"}`);
-    assert.deepEqual(
-      ["0.0005", "0.001", "0.0025", "0.005", "60", "+Inf"].map(bucket),
-      [1, 1, 1, 2, 2, 3],
-    );
+    assert.deepEqual(["0.0005", "0.001", "0.0025", "0.005", "60", "+Inf"].map(bucket), [1, 1, 1, 2, 2, 3]);
     assert.equal(seen.get(`${spread.name}_count{gateway="s3",operation="GetObject"}`), 3);
     assert.equal(seen.get(`${spread.name}_sum{gateway="s3",operation="GetObject"}`), 100.0035);
   });

@@ -100,10 +100,10 @@ export const allMetrics = {
     help: "Batches written to the log, each with one synced write.",
     labels: [],
   },
-  logBatchEntries: {
+  logBatchRecords: {
     kind: "histogram",
-    name: "holdfast_log_batch_writes",
-    help: "Appends that share one batch of the log. Proofs and checkpoints are batches of few or none.",
+    name: "holdfast_log_batch_records",
+    help: "Records that share one batch of the log; an append makes one, the proof of an idle log has none.",
     labels: [],
     buckets: "count",
   },
