@@ -25,7 +25,7 @@ const level = {
 const spread = {
   kind: "histogram",
   name: "holdfast_http_request_duration_seconds",
-  help: "From the parsed headers of a request to the last byte of its answer, bodies included.",
+  help: "From the parsed headers of a request until the connection took the last byte of its answer.",
   labels: ["gateway", "operation"],
   buckets: "requestSeconds",
 } as const;

@@ -12,7 +12,7 @@ export type {
 export { DiskError, readWhole, replaceWhole } from "./disk.ts";
 export { folderOf, isDiskPath } from "./disk-path.ts";
 export type { BulkDigest, Digest, DigestAlgorithm, Hashing } from "./hashing.ts";
-export type { HttpHandler, HttpRequest, HttpResponse } from "./http.ts";
+export type { HttpHandler, HttpRequest, HttpResponse, RequestSummary } from "./http.ts";
 export type { Journal, JournalFields } from "./journal.ts";
 export { silentJournal } from "./journal.ts";
 export type { KeyRange, KeyValue, KeyValuePair, Mutation } from "./key-value.ts";

@@ -10,13 +10,13 @@ export const allMetrics = {
   httpRequests: {
     kind: "counter",
     name: "holdfast_http_requests_total",
-    help: "Requests that were answered, by class of status. Broken: the answer did not reach its end.",
+    help: "Requests that ended, by class of status; broken is an answer that did not reach its end.",
     labels: ["gateway", "operation", "status"],
   },
   httpDuration: {
     kind: "histogram",
     name: "holdfast_http_request_duration_seconds",
-    help: "From the parsed headers of a request to the last byte of its answer, bodies included.",
+    help: "From the parsed headers of a request until the connection took the last byte of its answer.",
     labels: ["gateway", "operation"],
     buckets: "requestSeconds",
   },
