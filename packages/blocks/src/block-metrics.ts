@@ -2,7 +2,6 @@
 
 import type { Counter, Histogram, Metrics } from "@holdfast/ports";
 import { allMetrics } from "@holdfast/ports";
-import type { BlockStore } from "./block-store.ts";
 
 export class BlockMetrics {
   readonly #puts: Counter;
@@ -38,12 +37,4 @@ export class BlockMetrics {
   onSync(durationMs: number): void {
     this.#syncSeconds.observe(durationMs / 1000);
   }
-}
-
-export function watchBlocks(metrics: Metrics, blocks: BlockStore): void {
-  metrics.watch(allMetrics.blockQueueBytes, {}, () => blocks.health().queuedBytes);
-  metrics.watch(allMetrics.blockCount, {}, () => blocks.usage().blocks);
-  metrics.watch(allMetrics.blockLiveBytes, {}, () => blocks.usage().liveBytes);
-  metrics.watch(allMetrics.blockDeadBytes, {}, () => blocks.usage().deadBytes);
-  metrics.watch(allMetrics.blockVolumes, {}, () => blocks.usage().volumes);
 }

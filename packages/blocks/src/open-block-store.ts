@@ -3,12 +3,13 @@ import { GiB, MiB } from "@holdfast/base";
 import type { Clock, Disk, Hashing, Journal, KeyValue, Metrics } from "@holdfast/ports";
 import { silentMetrics } from "@holdfast/ports";
 import { BlockIndex } from "./block-index.ts";
-import { BlockMetrics, watchBlocks } from "./block-metrics.ts";
+import { BlockMetrics } from "./block-metrics.ts";
 import type { BlockStore } from "./block-store.ts";
 import { VolumeBlockStore } from "./block-store.ts";
 import { GroupWriter } from "./group-writer.ts";
 import { recover } from "./recovery.ts";
 import { VolumeFiles } from "./volume-files.ts";
+import { watchBlocks } from "./watch-blocks.ts";
 
 export interface BlockStoreOptions {
   readonly disk: Disk;

@@ -4,16 +4,6 @@ import type { HttpResponse } from "@holdfast/ports";
 import { jsonAnswer } from "./json.ts";
 import type { ApiCall, Operation } from "./operation.ts";
 
-/** About the process that serves, which the node itself cannot know. */
-export interface ServerFacts {
-  readonly version: string;
-  readonly nodeVersion: string;
-  /** Threads for disk work (UV_THREADPOOL_SIZE). */
-  readonly threadPoolSize: number;
-  /** Undefined where the system does not tell. */
-  readonly openFilesMax: number | undefined;
-}
-
 async function clusterStatus({ context }: ApiCall): Promise<HttpResponse> {
   return jsonAnswer(200, { ...(await context.status()), server: context.server });
 }

@@ -195,6 +195,7 @@ suite("native API: files", () => {
         "x-holdfast-crc32": "000000ab",
         "x-holdfast-content-encoding": "gzip",
         "x-holdfast-meta-author": "%20J%C3%BCrgen 100 %25",
+        "x-holdfast-request-id": "r-1",
       });
     }
   });

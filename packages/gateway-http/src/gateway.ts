@@ -4,7 +4,6 @@ import { StoreError, utf8 } from "@holdfast/base";
 import type { Access, Files, NodeStatus, Readiness } from "@holdfast/node";
 import type { Clock, Hashing, HttpHandler, HttpRequest, HttpResponse, Journal } from "@holdfast/ports";
 import { Authenticator } from "./authenticate.ts";
-import type { ServerFacts } from "./cluster.ts";
 import { errorAnswer, statusOfError } from "./error-answer.ts";
 import { openApiDocument } from "./openapi.ts";
 import type { ApiContext } from "./operation.ts";
@@ -14,6 +13,7 @@ import { pagesOf } from "./pages.ts";
 import { decodePercent, Query } from "./query.ts";
 import { RequestFacts } from "./request-facts.ts";
 import { Router } from "./router.ts";
+import type { ServerFacts } from "./server-facts.ts";
 
 export interface HttpGatewayOptions {
   readonly files: Files;

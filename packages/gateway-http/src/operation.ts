@@ -3,8 +3,8 @@
 import type { Files, NodeStatus } from "@holdfast/node";
 import type { Hashing, HttpRequest, HttpResponse } from "@holdfast/ports";
 import type { Caller } from "./authenticate.ts";
-import type { ServerFacts } from "./cluster.ts";
 import type { Query } from "./query.ts";
+import type { ServerFacts } from "./server-facts.ts";
 
 export interface ApiContext {
   readonly files: Files;

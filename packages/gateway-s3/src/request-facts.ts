@@ -52,7 +52,11 @@ const names: Readonly<Record<string, string>> = {
 /** Of those that copy instead of taking a body. */
 const copyNames: Readonly<Record<string, string>> = { PutObject: "CopyObject", UploadPart: "UploadPartCopy" };
 
-const verbs: Readonly<Record<string, string>> = { GET: "Get", PUT: "Put", DELETE: "Delete" };
+const verbs: ReadonlyMap<string, string> = new Map([
+  ["GET", "Get"],
+  ["PUT", "Put"],
+  ["DELETE", "Delete"],
+]);
 
 export interface NamedRequest {
   readonly method: string;
@@ -68,7 +72,7 @@ export function operationName({ method, bucket, key, query, isCopy }: NamedReque
   const level = bucket === "" ? "service" : key === "" ? "bucket" : "object";
   const name = names[`${level} ${method} ${subresource}`];
   if (name !== undefined) return isCopy ? (copyNames[name] ?? name) : name;
-  const verb = verbs[method];
+  const verb = verbs.get(method);
   if (verb === undefined || subresource === "") return otherOperation;
   return verb + (level === "bucket" ? "Bucket" : "Object") + pascalCase(subresource);
 }

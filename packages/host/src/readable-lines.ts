@@ -11,7 +11,7 @@ const levels: Readonly<Record<string, string>> = {
 
 /** "12:30:05.120 WARN  request operation=PutObject status=503 …" */
 export function readableLines(to: DestinationStream): DestinationStream {
-  return { write: (line) => void to.write(readableLine(line)) };
+  return { write: (line) => to.write(readableLine(line)) };
 }
 
 export function readableLine(line: string): string {

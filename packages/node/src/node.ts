@@ -222,7 +222,10 @@ class RunningNode implements HoldfastNode {
       systemLog: system.log,
       systemState: state.group(systemGroup),
       shardLogs: shards.map(({ log }) => log),
-      ...{ wal, blocks, admission, clock },
+      wal,
+      blocks,
+      admission,
+      clock,
     });
     const files = new NodeFiles(context);
     this.#parts = { status, probe, checkpointer, collector, files };

@@ -5,7 +5,7 @@ import type { Metrics } from "@holdfast/ports";
 export interface MetricsUnderTest {
   readonly metrics: Metrics;
   /** What a scrape gives: by `name{label="value",…}`, histograms as their `_bucket`, `_sum` and `_count`. */
-  scrape(): Promise<ReadonlyMap<string, number>>;
+  readonly scrape: () => Promise<ReadonlyMap<string, number>>;
 }
 
 export type MakeMetrics = () => MetricsUnderTest;

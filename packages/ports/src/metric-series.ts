@@ -87,8 +87,8 @@ class CounterSeries implements Counter {
     this.#value += amount;
   }
 
-  reading(): SeriesReading {
-    return { kind: "value", labels: this.#labels, value: this.#value };
+  reading(): Promise<SeriesReading> {
+    return Promise.resolve({ kind: "value", labels: this.#labels, value: this.#value });
   }
 }
 
@@ -116,11 +116,11 @@ class HistogramSeries implements Histogram {
     this.#sum += value;
   }
 
-  reading(): SeriesReading {
+  reading(): Promise<SeriesReading> {
     let count = 0;
     const totals = Array.from(this.#counts, (inBucket) => (count += inBucket));
     const histogram = { bounds: this.#bounds, cumulative: totals.slice(0, -1), count, sum: this.#sum };
-    return { kind: "histogram", labels: this.#labels, histogram };
+    return Promise.resolve({ kind: "histogram", labels: this.#labels, histogram });
   }
 }
 

@@ -195,6 +195,14 @@ function addFileCommands(program: Command): void {
 }
 
 function addClusterCommands(program: Command): void {
+  subcommand(program, "doctor", "explain what is wrong with a node, and what to do", [
+    "holdfast doctor",
+    "holdfast doctor --data .holdfast/node-0",
+  ])
+    .option("--data <dir>", "look at this data directory too, and at the node that serves it")
+    .option("--json", "print findings and the summary as JSON lines")
+    .option("--endpoint <url>", "HTTP address of a node; several, separated by commas")
+    .action(async (flags: object) => (await import("../doctor/run-doctor.ts")).runDoctor(flags));
   const cluster = program.command("cluster").description("the cluster's state");
   for (const parent of [cluster, program]) {
     const status = subcommand(parent, "status", "show the cluster's nodes and shards", [

@@ -1,6 +1,6 @@
 /**
  * Requests as operators see them. Metrics for all; a line in the journal for each with `accessLog`, and without it for
- * those that failed on this side. Neither holds a secret: of a signature only the access key is kept, and only when it
+ * those that failed on this side; probes that succeed get none. Neither holds a secret: of a signature only the access key is kept, and only when it
  * was the right one; queries, which may be signatures, are not written at all.
  */
 
@@ -47,7 +47,8 @@ export class RequestLog implements ExchangeObserver {
     if (about?.code !== undefined) this.#errorsOf(about.code).add(1);
     if (isOwnFault(exchange.status)) this.#journal.error("request", lineOf(exchange));
     else if (isDelay(exchange.status)) this.#journal.warn("request", lineOf(exchange));
-    else if (this.#options.accessLog) this.#journal.info("request", lineOf(exchange));
+    else if (this.#options.accessLog && !isProbe(about?.operation))
+      this.#journal.info("request", lineOf(exchange));
   }
 
   #seriesOf(operation: string): OperationSeries {
@@ -66,8 +67,11 @@ export class RequestLog implements ExchangeObserver {
   }
 }
 
+/** Those that broke, then by the first digit of the status from 2 on. */
+const statusClasses = ["broken", "2xx", "3xx", "4xx", "5xx"] as const;
+
 class OperationSeries {
-  /** By the first digit of the status; those that broke at 0. */
+  /** In the order of `statusClasses`. */
   readonly #requests: readonly Counter[];
   readonly #seconds: Histogram;
   readonly #receivedBytes: Counter;
@@ -75,19 +79,26 @@ class OperationSeries {
 
   constructor({ metrics, gateway }: RequestLogOptions, operation: string) {
     const labels = { gateway, operation };
-    const classes = ["broken", "1xx", "2xx", "3xx", "4xx", "5xx"];
-    this.#requests = classes.map((status) => metrics.counter(allMetrics.httpRequests, { ...labels, status }));
+    this.#requests = statusClasses.map((status) =>
+      metrics.counter(allMetrics.httpRequests, { ...labels, status }),
+    );
     this.#seconds = metrics.histogram(allMetrics.httpDuration, labels);
     this.#receivedBytes = metrics.counter(allMetrics.httpRequestBytes, labels);
     this.#sentBytes = metrics.counter(allMetrics.httpResponseBytes, labels);
   }
 
   count({ status, isBroken, durationMs, receivedBytes, sentBytes }: EndedExchange): void {
-    this.#requests[isBroken ? 0 : Math.floor(status / 100)]?.add(1);
+    const index = isBroken ? 0 : Math.floor(status / 100) - 1;
+    this.#requests[index]?.add(1);
     this.#seconds.observe(durationMs / 1000);
     this.#receivedBytes.add(receivedBytes);
     this.#sentBytes.add(sentBytes);
   }
+}
+
+/** They come every few seconds for ever, and say something only when they fail. */
+function isProbe(operation: string | undefined): boolean {
+  return operation === "healthz" || operation === "readyz" || operation === "metrics";
 }
 
 /** 501 says what this program cannot do, which is no fault. */

@@ -17,7 +17,7 @@ export interface MetricsPage {
 export interface PrometheusMetrics {
   readonly metrics: Metrics;
   /** Reads every series once. */
-  page(): Promise<MetricsPage>;
+  readonly page: () => Promise<MetricsPage>;
 }
 
 export function prometheusMetrics(): PrometheusMetrics {
