@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
-import { gatewayOver } from "./gateway-fixture.test.ts";
+import { gatewayOver, nowMs } from "./gateway-fixture.test.ts";
 
 const page = { path: "/metrics", anonymous: true } as const;
 const far = { remoteAddress: "10.0.0.7" } as const;
@@ -36,6 +36,20 @@ suite("/metrics", () => {
       assert.equal((await gateway.send({ ...page, ...from })).status, 403);
     }
     assert.equal((await gateway.send({ path: "/healthz", anonymous: true, ...far })).status, 200);
+  });
+
+  test("gives up on values that do not come, by 503", async () => {
+    let action: (() => void) | undefined;
+    const after = (_: number, wake: () => void) => {
+      action = wake;
+      return { cancel: () => undefined };
+    };
+    const clock = { monotonicMs: () => 0, wallMs: () => nowMs, soon: () => undefined, after };
+    const metrics = () => new Promise<never>(() => undefined);
+    const asked = gatewayOver({}, true, { metrics, clock }).send(page);
+    await Promise.resolve();
+    action?.();
+    assert.deepEqual([(await asked).status, (await asked).code], [503, "Unavailable"]);
   });
 
   test("is not there when nothing is counted", async () => {

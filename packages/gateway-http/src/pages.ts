@@ -5,7 +5,7 @@
 
 import { equalBytes, StoreError, utf8 } from "@holdfast/base";
 import type { Readiness } from "@holdfast/node";
-import type { Hashing, HttpRequest, HttpResponse } from "@holdfast/ports";
+import type { Clock, Hashing, HttpRequest, HttpResponse } from "@holdfast/ports";
 import { isLoopback } from "./authenticate.ts";
 import { jsonAnswer } from "./json.ts";
 
@@ -17,6 +17,7 @@ export interface PagesOptions {
   /** What scrapers send as bearer token; without it the metrics are for callers on this machine. */
   readonly metricsToken?: string | undefined;
   readonly hashing: Hashing;
+  readonly clock: Clock;
 }
 
 export interface MetricsText {
@@ -37,9 +38,25 @@ export function pagesOf(options: PagesOptions): ReadonlyMap<string, Page> {
   if (metrics === undefined) return pages;
   return pages.set("/metrics", async (request) => {
     checkReader(request, options);
-    const { contentType, text } = await metrics();
+    const { contentType, text } = await inTime(options.clock, metrics());
     return { status: 200, headers: { "content-type": contentType }, body: utf8(text) };
   });
+}
+
+/** Scrapers wait ten seconds unless told otherwise. */
+const metricsDeadlineMs = 5000;
+
+/** A disk that does not say how full it is must not keep scrapers hanging, each with a connection. */
+async function inTime<T>(clock: Clock, work: Promise<T>): Promise<T> {
+  const { promise: late, reject } = Promise.withResolvers<never>();
+  const timer = clock.after(metricsDeadlineMs, () =>
+    reject(new StoreError("Unavailable", `The metrics could not be read within ${metricsDeadlineMs} ms.`)),
+  );
+  try {
+    return await Promise.race([work, late]);
+  } finally {
+    timer.cancel();
+  }
 }
 
 /**

@@ -34,6 +34,23 @@ suite("prometheus metrics", () => {
     if (process.platform === "linux") assert.ok((seen.get("process_open_fds") ?? 0) > 0);
   });
 
+  test("scrapes that come while one is read get the same page, and the next one reads anew", async () => {
+    const { metrics, page } = prometheusMetrics();
+    const { promise, resolve } = Promise.withResolvers<number>();
+    let reads = 0;
+    metrics.watch(allMetrics.diskFree, {}, () => {
+      reads++;
+      return promise;
+    });
+    const pages = Array.from({ length: 10 }, () => page());
+    resolve(1);
+    const [first, ...rest] = await Promise.all(pages);
+    assert.ok(rest.every((each) => each === first));
+    assert.equal(reads, 1);
+    await page();
+    assert.equal(reads, 2);
+  });
+
   test("two servers of one process count apart", async () => {
     const [first, second] = [prometheusMetrics(), prometheusMetrics()];
     first.metrics.counter(allMetrics.blockPuts, {}).add(3);

@@ -16,7 +16,7 @@ export interface MetricsPage {
 
 export interface PrometheusMetrics {
   readonly metrics: Metrics;
-  /** Reads every series once. */
+  /** Reads every series once; whoever asks meanwhile gets the same page. */
   readonly page: () => Promise<MetricsPage>;
 }
 
@@ -27,9 +27,16 @@ export function prometheusMetrics(): PrometheusMetrics {
     if (metric.kind === "histogram") exposeHistogram(registry, series, metric);
     else exposeValue(registry, series, metric);
   }
-  const page = async (): Promise<MetricsPage> => {
+  const render = async (): Promise<MetricsPage> => {
     const [own, ofProcess] = await Promise.all([registry.metrics(), processMetrics().metrics()]);
     return { contentType: registry.contentType, text: `${own}\n${ofProcess}` };
+  };
+  let rendering: Promise<MetricsPage> | undefined;
+  const page = (): Promise<MetricsPage> => {
+    rendering ??= render().finally(() => {
+      rendering = undefined;
+    });
+    return rendering;
   };
   return { metrics: series, page };
 }
