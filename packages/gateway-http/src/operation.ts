@@ -4,11 +4,13 @@ import type { Files, NodeStatus } from "@holdfast/node";
 import type { Hashing, HttpRequest, HttpResponse } from "@holdfast/ports";
 import type { Caller } from "./authenticate.ts";
 import type { Query } from "./query.ts";
+import type { ServerFacts } from "./server-facts.ts";
 
 export interface ApiContext {
   readonly files: Files;
   readonly hashing: Hashing;
   readonly status: () => Promise<NodeStatus>;
+  readonly server: ServerFacts | undefined;
 }
 
 /** A request whose sender is known. */

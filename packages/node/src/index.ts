@@ -32,6 +32,7 @@ export type {
   PartPage,
   ReadCondition,
   ReadFileRequest,
+  RequestContext,
   ResolvedRange,
   StoredFile,
   StoredPart,
@@ -43,6 +44,9 @@ export type {
 } from "./files/interface.ts";
 // Where a data directory keeps what, for tools that look into one from outside.
 export { shardGroup, systemGroup } from "./groups/group-ids.ts";
-export { folders as dataFolders } from "./identity.ts";
-export type { HoldfastNode, NodeOptions, NodePorts, NodeStatus } from "./node.ts";
+export type { Identity } from "./identity.ts";
+export { folders as dataFolders, readIdentity } from "./identity.ts";
+export type { HoldfastNode, NodeOptions, NodePorts } from "./node.ts";
 export { startNode } from "./node.ts";
+export type { NodeStatus } from "./node-status.ts";
+export type { Readiness } from "./readiness.ts";
