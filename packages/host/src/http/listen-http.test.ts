@@ -453,18 +453,37 @@ suite("HTTP listener: answers", () => {
     assert.match(await slow.received, /^HTTP\/1.1 408 /);
   });
 
-  test("a malformed chunk is 400 and the body throws", async (t) => {
+  test("a malformed chunk makes the body throw, and the handler's answer is the last of the connection", async (t) => {
     let code: unknown;
     const { port } = await listener(t, async (request) => {
       await gather(request.body).catch((error: unknown) => {
         code = error instanceof StoreError ? error.code : error;
       });
-      return ok;
+      return { ...ok, status: 409 };
     });
     const raw = rawConnection(t, port);
     raw.socket.write("PUT / HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n3\r\nabc\r\nzz\r\n");
-    assert.match(await raw.received, /^HTTP\/1.1 400 /);
+    assert.match(await raw.received, /^HTTP\/1.1 409 /);
     assert.equal(code, "IncompleteBody");
+  });
+
+  test("a request that was carried out without its malformed body is answered as such, not as refused", async (t) => {
+    const { port } = await listener(t, async () => ok);
+    const raw = rawConnection(t, port);
+    raw.socket.write(
+      "DELETE / HTTP/1.1\r\nhost: x\r\ntransfer-encoding: identity\r\n\r\nBREW / HTTP/1.1\r\n\r\n",
+    );
+    assert.match(await raw.received, /^HTTP\/1.1 200 /);
+  });
+
+  test("what is malformed behind a whole request is refused behind that request's own answer", async (t) => {
+    const { port } = await listener(t, async (request) => {
+      await gather(request.body);
+      return ok;
+    });
+    const raw = rawConnection(t, port);
+    raw.socket.write("PUT / HTTP/1.1\r\nhost: x\r\ncontent-length: 1\r\n\r\naBREW / HTTP/1.1\r\n\r\n");
+    assert.match(await raw.received, /^HTTP\/1.1 200 [^]*HTTP\/1.1 400 /);
   });
 });
 

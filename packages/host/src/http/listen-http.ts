@@ -14,6 +14,8 @@ import type { ExchangeContext } from "./exchange.ts";
 import { runExchange } from "./exchange.ts";
 import type { HttpLimits } from "./limits.ts";
 import { defaultHttpLimits } from "./limits.ts";
+import { IncomingRequest } from "./request.ts";
+import { RequestBody } from "./request-body.ts";
 
 export interface ListenHttpOptions {
   /** Address to listen on, such as "127.0.0.1". */
@@ -84,8 +86,15 @@ function isAddressInfo(address: AddressInfo | string | null): address is Address
 
 /** Requests of one connection are handled one after the other, in order, even when a client does not wait for answers. */
 interface Connection {
-  underWay: ServerResponse | undefined;
+  underWay: UnderWay | undefined;
   readonly waiting: { readonly message: IncomingMessage; readonly to: ServerResponse }[];
+  /** Answer to what came behind the requests above and was no request; the last of the connection. */
+  refusal: string | undefined;
+}
+
+interface UnderWay {
+  readonly to: ServerResponse;
+  readonly request: IncomingRequest;
 }
 
 /** Requests that one connection may send ahead; who sends more is cut off. */
@@ -107,7 +116,7 @@ class Connections {
 
   attach(server: Server): void {
     server.on("connection", (socket: Socket) => {
-      this.#open.set(socket, { underWay: undefined, waiting: [] });
+      this.#open.set(socket, { underWay: undefined, waiting: [], refusal: undefined });
       socket.once("close", () => this.#open.delete(socket));
     });
     server.on("request", (message, to) => this.#onRequest(message, to));
@@ -152,31 +161,48 @@ class Connections {
   }
 
   #run(socket: Socket, connection: Connection, message: IncomingMessage, to: ServerResponse): void {
-    connection.underWay = to;
+    const awaitsContinue = message.headers.expect?.toLowerCase() === "100-continue";
+    const body = new RequestBody(message, awaitsContinue ? () => to.writeContinue() : undefined);
     this.#requestCount += 1;
     const requestId = `${this.#runId}-${this.#requestCount.toString(16).padStart(6, "0")}`;
+    const request = new IncomingRequest(message, body, requestId);
+    connection.underWay = { to, request };
     to.on("close", () => {
       connection.underWay = undefined;
       if (socket.destroyed) return;
       const next = connection.waiting.shift();
       if (next !== undefined) this.#run(socket, connection, next.message, next.to);
+      else if (connection.refusal !== undefined) refuse(socket, connection.refusal);
       // The answer was on its way when the listener began to close, and could not say that it is the last.
       else if (this.#closing !== undefined) socket.destroySoon();
     });
-    void runExchange(this.#context, message, to, requestId);
+    void runExchange(this.#context, request, to);
   }
 
   #onClientError(error: NodeJS.ErrnoException, socket: Duplex): void {
-    // Amid an answer there is no room for another one.
-    const isAnswering = this.#open.get(socket)?.underWay?.headersSent === true;
-    if (error.code === "ECONNRESET" || !socket.writable || isAnswering) {
+    if (error.code === "ECONNRESET" || !socket.writable) {
       socket.destroy();
       return;
     }
-    socket.end(`HTTP/1.1 ${statusLineOf(error.code)}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`, () =>
-      socket.destroy(),
-    );
+    const refusal = statusLineOf(error.code);
+    const connection = this.#open.get(socket);
+    const underWay = connection?.underWay;
+    if (connection === undefined || underWay === undefined) return refuse(socket, refusal);
+    // What is wrong came behind a request that is whole: that one's answer must not be taken for this one's.
+    if (underWay.to.req.complete) connection.refusal ??= refusal;
+    // Its handler says what became of the request: it may have done its work without the body.
+    else {
+      const isEnd = error.code === "HPE_INVALID_EOF_STATE";
+      underWay.request.body.break(isEnd ? "The body ended too early." : "The body's framing is malformed.");
+      if (isEnd) underWay.request.onClientGone();
+    }
   }
+}
+
+function refuse(socket: Duplex, statusLine: string): void {
+  socket.end(`HTTP/1.1 ${statusLine}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`, () =>
+    socket.destroy(),
+  );
 }
 
 function statusLineOf(code: string | undefined): string {

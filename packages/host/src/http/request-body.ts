@@ -45,8 +45,9 @@ export class RequestBody implements AsyncIterableIterator<Uint8Array, undefined>
     return this.#sendContinue !== undefined && !this.#begun;
   }
 
-  get timedOut(): boolean {
-    return this.#failure?.code === "RequestTimeout";
+  /** It did not come whole, and the rest never will. */
+  get hasFailed(): boolean {
+    return this.#failure !== undefined;
   }
 
   /** What the client has still to send, as far as it is known. */
@@ -89,6 +90,12 @@ export class RequestBody implements AsyncIterableIterator<Uint8Array, undefined>
   release(): void {
     this.#drop();
     if (!this.#message.readableEnded) this.#message.resume();
+  }
+
+  /** What arrives from here on is no part of a body. */
+  break(reason: string): void {
+    if (this.#message.complete || this.#failure !== undefined) return;
+    this.#fail(new StoreError("IncompleteBody", reason));
   }
 
   #drop(): void {
