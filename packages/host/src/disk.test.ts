@@ -7,7 +7,6 @@ import type { TestContext } from "node:test";
 import { test } from "node:test";
 import { DiskError } from "@holdfast/ports";
 import { diskContract } from "@holdfast/ports/contract";
-import { lockSocketFile } from "./directory-lock.ts";
 import { openDisk } from "./disk.ts";
 import { diskError } from "./disk-errors.ts";
 import { unwritten } from "./disk-file.ts";
@@ -71,29 +70,4 @@ test("the lock ends with its process, however that ends", async (t) => {
   child.kill("SIGKILL");
   await ended;
   await (await disk.lock()).release();
-});
-
-test("a lock file that nobody answers on is stale, one that somebody does is not", async (t) => {
-  const path = join(await temporaryFolder(t), "lock");
-  const program = `
-    import { lockSocketFile } from ${JSON.stringify(new URL("./directory-lock.ts", import.meta.url).href)};
-    await lockSocketFile(${JSON.stringify(path)});
-    console.log("locked");
-  `;
-  const child = spawn(
-    process.execPath,
-    ["--conditions=holdfast-source", "--input-type=module", "-e", program],
-    {
-      stdio: ["ignore", "pipe", "inherit"],
-    },
-  );
-  t.after(() => child.kill("SIGKILL"));
-  await new Promise((resolve) => child.stdout.once("data", resolve));
-  await assert.rejects(lockSocketFile(path), isLocked);
-  const ended = new Promise((resolve) => child.once("close", resolve));
-  child.kill("SIGKILL");
-  await ended;
-  const server = await lockSocketFile(path);
-  await assert.rejects(lockSocketFile(path), isLocked);
-  await new Promise((resolve) => server.close(resolve));
 });

@@ -19,6 +19,7 @@ import type { WriteAheadLog } from "@holdfast/wal";
 import { Admission } from "./admission.ts";
 import { BucketAdmin } from "./buckets/bucket-admin.ts";
 import { BucketDirectory } from "./buckets/bucket-directory.ts";
+import { checkFiles, checkStores } from "./check-directory.ts";
 import { Closing } from "./closing.ts";
 import { Collector } from "./collector.ts";
 import type { Files } from "./files/interface.ts";
@@ -174,10 +175,12 @@ class RunningNode implements HoldfastNode {
 
   async #start(): Promise<void> {
     const { disk, clock, hashing, journal, random } = this.#ports;
+    checkClock(clock);
     const lock = await disk.lock();
     this.#closing.add(() => lock.release());
     const identity = await openIdentity(disk, random);
-    const { state, wal } = await this.#openStores();
+    await checkFiles(disk, hashing, identity);
+    const { state, index, wal } = await this.#openStores();
     const events: LogEvents = {
       onApplied: () => checkpointer.applied(),
       onFailure: (cause) => this.#onFailure(cause),
@@ -190,7 +193,9 @@ class RunningNode implements HoldfastNode {
     this.#closing.add(() => checkpointer.stop());
     const system = await this.#openSystem(wal, state, identity, events);
     const shards = await this.#openShards(wal, state, system.shardCount, events);
-    const blocks = await this.#openBlocks();
+    const blocks = await this.#openBlocks(index);
+    // From here on nothing of the directory may be missing at a start.
+    if (!identity.complete) await writeIdentity(disk, { ...identity, complete: true });
     const replica = (id: ShardId): ShardReplica => {
       const found = shards[id];
       assert(found !== undefined, `shard ${id} is one of the cluster's`);
@@ -222,15 +227,20 @@ class RunningNode implements HoldfastNode {
     });
   }
 
-  async #openStores(): Promise<{ readonly state: StateStore; readonly wal: WriteAheadLog }> {
-    const state = new StateStore(await this.#ports.openKeyValue(folders.state), this.#ports.hashing);
-    this.#closing.add(() => state.close());
+  async #openStores(): Promise<Stores> {
+    const { openKeyValue, hashing } = this.#ports;
+    const stateStore = await openKeyValue(folders.state);
+    this.#closing.add(() => stateStore.close());
+    const index = await openKeyValue(folders.blockIndex);
+    this.#closing.add(() => index.close());
+    checkStores(stateStore, index, hashing);
+    const state = new StateStore(stateStore, hashing);
     const wal = await openNodeLog(this.#ports, {
       segmentBytes: this.#options.segmentBytes ?? segmentBytesDefault,
       reserveBytes: undefined,
     });
     this.#closing.add(() => wal.close());
-    return { state, wal };
+    return { state, index, wal };
   }
 
   async #openSystem(
@@ -257,7 +267,6 @@ class RunningNode implements HoldfastNode {
       const command = { kind: "createCluster", clusterId: identity.clusterId, shardCount } as const;
       await log.append(encode(systemEntryCodec, { timeMs: this.#ports.clock.wallMs(), command }));
     }
-    if (!identity.complete) await writeIdentity(this.#ports.disk, { ...identity, complete: true });
     return { log, shardCount };
   }
 
@@ -277,10 +286,8 @@ class RunningNode implements HoldfastNode {
     return shards;
   }
 
-  async #openBlocks(): Promise<BlockStore> {
+  async #openBlocks(index: KeyValue): Promise<BlockStore> {
     const { disk, clock, random, hashing, journal } = this.#ports;
-    const index = await this.#ports.openKeyValue(folders.blockIndex);
-    this.#closing.add(() => index.close());
     const { volumeBytesMax } = this.#options;
     const sizes = volumeBytesMax === undefined ? {} : { volumeBytesMax };
     const blocks = await openBlockStore({
@@ -322,6 +329,24 @@ class RunningNode implements HoldfastNode {
     this.#closing.add(() => collector.stop());
     return collector;
   }
+}
+
+/** The first of January 2020. */
+const wallMsMin = 1_577_836_800_000;
+
+/** Requests would all be refused as skewed, and what is stored would carry a date that never was. */
+function checkClock(clock: Clock): void {
+  if (clock.wallMs() >= wallMsMin) return;
+  throw new StoreError(
+    "Unavailable",
+    "The machine's clock is before 2020. Set it (with NTP, for one) and start again; nothing was changed.",
+  );
+}
+
+interface Stores {
+  readonly state: StateStore;
+  readonly index: KeyValue;
+  readonly wal: WriteAheadLog;
 }
 
 interface Parts {

@@ -476,6 +476,17 @@ suite("HTTP listener: answers", () => {
     assert.match(await raw.received, /^HTTP\/1.1 200 /);
   });
 
+  test("a client that ends its side behind its request gets its answer, however long that takes", async (t) => {
+    const { port } = await listener(t, async (request) => {
+      await gather(request.body);
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      return ok;
+    });
+    const raw = rawConnection(t, port);
+    raw.socket.end("PUT / HTTP/1.1\r\nhost: x\r\ncontent-length: 1\r\n\r\na");
+    assert.match(await raw.received, /^HTTP\/1.1 200 /);
+  });
+
   test("what is malformed behind a whole request is refused behind that request's own answer", async (t) => {
     const { port } = await listener(t, async (request) => {
       await gather(request.body);

@@ -62,6 +62,9 @@ function createHttpServer(limits: HttpLimits): Server {
   });
   // Headers are bounded by their size: dropping those beyond a count, as node would, could drop a condition.
   server.maxHeadersCount = 0;
+  // A client may end its side behind its last request and wait: without this, node would end the other side too, at once,
+  // and a request that was carried out would have no answer. (In node's sources and tests, not in its types.)
+  Object.assign(server, { httpAllowHalfOpen: true });
   server.maxConnections = limits.connectionsMax;
   server.timeout = limits.idleTimeoutMs;
   return server;

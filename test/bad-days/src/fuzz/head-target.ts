@@ -154,5 +154,5 @@ function pieces(random: Random, bytes: Uint8Array): readonly Uint8Array[] {
 }
 
 function excerpt(sent: string): string {
-  return JSON.stringify(sent.length > 4000 ? `${sent.slice(0, 4000)}...` : sent);
+  return JSON.stringify(sent.replaceAll(/(.)\1{99,}/g, (run) => `(${run[0]} x ${run.length})`));
 }
