@@ -479,12 +479,22 @@ suite("HTTP listener: answers", () => {
   test("a client that ends its side behind its request gets its answer, however long that takes", async (t) => {
     const { port } = await listener(t, async (request) => {
       await gather(request.body);
-      await new Promise((resolve) => setTimeout(resolve, 50));
+      for (let turn = 0; turn < 50; turn++) await new Promise((resolve) => setImmediate(resolve));
       return ok;
     });
     const raw = rawConnection(t, port);
     raw.socket.end("PUT / HTTP/1.1\r\nhost: x\r\ncontent-length: 1\r\n\r\na");
     assert.match(await raw.received, /^HTTP\/1.1 200 /);
+  });
+
+  test("CONNECT is refused, behind the answer to a request before it", async (t) => {
+    const { port } = await listener(t, async (request) => {
+      await gather(request.body);
+      return ok;
+    });
+    const raw = rawConnection(t, port);
+    raw.socket.write("PUT / HTTP/1.1\r\nhost: x\r\ncontent-length: 1\r\n\r\naCONNECT a:1 HTTP/1.1\r\nhost: x\r\n\r\n");
+    assert.match(await raw.received, /^HTTP\/1.1 200 [^]*HTTP\/1.1 405 /);
   });
 
   test("what is malformed behind a whole request is refused behind that request's own answer", async (t) => {

@@ -124,6 +124,7 @@ class Connections {
     });
     server.on("request", (message, to) => this.#onRequest(message, to));
     server.on("checkContinue", (message, to) => this.#onRequest(message, to));
+    server.on("connect", (_message, socket) => this.#onConnectMethod(socket));
     server.on("clientError", (error, socket) => this.#onClientError(error, socket));
     server.on("timeout", (socket) => {
       // A request under way is judged by its body or its answer (they hear of the timeout too): a handler may take its time.
@@ -182,23 +183,31 @@ class Connections {
     void runExchange(this.#context, request, to);
   }
 
+  /** CONNECT asks for a tunnel, which there is none. Node has let go of the socket by now, errors included. */
+  #onConnectMethod(socket: Duplex): void {
+    socket.on("error", () => socket.destroy());
+    this.#refuseBehind(socket, "405 Method Not Allowed");
+  }
+
   #onClientError(error: NodeJS.ErrnoException, socket: Duplex): void {
     if (error.code === "ECONNRESET" || !socket.writable) {
       socket.destroy();
       return;
     }
-    const refusal = statusLineOf(error.code);
-    const connection = this.#open.get(socket);
-    const underWay = connection?.underWay;
-    if (connection === undefined || underWay === undefined) return refuse(socket, refusal);
-    // What is wrong came behind a request that is whole: that one's answer must not be taken for this one's.
-    if (underWay.to.req.complete) connection.refusal ??= refusal;
+    const underWay = this.#open.get(socket)?.underWay;
+    if (underWay === undefined || underWay.to.req.complete)
+      return this.#refuseBehind(socket, statusLineOf(error.code));
     // Its handler says what became of the request: it may have done its work without the body.
-    else {
-      const isEnd = error.code === "HPE_INVALID_EOF_STATE";
-      underWay.request.body.break(isEnd ? "The body ended too early." : "The body's framing is malformed.");
-      if (isEnd) underWay.request.onClientGone();
-    }
+    const isEnd = error.code === "HPE_INVALID_EOF_STATE";
+    underWay.request.body.break(isEnd ? "The body ended too early." : "The body's framing is malformed.");
+    if (isEnd) underWay.request.onClientGone();
+  }
+
+  /** Behind the answers to the requests before, of which none must take this one for its own. */
+  #refuseBehind(socket: Duplex, statusLine: string): void {
+    const connection = this.#open.get(socket);
+    if (connection?.underWay === undefined) refuse(socket, statusLine);
+    else connection.refusal ??= statusLine;
   }
 }
 
