@@ -2,8 +2,12 @@
 
 import { join } from "node:path";
 import type { StoreError } from "@holdfast/base";
-import type { HttpListener } from "@holdfast/host";
+import type { HttpLimits, HttpListener } from "@holdfast/host";
 import {
+  connectionsWithin,
+  defaultHttpLimits,
+  descriptorLimit,
+  descriptorLimitMin,
   listenHttp,
   nodeHashing,
   openDisk,
@@ -37,14 +41,15 @@ export async function startServer(
   nodeOptions: NodeOptions = {},
 ): Promise<RunningServer> {
   const journal = pinoJournal({ level: config.log });
+  const files = await openFilesLimit();
   // The gateways' code is loaded while the node waits for its disk.
   const [node, createGateways] = await Promise.all([openNode(config, journal, nodeOptions), loadGateways()]);
   const listeners: HttpListener[] = [];
   try {
     const handlers = createGateways(config, node, journal);
-    const s3 = await listen(config.s3, handlers.s3, config, journal);
+    const s3 = await listen(config.s3, handlers.s3, limitsOf(config, files, s3Part), journal);
     listeners.push(s3);
-    const http = await listen(config.http, handlers.http, config, journal);
+    const http = await listen(config.http, handlers.http, limitsOf(config, files, 1 - s3Part), journal);
     listeners.push(http);
     const addresses = { s3: { ...config.s3, port: s3.port }, http: { ...config.http, port: http.port } };
     let stopped: Promise<void> | undefined;
@@ -120,13 +125,30 @@ async function loadGateways(): Promise<
   };
 }
 
+/** Of the connections that the process can have, so many are for S3: the HTTP API stays in reach when S3 is besieged. */
+const s3Part = 2 / 3;
+
+/** Rejects when so few files may be open that the store could not work. */
+async function openFilesLimit(): Promise<number | undefined> {
+  const limit = await descriptorLimit();
+  if (limit === undefined || limit >= descriptorLimitMin) return limit;
+  throw new Failure(`this process may have ${limit} files and connections open, which is too few`, {
+    code: "TooFewFiles",
+    next: `raise the limit to ${descriptorLimitMin} at least, better 65536 (ulimit -n, or LimitNOFILE of the service)`,
+  });
+}
+
+function limitsOf(config: ServerConfig, openFilesMax: number | undefined, part: number): Partial<HttpLimits> {
+  const connectionsMax = Math.min(defaultHttpLimits.connectionsMax, connectionsWithin(openFilesMax, part));
+  return { closeTimeoutMs: config.stopDeadlineMs, connectionsMax };
+}
+
 async function listen(
   address: ListenAddress,
   handler: HttpHandler,
-  config: ServerConfig,
+  limits: Partial<HttpLimits>,
   journal: Journal,
 ): Promise<HttpListener> {
-  const limits = { closeTimeoutMs: config.stopDeadlineMs };
   try {
     return await listenHttp({ ...address, handler, journal, clock: realClock, limits });
   } catch (error) {

@@ -493,7 +493,9 @@ suite("HTTP listener: answers", () => {
       return ok;
     });
     const raw = rawConnection(t, port);
-    raw.socket.write("PUT / HTTP/1.1\r\nhost: x\r\ncontent-length: 1\r\n\r\naCONNECT a:1 HTTP/1.1\r\nhost: x\r\n\r\n");
+    raw.socket.write(
+      "PUT / HTTP/1.1\r\nhost: x\r\ncontent-length: 1\r\n\r\naCONNECT a:1 HTTP/1.1\r\nhost: x\r\n\r\n",
+    );
     assert.match(await raw.received, /^HTTP\/1.1 200 [^]*HTTP\/1.1 405 /);
   });
 

@@ -9,7 +9,7 @@ import { createServer } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { StoreError } from "@holdfast/base";
-import type { Clock, HttpHandler, Journal } from "@holdfast/ports";
+import type { Clock, HttpHandler, Journal, Timer } from "@holdfast/ports";
 import type { ExchangeContext } from "./exchange.ts";
 import { runExchange } from "./exchange.ts";
 import type { HttpLimits } from "./limits.ts";
@@ -40,8 +40,8 @@ export async function listenHttp(options: ListenHttpOptions): Promise<HttpListen
   const limits = { ...defaultHttpLimits, ...options.limits };
   const connections = new Connections(options, limits);
   const server = createHttpServer(limits);
-  connections.attach(server);
   await listening(server, options);
+  connections.attach(server);
   const address = server.address();
   return {
     port: isAddressInfo(address) ? address.port : options.port,
@@ -65,7 +65,6 @@ function createHttpServer(limits: HttpLimits): Server {
   // A client may end its side behind its last request and wait: without this, node would end the other side too, at once,
   // and a request that was carried out would have no answer. (In node's sources and tests, not in its types.)
   Object.assign(server, { httpAllowHalfOpen: true });
-  server.maxConnections = limits.connectionsMax;
   server.timeout = limits.idleTimeoutMs;
   return server;
 }
@@ -103,13 +102,18 @@ interface UnderWay {
 /** Requests that one connection may send ahead; who sends more is cut off. */
 const pipelinedMax = 64;
 
+/** Looks at the pace of bodies within the idle timeout. */
+const paceRounds = 6;
+
 /** The open connections and the requests on each. */
 class Connections {
   readonly #context: ExchangeContext;
+  /** In the order of their last request's end, or of their coming. */
   readonly #open = new Map<Duplex, Connection>();
   /** Names this run of the listener; with the counter it makes request ids. */
   readonly #runId = randomBytes(6).toString("hex");
   #requestCount = 0;
+  #paceTimer: Timer | undefined;
   #closing: Promise<void> | undefined;
 
   constructor(options: ListenHttpOptions, limits: HttpLimits) {
@@ -118,7 +122,12 @@ class Connections {
   }
 
   attach(server: Server): void {
+    this.#watchPace();
     server.on("connection", (socket: Socket) => {
+      if (this.#open.size >= this.#context.limits.connectionsMax && !this.#makeRoom()) {
+        socket.destroy();
+        return;
+      }
       this.#open.set(socket, { underWay: undefined, waiting: [], refusal: undefined });
       socket.once("close", () => this.#open.delete(socket));
     });
@@ -150,6 +159,30 @@ class Connections {
     for (const socket of this.#open.keys()) if (this.#isIdle(socket)) socket.destroy();
     await closed;
     timer.cancel();
+    this.#paceTimer?.cancel();
+  }
+
+  /** Ends the connection that is longest without a request. False when requests are under way on all. */
+  #makeRoom(): boolean {
+    for (const [socket, { underWay }] of this.#open) {
+      if (underWay !== undefined) continue;
+      this.#open.delete(socket);
+      socket.destroy();
+      return true;
+    }
+    this.#context.journal.warn("http.connections.full", { connections: this.#open.size });
+    return false;
+  }
+
+  /** A byte a second keeps any idle timeout away: bodies have to come at some pace. */
+  #watchPace(): void {
+    const { clock, limits } = this.#context;
+    const roundMs = limits.idleTimeoutMs / paceRounds;
+    this.#paceTimer = clock.after(roundMs, () => {
+      const bytesMin = (limits.bodyBytesPerSecondMin * roundMs) / 1000;
+      for (const { underWay } of this.#open.values()) underWay?.request.body.judgePace(bytesMin, paceRounds);
+      this.#watchPace();
+    });
   }
 
   #isIdle(socket: Duplex): boolean {
@@ -174,6 +207,8 @@ class Connections {
     to.on("close", () => {
       connection.underWay = undefined;
       if (socket.destroyed) return;
+      this.#open.delete(socket);
+      this.#open.set(socket, connection);
       const next = connection.waiting.shift();
       if (next !== undefined) this.#run(socket, connection, next.message, next.to);
       else if (connection.refusal !== undefined) refuse(socket, connection.refusal);
