@@ -9,14 +9,17 @@
 import type { Random, ShardId } from "@holdfast/base";
 import { assert, encode, limits, StoreError, shardId, toHex } from "@holdfast/base";
 import type { BlockStore } from "@holdfast/blocks";
-import { openBlockStore } from "@holdfast/blocks";
+import { BlockError, openBlockStore } from "@holdfast/blocks";
 import { findCluster } from "@holdfast/namespace";
 import type { Clock, Disk, Hashing, Journal, KeyValue } from "@holdfast/ports";
+import { DiskError } from "@holdfast/ports";
 import type { SystemResult } from "@holdfast/shard";
 import { listWriters, ShardMachine, SystemMachine, systemEntryCodec } from "@holdfast/shard";
 import { StateStore } from "@holdfast/state";
 import type { WriteAheadLog } from "@holdfast/wal";
+import { WalError } from "@holdfast/wal";
 import { Admission } from "./admission.ts";
+import { Ballast } from "./ballast.ts";
 import { BucketAdmin } from "./buckets/bucket-admin.ts";
 import { BucketDirectory } from "./buckets/bucket-directory.ts";
 import { checkFiles, checkStores } from "./check-directory.ts";
@@ -51,7 +54,7 @@ export interface NodeOptions {
   readonly segmentBytes?: number;
   /** Size at which a volume is full; a smaller one suits tests. */
   readonly volumeBytesMax?: number;
-  /** Free space that only deletes, apply and compaction may use (S12); 5 % and at least 1 GiB of the disk by default. */
+  /** Free space that only deletes, apply and compaction may use (S12); 5 % and at least 1 GiB of the disk by default, at most half of it. */
   readonly reserveBytes?: number;
   /** The longest time that applied entries wait for their checkpoint; 1 s by default. */
   readonly checkpointIntervalMs?: number;
@@ -89,13 +92,24 @@ export async function startNode(ports: NodePorts, options: NodeOptions = {}): Pr
     return await RunningNode.start(ports, options, closing);
   } catch (error) {
     await closing.run();
-    throw error;
+    throw startFailure(error);
   }
+}
+
+function startFailure(error: unknown): unknown {
+  const isFull =
+    (error instanceof DiskError || error instanceof WalError || error instanceof BlockError) &&
+    error.kind === "no-space";
+  if (!isFull) return error;
+  const message = `The disk is too full to start on: free some space (128 MiB will do) and start again. Nothing was lost. (${error.message})`;
+  return new StoreError("OutOfSpace", message, { cause: error });
 }
 
 const shardCountDefault = limits.shardsDefault;
 /** Two of them are filled with zeros at the start of an empty directory. */
 const segmentBytesDefault = 32 * 1024 * 1024;
+/** One for the fresh segment of a start, one for the tails of volumes and for the state store. */
+const ballastSegments = 2;
 const checkpointBytesMax = 16 * 1024 * 1024;
 
 class RunningNode implements HoldfastNode {
@@ -178,6 +192,9 @@ class RunningNode implements HoldfastNode {
     checkClock(clock);
     const lock = await disk.lock();
     this.#closing.add(() => lock.release());
+    const segmentBytes = this.#options.segmentBytes ?? segmentBytesDefault;
+    const ballast = new Ballast(disk, clock, journal, ballastSegments * segmentBytes);
+    await ballast.release();
     const identity = await openIdentity(disk, random);
     await checkFiles(disk, hashing, identity);
     const { state, index, wal } = await this.#openStores();
@@ -219,6 +236,8 @@ class RunningNode implements HoldfastNode {
       clusterShardCount,
     };
     const collector = this.#startCollector(shards, blocks);
+    ballast.start();
+    this.#closing.add(() => ballast.stop());
     this.#parts = { identity, shards, blocks, checkpointer, collector, files: new NodeFiles(context) };
     journal.info("node started", {
       node: identity.nodeId,
