@@ -34,9 +34,16 @@ export class Ballast {
 
   /** Gives the room away if the disk is full. */
   async release(): Promise<void> {
+    await this.makeRoom(this.#bytes);
+  }
+
+  /** Whether so much is free, after the ballast was given away if it must be. */
+  async makeRoom(bytes: number): Promise<boolean> {
     const { freeBytes } = await this.#disk.space();
-    if (freeBytes >= this.#bytes || !(await this.#remove())) return;
+    if (freeBytes >= bytes) return true;
+    if (!(await this.#remove())) return false;
     this.#journal.warn("ballast given up: the disk is full", { freeBytes, ballastBytes: this.#bytes });
+    return (await this.#disk.space()).freeBytes >= bytes;
   }
 
   /** Looks after it until `stop`. */

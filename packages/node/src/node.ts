@@ -205,6 +205,7 @@ class RunningNode implements HoldfastNode {
     const checkpointer = new Checkpointer(wal, state, clock, journal, {
       intervalMs: this.#options.checkpointIntervalMs ?? 1000,
       pendingBytesMax: checkpointBytesMax,
+      hasRoom: (bytes) => ballast.makeRoom(bytes),
       onFailure: events.onFailure,
     });
     this.#closing.add(() => checkpointer.stop());

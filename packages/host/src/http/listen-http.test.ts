@@ -487,6 +487,22 @@ suite("HTTP listener: answers", () => {
     assert.match(await raw.received, /^HTTP\/1.1 200 /);
   });
 
+  test("a request behind the last answer of its connection is not carried out", async (t) => {
+    const paths: string[] = [];
+    const { port } = await listener(t, async (request) => {
+      paths.push(request.path);
+      return ok;
+    });
+    const raw = rawConnection(t, port);
+    const behind = "DELETE /behind HTTP/1.1\r\nhost: x\r\n\r\n";
+    // The body is chunked and not read: how much of it is to come nobody knows, so the answer is the last.
+    raw.socket.write(
+      `PUT /first HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n1\r\na\r\n0\r\n\r\n${behind}`,
+    );
+    assert.match(await raw.received, /^HTTP\/1.1 200 [^]*connection: close/i);
+    assert.deepEqual(paths, ["/first"]);
+  });
+
   test("CONNECT is refused, behind the answer to a request before it", async (t) => {
     const { port } = await listener(t, async (request) => {
       await gather(request.body);

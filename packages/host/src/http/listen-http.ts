@@ -92,6 +92,8 @@ interface Connection {
   readonly waiting: { readonly message: IncomingMessage; readonly to: ServerResponse }[];
   /** Answer to what came behind the requests above and was no request; the last of the connection. */
   refusal: string | undefined;
+  /** The last answer has been given: a request behind it would be carried out without one. */
+  isOver: boolean;
 }
 
 interface UnderWay {
@@ -128,7 +130,7 @@ class Connections {
         socket.destroy();
         return;
       }
-      this.#open.set(socket, { underWay: undefined, waiting: [], refusal: undefined });
+      this.#open.set(socket, { underWay: undefined, waiting: [], refusal: undefined, isOver: false });
       socket.once("close", () => this.#open.delete(socket));
     });
     server.on("request", (message, to) => this.#onRequest(message, to));
@@ -192,7 +194,7 @@ class Connections {
   #onRequest(message: IncomingMessage, to: ServerResponse): void {
     const { socket } = message;
     const connection = this.#open.get(socket);
-    if (connection === undefined) return;
+    if (connection === undefined || connection.isOver) return;
     if (connection.underWay === undefined) this.#run(socket, connection, message, to);
     else if (connection.waiting.push({ message, to }) > pipelinedMax) socket.destroy();
   }
@@ -209,6 +211,8 @@ class Connections {
       if (socket.destroyed) return;
       this.#open.delete(socket);
       this.#open.set(socket, connection);
+      connection.isOver = !to.shouldKeepAlive || to.getHeader("connection") === "close";
+      if (connection.isOver) return;
       const next = connection.waiting.shift();
       if (next !== undefined) this.#run(socket, connection, next.message, next.to);
       else if (connection.refusal !== undefined) refuse(socket, connection.refusal);
