@@ -6,7 +6,7 @@
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { createHash } from "node:crypto";
-import { mkdtemp, open, readdir, rm, rmdir, statfs } from "node:fs/promises";
+import { mkdtemp, open, readdir, rm, rmdir, stat, statfs } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
@@ -19,6 +19,8 @@ const run = promisify(execFile);
 const diskBytes = 640 * MiB;
 const large = seededRandom(3).bytes(4 * MiB);
 const deadlineMs = 60_000;
+/** Two log segments. */
+const ballastBytes = 64 * MiB;
 
 export async function diskFull(): Promise<void> {
   if (process.getuid?.() !== 0) throw new Error("this run mounts a file system: run it as root");
@@ -28,12 +30,17 @@ export async function diskFull(): Promise<void> {
   try {
     await filledByTheStore(server);
     await filledByOthers(server, mount);
-    for (let round = 1; round <= 5; round++) {
+    await server.end("SIGKILL");
+    await refusedWithoutBallast(mount);
+    server = await ServerChild.start({ data: join(mount, "data") });
+    for (let round = 1; round <= 3; round++) {
+      await untilBallast(mount);
       await server.end("SIGKILL");
       await fill(mount);
       server = await ServerChild.start({ data: join(mount, "data") });
       await servesWhatIsThere(server);
       console.log(`start ${round} on a disk without a free byte: serves`);
+      await removeFillers(mount);
     }
     await recovers(server, mount);
     await server.end("SIGTERM");
@@ -126,9 +133,34 @@ async function fill(mount: string): Promise<void> {
   assert.ok(bavail * bsize < 64 * 1024, `${bavail * bsize} bytes are free`);
 }
 
+/** Somebody else took the ballast's room too: the start says what it needs, and works once it has that. */
+async function refusedWithoutBallast(mount: string): Promise<void> {
+  await fill(mount);
+  await rm(join(mount, "data", "ballast"), { force: true });
+  await fill(mount);
+  const { code, said } = await ServerChild.refused({ data: join(mount, "data") });
+  assert.equal(code, 1, said);
+  assert.match(said, /OutOfSpace: .*free some space/);
+  await removeFillers(mount);
+  console.log("a start without a free byte and without ballast is refused, with what it needs");
+}
+
+async function removeFillers(mount: string): Promise<void> {
+  for (const name of await readdir(mount)) if (name.startsWith("filler")) await rm(join(mount, name));
+}
+
+/** Whole again. */
+async function untilBallast(mount: string): Promise<void> {
+  const path = join(mount, "data", "ballast");
+  const whole = async (): Promise<void> => {
+    while ((await stat(path).catch(() => undefined))?.size !== ballastBytes)
+      await new Promise((resolve) => setTimeout(resolve, 500));
+  };
+  await within(whole(), deadlineMs, "the ballast");
+}
+
 /** Room comes back, and writes with it, without a restart; the ballast is there again in the end. */
 async function recovers(server: ServerChild, mount: string): Promise<void> {
-  for (const name of await readdir(mount)) if (name.startsWith("filler")) await rm(join(mount, name));
   await run("mount", ["-o", `remount,size=${2 * diskBytes}`, mount]);
   const path = `/bucket/large-${storedCount}`;
   const stored = async (): Promise<void> => {
@@ -138,10 +170,6 @@ async function recovers(server: ServerChild, mount: string): Promise<void> {
   await within(stored(), deadlineMs, "writes to come back");
   storedCount++;
   await servesWhatIsThere(server);
-  const ballast = async (): Promise<void> => {
-    while (!(await readdir(join(mount, "data"))).includes("ballast"))
-      await new Promise((resolve) => setTimeout(resolve, 500));
-  };
-  await within(ballast(), deadlineMs, "the ballast");
+  await untilBallast(mount);
   console.log("room again: writes are taken, without a restart, and the ballast is back");
 }
