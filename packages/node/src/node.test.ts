@@ -221,6 +221,20 @@ describe("node", () => {
     assert.equal((await client.run(client.node.status())).blocks.blocks, 0);
   });
 
+  test("a wall clock that jumps ahead does not shorten the grace of readers (S6)", async () => {
+    const { machine } = await fresh();
+    machine.kill();
+    const client = new Client(machine, await machine.start({ readerGraceMs: 60_000 }));
+    await client.store("a", large);
+    await machine.simulation.runFor(120_000);
+    await client.remove("a");
+    machine.clock.jumpWall(3_600_000);
+    await machine.simulation.runFor(50_000);
+    assert.ok((await client.node.status()).blocks.blocks > 0);
+    await machine.simulation.runFor(30_000);
+    assert.equal((await client.node.status()).blocks.blocks, 0);
+  });
+
   test("an upload in parts is one file when it is completed, and nothing before", async () => {
     const { client } = await fresh();
     const files = client.node.files;

@@ -2,6 +2,7 @@
 
 import type { Random } from "@holdfast/base";
 import { chance, uniform, utf8 } from "@holdfast/base";
+import { nodeHashing } from "@holdfast/host";
 import type { FuzzRequest } from "./gateway-world.ts";
 import { bucket, GatewayWorld, kept } from "./gateway-world.ts";
 import { mutate, pick, split } from "./mutate.ts";
@@ -107,7 +108,12 @@ export class DocumentTarget implements FuzzTarget {
     const place = pick(random, places);
     const text = place.gateway === "http" ? pick(random, json) : xmlText(random);
     const body = mutate(random, chance(random, 0.05) ? utf16(text) : utf8(text));
-    const headers = { "content-length": String(body.length), "content-type": "application/xml" };
+    const md5 = Buffer.from(nodeHashing.hash("md5", body)).toString("base64");
+    const headers = {
+      "content-length": String(body.length),
+      "content-type": "application/xml",
+      "content-md5": md5,
+    };
     const request = { ...place, headers, body: split(random, body) };
     await this.#world.ask(request, this.#world.sign(request));
     await this.#world.sweep();
