@@ -25,6 +25,7 @@ import { BucketDirectory } from "./buckets/bucket-directory.ts";
 import { checkFiles, checkStores } from "./check-directory.ts";
 import { Closing } from "./closing.ts";
 import { Collector } from "./collector.ts";
+import { ReadAhead } from "./content/read-ahead.ts";
 import type { Files } from "./files/interface.ts";
 import { NodeFiles } from "./files/node-files.ts";
 import { Checkpointer } from "./groups/checkpointer.ts";
@@ -108,6 +109,8 @@ function startFailure(error: unknown): unknown {
 const shardCountDefault = limits.shardsDefault;
 /** Two of them are filled with zeros at the start of an empty directory. */
 const segmentBytesDefault = 32 * 1024 * 1024;
+/** Of all readers together. */
+const readAheadBytesMax = 128 * 1024 * 1024;
 /** One for the fresh segment of a start, one for the tails of volumes and for the state store. */
 const ballastSegments = 2;
 const checkpointBytesMax = 16 * 1024 * 1024;
@@ -231,6 +234,7 @@ class RunningNode implements HoldfastNode {
       shard: replica,
       blocks,
       admission,
+      readAhead: new ReadAhead(readAheadBytesMax),
       hashing,
       clock,
       journal,
