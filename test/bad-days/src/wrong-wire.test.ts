@@ -124,7 +124,7 @@ describe("heads", () => {
       const statuses = await statusesOf(sized(chunks));
       assert.ok(
         statuses.length === 1 && (statuses[0] ?? 0) >= 400 && (statuses[0] ?? 0) < 500,
-        `${chunks}: ${statuses}`,
+        `${chunks}: ${statuses.join(" ")}`,
       );
     }
     await onlyKept();
