@@ -71,3 +71,28 @@ test("the lock ends with its process, however that ends", async (t) => {
   await ended;
   await (await disk.lock()).release();
 });
+
+test("without a descriptor left, making a name durable waits for one instead of failing", async (t) => {
+  const folder = await temporaryFolder(t);
+  const program = `
+    import { openSync, closeSync } from "node:fs";
+    import { openDisk } from ${JSON.stringify(new URL("./disk.ts", import.meta.url).href)};
+    const disk = await openDisk(${JSON.stringify(folder)});
+    const held = [];
+    for (;;) try { held.push(openSync("/dev/null")); } catch { break; }
+    const synced = disk.syncDirectory("").then(() => console.log("synced"));
+    await new Promise((resolve) => setImmediate(resolve));
+    console.log("waits");
+    closeSync(held.pop());
+    await synced;
+  `;
+  const args = ["--conditions=holdfast-source", "--input-type=module", "-e", program];
+  const child = spawn("sh", ["-c", 'ulimit -n 64; exec "$@"', "sh", process.execPath, ...args], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  t.after(() => child.kill("SIGKILL"));
+  let said = "";
+  child.stdout.on("data", (text: Buffer) => (said += text.toString()));
+  await new Promise((resolve) => child.once("close", resolve));
+  assert.equal(said, "waits\nsynced\n");
+});

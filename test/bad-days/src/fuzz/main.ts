@@ -3,8 +3,8 @@
 import { parseArgs } from "node:util";
 import { fuzzTargets, runFuzz } from "./run-fuzz.ts";
 
-/** What a long run may add to the resident memory; the store itself keeps what it indexes. */
-const grownBytesMax = 512 * 1024 * 1024;
+/** What a long run may add to the resident memory. */
+const grownBytesMax = 256 * 1024 * 1024;
 
 const { values } = parseArgs({
   options: {
