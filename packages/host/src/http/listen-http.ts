@@ -104,6 +104,7 @@ interface UnderWay {
 /** Requests that one connection may send ahead; who sends more is cut off. */
 const pipelinedMax = 64;
 
+const fullWarningMs = 10_000;
 /** Looks at the pace of bodies within the idle timeout. */
 const paceRounds = 6;
 
@@ -116,6 +117,7 @@ class Connections {
   readonly #runId = randomBytes(6).toString("hex");
   #requestCount = 0;
   #paceTimer: Timer | undefined;
+  #warnedFullAtMs = Number.NEGATIVE_INFINITY;
   #closing: Promise<void> | undefined;
 
   constructor(options: ListenHttpOptions, limits: HttpLimits) {
@@ -172,8 +174,16 @@ class Connections {
       socket.destroy();
       return true;
     }
-    this.#context.journal.warn("http.connections.full", { connections: this.#open.size });
+    this.#warnFull();
     return false;
+  }
+
+  /** At most once in a while: a siege must not fill the journal. */
+  #warnFull(): void {
+    const { clock, journal } = this.#context;
+    if (clock.monotonicMs() - this.#warnedFullAtMs < fullWarningMs) return;
+    this.#warnedFullAtMs = clock.monotonicMs();
+    journal.warn("http.connections.full", { connections: this.#open.size });
   }
 
   /** A byte a second keeps any idle timeout away: bodies have to come at some pace. */
