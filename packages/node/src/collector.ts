@@ -20,6 +20,8 @@ import type { ShardReplica } from "./shard-replica.ts";
 const dropsPerStep = 200;
 const contentsPerStep = 50;
 const referencesPerStep = 1000;
+/** More than a clock that is being slewed gains between two rounds. */
+const wallJumpMsMin = 1000;
 
 export interface CollectorOptions {
   readonly intervalMs: number;
@@ -37,7 +39,10 @@ export class Collector {
   readonly #journal: Journal;
   readonly #options: CollectorOptions;
   readonly #stop = new AbortController();
-  readonly #startedAtMs: number;
+  /** From here on, on the monotonic clock, dead content is waited for in full. */
+  #graceFromMs: number;
+  /** Wall time minus monotonic time when it was last looked at. */
+  #wallOffsetMs: number;
   #running: Promise<void> = Promise.resolve();
 
   constructor(
@@ -52,7 +57,8 @@ export class Collector {
     this.#clock = clock;
     this.#journal = journal;
     this.#options = options;
-    this.#startedAtMs = clock.monotonicMs();
+    this.#graceFromMs = clock.monotonicMs();
+    this.#wallOffsetMs = clock.wallMs() - this.#graceFromMs;
   }
 
   start(): void {
@@ -111,8 +117,10 @@ export class Collector {
   }
 
   async #eraseDead(shard: ShardReplica): Promise<void> {
-    // In full again after a start: readers of before may still be served by others (S6).
-    if (this.#clock.monotonicMs() - this.#startedAtMs < this.#options.readerGraceMs) return;
+    // In full again after a start: readers of before may still be served by others (S6). And after a jump of the wall
+    // clock: what died a moment before it would look old enough a moment after it.
+    this.#watchWallClock();
+    if (this.#clock.monotonicMs() - this.#graceFromMs < this.#options.readerGraceMs) return;
     const deadBeforeMs = this.#clock.wallMs() - this.#options.readerGraceMs;
     const contents = deadContents(shard.localState, deadBeforeMs, contentsPerStep);
     if (contents.length === 0) return;
@@ -120,6 +128,13 @@ export class Collector {
       for (const part of content.parts)
         await this.#erase({ home: content.id.home, writer: part.writer, attempt: part.attempt });
     await shard.propose({ kind: "forgetContents", contents: contents.map((content) => content.id) });
+  }
+
+  #watchWallClock(): void {
+    const nowMs = this.#clock.monotonicMs();
+    const offsetMs = this.#clock.wallMs() - nowMs;
+    if (offsetMs - this.#wallOffsetMs > wallJumpMsMin) this.#graceFromMs = nowMs;
+    this.#wallOffsetMs = offsetMs;
   }
 
   async #dropAbandoned(shard: ShardReplica): Promise<void> {

@@ -1,5 +1,5 @@
 export type { StateDigest } from "./digest.ts";
 export { emptyDigest } from "./digest.ts";
-export { GroupState } from "./group-state.ts";
+export { checkStateFormat, GroupState } from "./group-state.ts";
 export { StateStore } from "./state-store.ts";
 export { StateCorruptError } from "./stored-value.ts";
