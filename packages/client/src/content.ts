@@ -1,6 +1,7 @@
 /** What callers may hand over as a file's content, and one shape for all of it. */
 
 import { StoreError, utf8 } from "@holdfast/base";
+import { streamPartBytes } from "./part-sizes.ts";
 import type { LocalFiles } from "./platform.ts";
 
 /**
@@ -72,24 +73,44 @@ export async function* streamChunks(stream: ReadableStream<Uint8Array>): AsyncGe
   }
 }
 
-/** Joins small chunks and cuts large ones: every piece but the last has exactly `pieceBytes`. */
-export async function* pieces(
-  chunks: AsyncIterable<Uint8Array>,
-  pieceBytes: number,
-): AsyncGenerator<Uint8Array> {
-  let piece = new Uint8Array(pieceBytes);
+/** Joins small chunks and cuts large ones, into what the parts of a stream are. */
+export async function* pieces(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  let part = 1;
+  let piece = new Uint8Array(streamPartBytes(part));
   let filled = 0;
   for await (const chunk of chunks) {
     for (let offset = 0; offset < chunk.length; ) {
-      const taken = Math.min(pieceBytes - filled, chunk.length - offset);
+      const taken = Math.min(piece.length - filled, chunk.length - offset);
       piece.set(chunk.subarray(offset, offset + taken), filled);
       filled += taken;
       offset += taken;
-      if (filled < pieceBytes) continue;
+      if (filled < piece.length) continue;
       yield piece;
-      piece = new Uint8Array(pieceBytes);
+      part += 1;
+      piece = new Uint8Array(streamPartBytes(part));
       filled = 0;
     }
   }
   if (filled > 0) yield piece.subarray(0, filled);
+}
+
+/** A slice of the content in memory. IncompleteBody when it has become another length. */
+export async function readWhole(
+  source: Extract<Source, { readonly kind: "sized" }>,
+  offset: number,
+  bytes: number,
+): Promise<Uint8Array> {
+  const whole = new Uint8Array(bytes);
+  let filled = 0;
+  for await (const chunk of source.read(offset, bytes)) {
+    if (filled + chunk.length > bytes) throw changed();
+    whole.set(chunk, filled);
+    filled += chunk.length;
+  }
+  if (filled < bytes) throw changed();
+  return whole;
+}
+
+function changed(): StoreError {
+  return new StoreError("IncompleteBody", "The content changed its length while it was read.");
 }
