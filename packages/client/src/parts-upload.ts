@@ -7,6 +7,7 @@
  */
 
 import { crc32Combine, StoreError, utf8 } from "@holdfast/base";
+import { abortUpload } from "./abort-upload.ts";
 import { crc32Text } from "./crc32-text.ts";
 import type { FileName } from "./file-name.ts";
 import { filePath, queryText } from "./file-name.ts";
@@ -163,13 +164,7 @@ export class PartsUpload {
 
   async #abort(uploadId: string): Promise<void> {
     try {
-      const response = await this.#options.requests.send({
-        method: "DELETE",
-        path: this.#path,
-        query: queryText({ uploadId }),
-        effect: "repeatable",
-      });
-      response.cancel();
+      await abortUpload(this.#options.requests, this.#path, uploadId, undefined);
     } catch {
       // The failure that led here is the one to report; the server lists open uploads, and ends them in time.
     }

@@ -1,6 +1,7 @@
 /** The store as programs see it. */
 
 import { StoreError, utf8 } from "@holdfast/base";
+import { abortUpload } from "./abort-upload.ts";
 import type { BucketInfo, ClusterStatus } from "./answers.ts";
 import { bucketFrom, statusFrom } from "./answers.ts";
 import { attributeHeaders } from "./attributes.ts";
@@ -110,6 +111,12 @@ export class Store {
     options.signal?.throwIfAborted();
     const storing = new FileStoring(this.#requests, this.#platform, fileName(name), options);
     return storing.run(await sourceOf(content, this.#platform.localFiles));
+  }
+
+  /** Gives up an upload that `storeFile` left open with `resume`; one that is gone already is as good. */
+  async abortUpload(name: string, uploadId: string, options: RequestOptions = {}): Promise<void> {
+    const path = filePath(fileName(name), "uploads");
+    await abortUpload(this.#requests, path, uploadId, options.signal);
   }
 
   /**
