@@ -47,7 +47,7 @@ export async function faultyProxy(
     client.on("error", () => client.destroy()).on("close", () => sockets.delete(client));
     const fault = next();
     if (fault.kind === "refuse") return void client.resetAndDestroy();
-    if (fault.kind === "unavailable") return void answerUnavailable(client);
+    if (fault.kind === "unavailable") return answerUnavailable(client);
     const upstream = connect(Number(port), hostname);
     sockets.add(upstream);
     upstream.on("error", () => upstream.destroy()).on("close", () => sockets.delete(upstream));

@@ -37,7 +37,7 @@ test("sorted walk: files come in the order of the store's keys, also when a fold
     }
     const expected = names
       .map((name) => Buffer.from(name))
-      .sort(Buffer.compare)
+      .sort((a, b) => Buffer.compare(a, b))
       .map(String);
     for (const batchNames of [1, 3, 1000]) {
       const found: string[] = [];
