@@ -24,6 +24,8 @@ export type Source =
       readonly kind: "sized";
       readonly bytes: number;
       read(offset: number, bytes: number): AsyncIterable<Uint8Array>;
+      /** The same in one piece, where that is to be had without gathering it. */
+      load?(offset: number, bytes: number): Promise<Uint8Array>;
     }
   /** Can be read once; its length is known when it ends. */
   | { readonly kind: "stream"; readonly chunks: AsyncIterable<Uint8Array> };
@@ -44,7 +46,12 @@ export async function sourceOf(content: Content, localFiles: LocalFiles | undefi
   if (localFiles === undefined)
     throw new StoreError("NotImplemented", "There are no paths here: hand over a File or a Blob.");
   const file = await localFiles.open(content.path);
-  return { kind: "sized", bytes: file.bytes, read: (offset, bytes) => file.read(offset, bytes) };
+  return {
+    kind: "sized",
+    bytes: file.bytes,
+    read: (offset, bytes) => file.read(offset, bytes),
+    load: (offset, bytes) => file.load(offset, bytes),
+  };
 }
 
 async function* byteChunks(chunks: AsyncIterable<Uint8Array | string>): AsyncGenerator<Uint8Array> {
@@ -100,6 +107,7 @@ export async function readWhole(
   offset: number,
   bytes: number,
 ): Promise<Uint8Array> {
+  if (source.load !== undefined) return source.load(offset, bytes);
   const whole = new Uint8Array(bytes);
   let filled = 0;
   for await (const chunk of source.read(offset, bytes)) {

@@ -24,7 +24,11 @@ async function openLocal(path: string): Promise<LocalFile> {
   });
   try {
     const stats = await handle.stat({ bigint: true });
-    return { bytes: Number(stats.size), read: (offset, bytes) => readRange(path, stats, offset, bytes) };
+    return {
+      bytes: Number(stats.size),
+      read: (offset, bytes) => readRange(path, stats, offset, bytes),
+      load: (offset, bytes) => loadRange(path, stats, offset, bytes),
+    };
   } finally {
     await handle.close();
   }
@@ -51,6 +55,28 @@ async function* readRange(
       if (bytesRead === 0) return;
       yield buffer.subarray(0, bytesRead);
     }
+  } finally {
+    await handle.close();
+  }
+}
+
+async function loadRange(
+  path: string,
+  opened: BigIntStats,
+  offset: number,
+  bytes: number,
+): Promise<Uint8Array> {
+  const handle = await open(path, "r");
+  try {
+    const whole = new Uint8Array(bytes);
+    for (let filled = 0; filled < bytes; ) {
+      const { bytesRead } = await handle.read(whole, filled, bytes - filled, offset + filled);
+      if (bytesRead === 0) break;
+      filled += bytesRead;
+    }
+    // Behind the last byte: what was changed before it is noticed here, a shorter file too.
+    await refuseChanged(handle, opened, path);
+    return whole;
   } finally {
     await handle.close();
   }

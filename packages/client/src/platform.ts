@@ -30,6 +30,8 @@ export interface LocalFile {
   /** Its length when it was opened. */
   readonly bytes: number;
   read(offset: number, bytes: number): AsyncIterable<Uint8Array>;
+  /** The same in one piece. */
+  load(offset: number, bytes: number): Promise<Uint8Array>;
 }
 
 /** What a file on this machine is given besides its bytes; the platform's own choice where undefined. */
