@@ -91,8 +91,12 @@ suite("resume", () => {
       return { stderr: done.stderr, bytes: this.passed(direction) - before };
     }
 
-    async states(): Promise<readonly string[]> {
-      return readdir(join(this.#environment["XDG_STATE_HOME"] ?? "", "holdfast/uploads")).catch(() => []);
+    get stateFolder(): string {
+      return join(this.#environment["XDG_STATE_HOME"] ?? "", "holdfast/uploads");
+    }
+
+    states(): Promise<readonly string[]> {
+      return readdir(this.stateFolder).catch(() => []);
     }
   }
 
@@ -151,6 +155,21 @@ suite("resume", () => {
       assert.deepEqual(await bench.states(), []);
       assert.equal(await openUploads(key), 0);
     }
+  });
+
+  test("an upload that nobody continued for a week is given up by the next large one, which says so", async (t) => {
+    const bench = await Bench.open(t);
+    const path = join(bench.folder, "in");
+    await writeFile(path, content(1));
+    const key = `stale-${++files}`;
+    await bench.killedAt("up", 30 * MiB, ["cp", path, `hf://bucket/${key}`]);
+    const [state = ""] = await bench.states();
+    const text = await readFile(join(bench.stateFolder, state), "utf8");
+    await writeFile(join(bench.stateFolder, state), text.replace(/"begunAtMs":\d+/, '"begunAtMs":1'));
+    const { stderr } = await bench.finished("up", ["cp", path, `hf://bucket/other-${key}`]);
+    assert.match(stderr, /gave up the upload of .*stale/);
+    assert.deepEqual(await bench.states(), []);
+    assert.equal(await openUploads(key), 0);
   });
 
   test("a file whose bytes changed under the same size and time is found out by its parts' checksums", async (t) => {

@@ -58,7 +58,7 @@ async function transfer(
   const store = await session.store();
   const plan = () => planCopy({ sources, target }, store, { recursive, followSymlinks, filter, signal });
   const onlyNew = flags.ifNoneMatch === true;
-  const options = { parallel, move, verbose, resume, onlyNew, dryRun };
+  const options = { parallel, move, verbose, resume, onlyNew, dryRun, countAhead: true };
   const tally = await runTransfer(session, plan, options);
   if (output.json || recursive || tally.skippedSymlinks + tally.skippedSpecial > 0) {
     await output.result(tally.summary(), tally.text());

@@ -49,7 +49,9 @@ export async function sync(session: Session, names: readonly string[], flags: Sy
     onSource: () => void sourceEntries++,
   };
   const { verbose = false, dryRun = false, resume = true } = flags;
-  const options = { parallel, move: false, verbose, resume, onlyNew: false, dryRun };
+  // Checksums are not computed twice for the sake of a total.
+  const countAhead = !plan.checksum;
+  const options = { parallel, move: false, verbose, resume, onlyNew: false, dryRun, countAhead };
   const tally = await runTransfer(session, () => planSync(plan), options);
   if (flags.delete === true && isDeletionSafe(session, source, sourceEntries, tally))
     await deleteExtra(session, plan, tally, { dryRun, verbose });

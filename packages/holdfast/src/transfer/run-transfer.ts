@@ -28,6 +28,8 @@ export interface TransferOptions {
   readonly onlyNew: boolean;
   /** Nothing is copied; what would be is printed. */
   readonly dryRun: boolean;
+  /** Whether the plan is cheap enough to be read ahead, for totals. */
+  readonly countAhead: boolean;
 }
 
 /** The plan is read twice where somebody watches: once to work it off, once ahead to know how much there is. */
@@ -42,7 +44,8 @@ export async function runTransfer(
   const large = new Limiter(Math.max(1, Math.floor(options.parallel / 8)));
   const shared = { tally, large, options, uploads };
   const stopProgress = showProgress(session.output, tally);
-  const counting = session.output.terminal ? countTotals(plan(), tally, session.signal) : undefined;
+  const countsAhead = session.output.terminal && options.countAhead;
+  const counting = countsAhead ? countTotals(plan(), tally, session.signal) : undefined;
   try {
     await forEachParallel(plan(), options.parallel, async (item) => {
       session.signal.throwIfAborted();

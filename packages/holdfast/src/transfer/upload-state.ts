@@ -19,7 +19,7 @@ import { fileName } from "../command-line/location.ts";
 import type { Environment } from "../command-line/settings.ts";
 
 /** Uploads that nobody continued for so long are given up. */
-export const staleAfterMs: number = 7 * 24 * 60 * 60 * 1000;
+const staleAfterMs = 7 * 24 * 60 * 60 * 1000;
 
 const stateSchema = z.object({
   formatVersion: z.literal(1),
@@ -43,8 +43,14 @@ export interface UploadPlace {
   readonly stats: BigIntStats;
 }
 
+export interface StaleUpload {
+  readonly source: string;
+  readonly target: string;
+}
+
 export class UploadStates {
   readonly #folder: string;
+  #sweep: Promise<void> | undefined;
 
   constructor(environment: Environment) {
     const { XDG_STATE_HOME: home = "" } = environment;
@@ -82,12 +88,13 @@ export class UploadStates {
     await rm(this.#pathOf(place), { force: true });
   }
 
-  /** Gives up uploads to this endpoint that were begun long ago, and tells of each. */
-  async dropStale(
-    store: Store,
-    endpoint: string,
-    onDropped: (source: string, target: string) => void,
-  ): Promise<void> {
+  /** Gives up uploads to this endpoint that were begun long ago, once per run, and tells of each. */
+  dropStale(store: Store, endpoint: string, onDropped: (state: StaleUpload) => void): Promise<void> {
+    this.#sweep ??= this.#dropStale(store, endpoint, onDropped);
+    return this.#sweep;
+  }
+
+  async #dropStale(store: Store, endpoint: string, onDropped: (state: StaleUpload) => void): Promise<void> {
     for (const name of await readdir(this.#folder).catch(() => [])) {
       const path = join(this.#folder, name);
       const state = await readState(path);
@@ -95,7 +102,7 @@ export class UploadStates {
       if (Date.now() - state.begunAtMs < staleAfterMs) continue;
       await store.abortUpload(state.target, state.uploadId);
       await rm(path, { force: true });
-      onDropped(state.source, `hf://${state.target}`);
+      onDropped({ source: state.source, target: `hf://${state.target}` });
     }
   }
 

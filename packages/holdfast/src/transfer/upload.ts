@@ -75,6 +75,14 @@ async function resumeOf(
   context: TransferContext,
 ): Promise<UploadResume | undefined> {
   const { uploads, store, endpoint, note } = context;
+  // One that cannot be given up now is given up by a later run.
+  await uploads
+    .dropStale(store, endpoint, ({ source, target }) =>
+      note(
+        `gave up the upload of ${printable(source)} to ${printable(target)}: nobody continued it for a week`,
+      ),
+    )
+    .catch(() => undefined);
   const place = { endpoint, path, to, stats };
   const found = await uploads.find(place);
   const isGood = found?.isSameFile === true && context.resume;
