@@ -265,6 +265,10 @@ describe("node", () => {
     assert.deepEqual(completed.checksum?.value, simulatedHashing.hash("crc32", whole));
     const again = await client.run(files.completeUpload({ ...name, parts, condition: unconditional }));
     assert.equal(again.version, completed.version);
+    // Also under the condition that the first one made fail.
+    const onlyNew = { ifMatch: undefined, ifNoneMatch: { kind: "any" } } as const;
+    const conditional = await client.run(files.completeUpload({ ...name, parts, condition: onlyNew }));
+    assert.equal(conditional.version, completed.version);
     await assert.rejects(client.run(files.storePart({ ...name, part: 3, body: body("late") })), {
       code: "UploadNotFound",
     });
