@@ -2,7 +2,7 @@
 const tiers = [
   ["base"],
   ["ports", "erasure"],
-  ["wal", "state", "blocks", "namespace"],
+  ["consensus", "wal", "state", "blocks", "namespace"],
   ["shard"],
   ["node"],
   ["gateway-s3", "gateway-http", "host", "client"],
