@@ -87,6 +87,9 @@ export interface Consensus<Message extends Envelope> {
 
   status(): ConsensusStatus;
 
+  /** A leader's view of the others; empty elsewhere. */
+  followers(): readonly FollowerStatus[];
+
   /** Asserts what must hold between any two calls; for tests and simulation. */
   checkInvariants(): void;
 }
@@ -224,8 +227,6 @@ export interface ConsensusStatus {
   readonly lastIndex: LogIndex;
   /** It lost entries that it may have acknowledged and has not got them back (S10). */
   readonly suspect: boolean;
-  /** A leader's view of the others; empty elsewhere. */
-  readonly followers: readonly FollowerStatus[];
 }
 
 export interface FollowerStatus {

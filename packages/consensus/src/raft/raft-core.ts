@@ -212,7 +212,7 @@ export class RaftCore {
     assert(this.#handedIndex <= this.commitIndex, "handed out follows committed");
     assert(this.commitIndex <= this.log.lastIndex, "committed is in the log");
     assert(this.writes.durableIndex <= this.log.lastIndex, "durable is in the log");
-    assert(this.log.base.index <= this.appliedIndex, "what is not applied is in memory");
+    assert(this.log.base.index <= this.#handedIndex, "what is still to be handed out is in memory");
     assert(this.log.last.ballot <= this.ballot, "no entry is of a later ballot");
     assert(this.leader !== this.id || this.role === "leader", "a leader knows it");
   }

@@ -11,6 +11,7 @@ import type {
   ConsensusOptions,
   ConsensusStatus,
   Fetched,
+  FollowerStatus,
   HostProgress,
   InvalidMessage,
   Ready,
@@ -147,8 +148,11 @@ class Raft implements Consensus<RaftMessage> {
       durableIndex: writes.durableIndex,
       lastIndex: log.lastIndex,
       suspect: lost !== undefined,
-      followers: [...(this.#leading?.followers ?? [])].map((progress) => progress.status()),
     };
+  }
+
+  followers(): readonly FollowerStatus[] {
+    return [...(this.#leading?.followers ?? [])].map((progress) => progress.status());
   }
 
   checkInvariants(): void {
