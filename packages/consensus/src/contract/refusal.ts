@@ -9,7 +9,7 @@ export type Refusal =
   | { readonly kind: "overloaded" }
   /** Leadership is being handed over: ask again in a moment. */
   | { readonly kind: "transferring"; readonly to: ReplicaId }
-  /** The change of membership before has not ended, or this leader has not committed anything yet. */
+  /** The change of membership before has not ended, as far as this leader knows. */
   | { readonly kind: "change-in-progress" }
   | { readonly kind: "invalid-change"; readonly problem: string };
 

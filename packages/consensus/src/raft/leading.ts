@@ -72,9 +72,8 @@ export class Leading {
     if (problem !== undefined) return { kind: "invalid-change", problem };
     if (this.#transfer !== undefined) return { kind: "transferring", to: this.#transfer.to };
     const { membership } = this.#core;
-    // Before an entry of this term is committed, a change of an earlier one may be too (Ongaro, raft-dev, 2015).
-    if (!this.#hasCommitted || isJoint(membership) || !this.#membershipIsCommitted)
-      return { kind: "change-in-progress" };
+    // One at a time, known to be committed: two in flight could have disjoint quorums (§6).
+    if (isJoint(membership) || !this.#membershipIsCommitted) return { kind: "change-in-progress" };
     const next = enterChange(membership, target);
     if (next === undefined) return { kind: "invalid-change", problem: "nothing would change" };
     return proposed(this.#append("membership", encodeMembership(next)));

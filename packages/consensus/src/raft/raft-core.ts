@@ -115,6 +115,7 @@ export class RaftCore {
 
   /** Raft §5.2: a vote for itself in the next term. Its requests leave when that is durable. */
   becomeCandidate(role: "pre-candidate" | "candidate"): void {
+    assert(isVoter(this.membership, this.id), "only voters stand for election");
     if (role === "candidate") this.#enterBallot(ballot(this.ballot + 1), this.id);
     this.#enterRole(role, undefined);
     this.resetElectionTimer();

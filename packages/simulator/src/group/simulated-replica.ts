@@ -19,6 +19,7 @@ import type {
   ReplicaId,
 } from "@holdfast/consensus";
 import { decodeMembership } from "@holdfast/consensus";
+import { violated } from "../model/violation.ts";
 import type { GroupChecks } from "./group-checks.ts";
 import type { GroupPlan } from "./group-plan.ts";
 import type { GroupTrace } from "./group-trace.ts";
@@ -295,7 +296,11 @@ export class SimulatedReplica<Message extends Envelope> {
 
   #startApply(entries: readonly Entry[]): void {
     const { plan, random, checks } = this.#world;
-    for (const entry of entries) checks.onChosen(this.id, entry);
+    for (const entry of entries) {
+      if (this.disk.ballotAt(entry.index) !== entry.ballot)
+        violated(`replica ${this.id} applies ${entry.index}, which its own log does not hold (S9)`);
+      checks.onChosen(this.id, entry);
+    }
     const delay = uniform(random, plan.applyDelayMax + 1);
     if (delay === 0) this.#apply(entries);
     else this.#applying = { entries, dueAt: this.#world.now() + delay };
