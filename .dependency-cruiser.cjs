@@ -1,7 +1,7 @@
 // Imports point down. The tiers, lowest first; packages on one tier do not import each other.
 const tiers = [
   ["base"],
-  ["ports", "erasure"],
+  ["ports", "erasure", "linearizability"],
   ["consensus", "wal", "state", "blocks", "namespace"],
   ["shard"],
   ["node"],
