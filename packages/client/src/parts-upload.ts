@@ -76,7 +76,7 @@ export class PartsUpload {
       method: "POST",
       path: this.#path,
       headers: attributes,
-      // Nobody sees an upload that was begun twice; the node ends it in time.
+      // Nobody sees an upload that was begun twice; the other one holds no parts.
       effect: "repeatable",
       signal,
     });
@@ -166,7 +166,7 @@ export class PartsUpload {
     try {
       await abortUpload(this.#options.requests, this.#path, uploadId, undefined);
     } catch {
-      // The failure that led here is the one to report; the server lists open uploads, and ends them in time.
+      // The failure that led here is the one to report; the server lists what stays open.
     }
   }
 }
