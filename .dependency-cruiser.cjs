@@ -51,7 +51,7 @@ module.exports = {
       severity: "error",
       from: {
         path: "^packages/",
-        pathNot: `^packages/(host|holdfast)/|^packages/simulator/src/main\\.ts$|^packages/client/src/node[^/]*\\.ts$|${testFiles}`,
+        pathNot: `^packages/(host|holdfast)/|^packages/simulator/src/(main\\.ts$|command/)|^packages/client/src/node[^/]*\\.ts$|${testFiles}`,
       },
       to: { dependencyTypes: ["core"] },
     },
@@ -70,7 +70,10 @@ module.exports = {
         "Only host and holdfast (and the simulator's command, bench and test) may import third-party modules; the S3 " +
         "gateway may import the XML parser saxes; tests may import fast-check. Put the module behind a port and bind it in host.",
       severity: "error",
-      from: { path: "^packages/", pathNot: `^packages/(host|holdfast)/|^packages/simulator/src/main\\.ts$` },
+      from: {
+        path: "^packages/",
+        pathNot: `^packages/(host|holdfast)/|^packages/simulator/src/(main\\.ts$|command/)`,
+      },
       to: {
         path: "(^|/)node_modules/",
         pathNot: "(^|/)node_modules/(@types/|saxes/|fast-check/)",

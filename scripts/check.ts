@@ -6,7 +6,7 @@ const steps: readonly (readonly [title: string, command: string])[] = [
   ["lint", "npm run --silent lint"],
   ["types", "npm run --silent build"],
   ["dependency direction", "npm run --silent deps"],
-  ["short simulation", "npm run --silent sim -- --seeds 30"],
+  ["short simulation, each seed twice", "npm run --silent sim -- --seeds 30 --verify-determinism"],
   ["tests", "npm test --silent"],
 ];
 

@@ -25,7 +25,12 @@ export const folders = { log: "log", state: "state", blocks: "blocks", blockInde
 
 export async function openIdentity(disk: Disk, random: Random): Promise<Identity> {
   const known = await readIdentity(disk);
-  if (known !== undefined) return known;
+  if (known !== undefined) {
+    // S8: a killed start may have left the name in the page cache alone. Without this sync: 1. a start is killed between
+    // rename and sync; 2. the next one makes the log; 3. the power fails: log, but no identity, refused for ever.
+    await disk.syncDirectory("");
+    return known;
+  }
   const identity = {
     format: formatVersion,
     clusterId: toHex(random.bytes(16)),

@@ -57,6 +57,13 @@ class Machine {
     for (const store of this.#stores.values()) store.powerLoss();
   }
 
+  /** A bit in every value flips. */
+  rotStore(folder: string): void {
+    const store = this.#stores.get(folder);
+    for (const { key, value } of store?.range({ from: new Uint8Array([0]) }) ?? [])
+      if (value.length > 0) store?.rot(key);
+  }
+
   loseStore(folder: string): void {
     this.#stores.delete(folder);
   }
@@ -422,6 +429,18 @@ describe("node", () => {
     await assert.rejects(machine.start(), { code: "DataCorrupt" });
     machine.loseStore("state");
     await assert.rejects(machine.start(), { code: "DataCorrupt" });
+  });
+
+  test("rot in the state is refused in the node's own words, at a read and at a start (S12)", async () => {
+    const { machine, client } = await fresh();
+    await client.store("a", "x");
+    await client.run(client.node.stop());
+    running.length = 0;
+    const before = await started(machine);
+    machine.rotStore("state");
+    await assert.rejects(before.read("a"), { name: "StoreError", code: "DataCorrupt" });
+    machine.kill();
+    await assert.rejects(machine.start(), { name: "StoreError", code: "DataCorrupt" });
   });
 
   test("a second node on the same directory is refused", async () => {

@@ -26,6 +26,7 @@ import { checkFiles, checkStores } from "./check-directory.ts";
 import { Closing } from "./closing.ts";
 import { Collector } from "./collector.ts";
 import { ReadAhead } from "./content/read-ahead.ts";
+import { asDamage } from "./damage.ts";
 import type { Files } from "./files/interface.ts";
 import { NodeFiles } from "./files/node-files.ts";
 import { Checkpointer } from "./groups/checkpointer.ts";
@@ -90,7 +91,7 @@ export async function startNode(ports: NodePorts, options: NodeOptions = {}): Pr
     return await RunningNode.start(ports, options, closing);
   } catch (error) {
     await closing.run();
-    throw startFailure(error);
+    throw asDamage(startFailure(error));
   }
 }
 

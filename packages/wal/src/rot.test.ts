@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { seededRandom, toHex, uniform, utf8 } from "@holdfast/base";
+import { WalError } from "./log-error.ts";
 import { History, text, work } from "./log-history.test.ts";
 import { LogWorld, readAll } from "./log-world.test.ts";
 import type { OpenedLog } from "./open-log.ts";
@@ -65,4 +66,33 @@ test("rot: a bit anywhere in a proven log is never silent, nor is what it cost f
     }
   }
   assert.ok(damagedCount > 5, `only ${damagedCount} cases had a suspect`);
+});
+
+test("lost and misdirected writes: what they cost is said, what is shown is true (S10)", async () => {
+  const costly = { lost: 0, misdirected: 0 };
+  for (let seed = 1; seed <= 80; seed++) {
+    const world = new LogWorld(seed);
+    const history = new History();
+    const { log } = await world.open();
+    const kind = seed % 2 === 0 ? "lost" : "misdirected";
+    const pages = (1 + uniform(world.random, 3)) * (uniform(world.random, 2) === 0 ? 1 : -1);
+    const working = work(log, history, seededRandom(seed), 12);
+    // In the midst of the work; the writes behind it prove that the log counts on this one.
+    await world.simulation.runFor(1 + uniform(world.random, 6));
+    if (kind === "lost") world.disk.loseNextWrite(/wal\//);
+    else world.disk.misdirectNextWrite(4096 * pages, /wal\//);
+    await world.run(working);
+    world.disk.powerLoss();
+    const what = `seed ${seed}, ${kind} ${pages}`;
+    let opened: OpenedLog;
+    try {
+      opened = await world.open({ onTornTail: "cut" });
+    } catch (error) {
+      assert.ok(error instanceof WalError && error.kind === "damaged", `${what}: ${String(error)}`);
+      continue;
+    }
+    await checkHonest(world, opened, history, what);
+    if (opened.recovery.suspects.size > 0) costly[kind]++;
+  }
+  assert.ok(costly.lost > 0 && costly.misdirected > 5, JSON.stringify(costly));
 });

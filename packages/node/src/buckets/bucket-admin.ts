@@ -51,7 +51,7 @@ export class BucketAdmin {
   async create(request: NewBucket): Promise<Bucket> {
     checkBucketName(request.name);
     const bucket = await this.#decideOne({ kind: "createBucket", ...request });
-    return this.#install(bucket);
+    return begun(this.#install(bucket));
   }
 
   /** One deletion of a bucket at a time: of two, one would unseal what the other removes. */
@@ -70,7 +70,7 @@ export class BucketAdmin {
   async #delete(name: string): Promise<void> {
     const bucket = await this.#directory.active(name);
     await this.#decide({ kind: "beginBucketDelete", bucket: bucket.id });
-    if (await this.#finishDelete(bucket)) return;
+    if (await begun(this.#finishDelete(bucket))) return;
     throw new StoreError("BucketNotEmpty", `The bucket "${name}" still holds files. Delete them first.`, {
       fields: { bucket: name },
     });
@@ -115,5 +115,19 @@ export class BucketAdmin {
     if (result.kind !== "bucket")
       throw new StoreError("Internal", `${command.kind} answered without a bucket.`);
     return result.bucket;
+  }
+}
+
+/**
+ * The system group has it on record, and the next start finishes it: a failure on the way, such as a full disk, must not
+ * be taken for "without effect".
+ */
+async function begun<T>(work: Promise<T>): Promise<T> {
+  try {
+    return await work;
+  } catch (error) {
+    if (!(error instanceof StoreError)) throw error;
+    const { code, message, retryable, fields } = error;
+    throw new StoreError(code, message, { cause: error, retryable, fields, outcome: "unknown" });
   }
 }

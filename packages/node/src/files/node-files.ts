@@ -1,10 +1,11 @@
-/** The node's Files: one object over the operations, each in its own file. Unexpected failures become StoreErrors. */
+/** The node's Files: one object over the operations, each in its own file. Damage that it meets becomes a StoreError. */
 
 import type { ErrorCode } from "@holdfast/base";
 import { StoreError } from "@holdfast/base";
 import type { Bucket } from "@holdfast/namespace";
 import type { Journal } from "@holdfast/ports";
 import { defaultSettings, spread } from "../buckets/defaults.ts";
+import { asDamage } from "../damage.ts";
 import type { FilesContext } from "./context.ts";
 import { copyFile } from "./copy-file.ts";
 import { deleteFile } from "./delete-file.ts";
@@ -151,8 +152,9 @@ export class NodeFiles implements Files {
     try {
       return await operation(this.#context);
     } catch (error) {
-      logFault(this.#context.journal, error);
-      throw error;
+      const damage = asDamage(error);
+      logFault(this.#context.journal, damage);
+      throw damage;
     } finally {
       this.#traffic.leave();
     }

@@ -2,6 +2,7 @@
 export abstract class BlockDigest {
   readonly #block = new Uint8Array(64);
   readonly #view: DataView = new DataView(this.#block.buffer);
+  readonly #words = new Uint32Array(16);
   readonly #littleEndian: boolean;
   #filled = 0;
   #bytes = 0;
@@ -18,11 +19,18 @@ export abstract class BlockDigest {
   update(data: Uint8Array): void {
     this.#bytes += data.length;
     for (let taken = 0; taken < data.length; ) {
+      if (this.#filled === 0 && data.length - taken >= 64) {
+        const view = new DataView(data.buffer, data.byteOffset, data.byteLength);
+        for (; data.length - taken >= 64; taken += 64) this.#mixBlock(view, taken);
+        continue;
+      }
       const part = data.subarray(taken, taken + 64 - this.#filled);
       this.#block.set(part, this.#filled);
       this.#filled += part.length;
       taken += part.length;
-      if (this.#filled === 64) this.#mixBlock();
+      if (this.#filled < 64) continue;
+      this.#mixBlock(this.#view, 0);
+      this.#filled = 0;
     }
   }
 
@@ -34,7 +42,7 @@ export abstract class BlockDigest {
     this.#block.fill(0, this.#filled);
     this.#view.setUint32(56, this.#littleEndian ? low : high, this.#littleEndian);
     this.#view.setUint32(60, this.#littleEndian ? high : low, this.#littleEndian);
-    this.#mixBlock();
+    this.#mixBlock(this.#view, 0);
     const words = this.words();
     const digest = new Uint8Array(4 * words.length);
     const view = new DataView(digest.buffer);
@@ -42,11 +50,10 @@ export abstract class BlockDigest {
     return digest;
   }
 
-  #mixBlock(): void {
-    const words = new Uint32Array(16);
-    for (let i = 0; i < 16; i++) words[i] = this.#view.getUint32(4 * i, this.#littleEndian);
+  #mixBlock(view: DataView, offset: number): void {
+    const words = this.#words;
+    for (let i = 0; i < 16; i++) words[i] = view.getUint32(offset + 4 * i, this.#littleEndian);
     this.mix(words);
-    this.#filled = 0;
   }
 }
 

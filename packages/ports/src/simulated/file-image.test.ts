@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { equalBytes, seededRandom, uniform } from "@holdfast/base";
+import { fateByChance } from "./fate.ts";
 import { FileImage, sectorBytes } from "./file-image.ts";
 
 test("any mix of changes: reads follow a plain model, and after sync a power loss changes nothing", () => {
@@ -29,7 +30,7 @@ test("any mix of changes: reads follow a plain model, and after sync a power los
       assert.ok(equalBytes(image.read(0, 10_000), model), `seed ${seed} step ${step}`);
     }
     image.sync(image.sequence);
-    image.powerLoss(random);
+    image.powerLoss(fateByChance(random));
     assert.ok(equalBytes(image.read(0, 10_000), model), `seed ${seed} after the power loss`);
     assert.equal(image.length, image.durableLength);
   }
@@ -43,7 +44,7 @@ test("a synced write stays through later syncs of what was written before it, wh
     const synced = image.write(sectorBytes + 10, new Uint8Array(sectorBytes).fill(2));
     image.syncWrite(synced);
     if (uniform(random, 2) === 0) image.sync(before);
-    image.powerLoss(random);
+    image.powerLoss(fateByChance(random));
     const bytes = image.read(sectorBytes + 10, sectorBytes);
     assert.ok(bytes.length === sectorBytes && bytes.every((byte) => byte === 2), `seed ${seed}`);
   }

@@ -6,8 +6,7 @@
  * Invariant: the durable image with all pending changes applied in order is the current one, unless a sync failed.
  */
 
-import type { Random } from "@holdfast/base";
-import { uniform } from "@holdfast/base";
+import type { Fate } from "./fate.ts";
 
 export const sectorBytes = 512;
 
@@ -16,6 +15,14 @@ type Change =
   | { readonly kind: "write"; readonly sequence: number; readonly offset: number; readonly data: Uint8Array }
   | { readonly kind: "length"; readonly sequence: number; readonly bytes: number };
 type Write = Extract<Change, { kind: "write" }>;
+
+/** What a power loss cost a file. */
+export interface Losses {
+  /** Changes to one sector, or of the length. */
+  readonly lostCount: number;
+  /** Some of them survived, others did not. */
+  readonly torn: boolean;
+}
 
 /** Bytes behind `length` are zero. */
 interface Image {
@@ -29,6 +36,8 @@ export class FileImage {
   /** In the order of their sequence numbers. */
   #pending: Change[] = [];
   #sequence = 0;
+  /** The two images differ by more than what is pending. */
+  #syncFailed = false;
 
   get length(): number {
     return this.#current.length;
@@ -97,14 +106,25 @@ export class FileImage {
 
   /** A failed sync, as Linux does it: the sectors count as clean but never reached the platter (S11). */
   failSync(sequence: number): void {
+    this.#syncFailed = true;
     this.#pending = this.#pending.filter((change) => change.sequence > sequence);
   }
 
-  /** The power fails: of what was not durable, chance decides; then both images are what is on the platter. */
-  powerLoss(random: Random): void {
+  /** A write that the device acknowledged and dropped: the file system counts it, the sectors hold what they held. */
+  loseWrite(offset: number, length: number): number {
+    const end = offset + length;
+    return end > this.#current.length ? this.truncate(end) : ++this.#sequence;
+  }
+
+  /** The power fails: of what was not durable, fate decides; then both images are what is on the platter. */
+  powerLoss(fate: Fate): Losses {
     const pending = this.#pending;
     this.#pending = [];
-    const survives = survivors(pending, random);
+    if (pending.length === 0) {
+      if (this.#syncFailed) this.#current = copyOf(this.#durable);
+      return { lostCount: 0, torn: false };
+    }
+    const { survives, losses } = survivors(pending, fate);
     for (const change of pending) {
       if (change.kind === "length") {
         if (survives(change, 0)) this.#makeDurable(change);
@@ -120,7 +140,19 @@ export class FileImage {
       }
     }
     setLength(this.#durable, this.#durable.length);
-    this.#current = { bytes: this.#durable.bytes.slice(), length: this.#durable.length };
+    this.#current = copyOf(this.#durable);
+    return losses;
+  }
+
+  fork(): FileImage {
+    const twin = new FileImage();
+    twin.#current = copyOf(this.#current);
+    twin.#durable = copyOf(this.#durable);
+    // Changes are never changed themselves.
+    twin.#pending = [...this.#pending];
+    twin.#sequence = this.#sequence;
+    twin.#syncFailed = this.#syncFailed;
+    return twin;
   }
 
   /** Flips one bit, on the platter and in the cache. */
@@ -178,14 +210,12 @@ function without(write: Write, from: number, to: number): Write[] {
 
 /**
  * Decides per sector (and for the lengths, as one more place) how many of the changes to it survive: a prefix, since
- * a sector that is written later carries what was written to it before. One file in four keeps everything and one in
- * four nothing: chance alone would hardly ever show those.
+ * a sector that is written later carries what was written to it before.
  */
 function survivors(
   pending: readonly Change[],
-  random: Random,
-): (change: Change, sectorOffset: number) => boolean {
-  const mood = uniform(random, 4);
+  fate: Fate,
+): { readonly survives: (change: Change, sectorOffset: number) => boolean; readonly losses: Losses } {
   const lastSequences = new Map<number, number>();
   const sequencesByPlace = new Map<number, number[]>();
   const touch = (place: number, sequence: number): void => {
@@ -198,14 +228,19 @@ function survivors(
     else
       for (let at = 0; at < change.data.length; at += sectorBytes) touch(change.offset + at, change.sequence);
   }
+  let [keptCount, lostCount] = [0, 0];
+  fate.begin();
   for (const [place, sequences] of sequencesByPlace) {
-    const kept = mood === 0 ? sequences.length : mood === 1 ? 0 : uniform(random, sequences.length + 1);
+    const kept = fate.kept(sequences.length);
+    keptCount += kept;
+    lostCount += sequences.length - kept;
     lastSequences.set(place, sequences[kept - 1] ?? 0);
   }
-  return (change, sectorOffset) => {
+  const survives = (change: Change, sectorOffset: number): boolean => {
     const place = change.kind === "length" ? lengthPlace : sectorOffset;
     return change.sequence <= (lastSequences.get(place) ?? 0);
   };
+  return { survives, losses: { lostCount, torn: keptCount > 0 && lostCount > 0 } };
 }
 
 const lengthPlace = -1;
@@ -226,4 +261,8 @@ function reserve(image: Image, bytes: number): void {
 function setLength(image: Image, bytes: number): void {
   image.bytes.fill(0, bytes);
   image.length = bytes;
+}
+
+function copyOf({ bytes, length }: Image): Image {
+  return { bytes: bytes.slice(), length };
 }

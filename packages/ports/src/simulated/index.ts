@@ -1,10 +1,15 @@
 export type { JournalLevel, JournalLine } from "./collecting-journal.ts";
 export { CollectingJournal } from "./collecting-journal.ts";
+export type { DiskOperation } from "./disk-faults.ts";
+export type { Fate } from "./fate.ts";
+export { fateByChance } from "./fate.ts";
+export type { StruckFault } from "./fault-counts.ts";
+export { FaultCounts } from "./fault-counts.ts";
 export { sectorBytes } from "./file-image.ts";
 export { RecordingMetrics } from "./recording-metrics.ts";
 export type { SimulatedClockOptions } from "./simulated-clock.ts";
 export { SimulatedClock } from "./simulated-clock.ts";
-export type { DiskOperation, SimulatedDiskOptions } from "./simulated-disk.ts";
+export type { SimulatedDiskOptions } from "./simulated-disk.ts";
 export { SimulatedDisk } from "./simulated-disk.ts";
 export { simulatedHashing } from "./simulated-hashing.ts";
 export type { SimulatedKeyValueOptions } from "./simulated-key-value.ts";

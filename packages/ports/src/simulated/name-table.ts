@@ -4,9 +4,8 @@
  * half of one: a rename is done or not.
  */
 
-import type { Random } from "@holdfast/base";
-import { chance, uniform } from "@holdfast/base";
 import { folderOf } from "../disk-path.ts";
+import type { Fate } from "./fate.ts";
 
 type Change<Node> =
   | { readonly kind: "set"; readonly path: string; readonly node: Node }
@@ -17,8 +16,9 @@ export class NameTable<Node> {
   #current = new Map<string, Node>();
   #durable = new Map<string, Node>();
   #pending: Change<Node>[] = [];
-  /** Folders are durable with the call that makes them. */
   readonly #folders = new Set<string>([""]);
+  /** Folders whose making is under way: a power loss may take them, and nothing in them is durable. */
+  readonly #newFolders = new Set<string>();
 
   find(path: string): Node | undefined {
     return this.#current.get(path);
@@ -38,7 +38,15 @@ export class NameTable<Node> {
   }
 
   makeFolder(folder: string): void {
-    for (let path = folder; path !== ""; path = folderOf(path)) this.#folders.add(path);
+    for (let path = folder; path !== ""; path = folderOf(path)) {
+      if (!this.#folders.has(path)) this.#newFolders.add(path);
+      this.#folders.add(path);
+    }
+  }
+
+  /** The call that made it has ended: it is durable, and so are those above it. */
+  keepFolder(folder: string): void {
+    for (let path = folder; path !== ""; path = folderOf(path)) this.#newFolders.delete(path);
   }
 
   list(folder: string): string[] {
@@ -81,14 +89,47 @@ export class NameTable<Node> {
     }
   }
 
-  powerLoss(random: Random): void {
-    // As for files: sometimes everything, sometimes nothing, mostly chance.
-    const mood = uniform(random, 4);
+  /** A failed sync: the changes stay in sight, and no later sync makes them durable (S11). */
+  failSync(changes: readonly Change<Node>[]): void {
+    this.#pending = this.#pending.filter((change) => !changes.includes(change));
+  }
+
+  /** Gives the number of changes that were lost. */
+  powerLoss(fate: Fate): number {
+    fate.begin();
+    let lostCount = this.#loseFolders(fate);
     for (const change of this.#pending) {
-      if (mood === 0 || (mood > 1 && chance(random, 0.5))) apply(this.#durable, change);
+      if (!this.#folders.has(folderOf(change.path)) || fate.kept(1) === 0) lostCount++;
+      else apply(this.#durable, change);
     }
     this.#pending = [];
     this.#current = new Map(this.#durable);
+    return lostCount;
+  }
+
+  /** The same names for other nodes. */
+  fork(twinOf: (node: Node) => Node): NameTable<Node> {
+    const twin = new NameTable<Node>();
+    for (const [path, node] of this.#current) twin.#current.set(path, twinOf(node));
+    for (const [path, node] of this.#durable) twin.#durable.set(path, twinOf(node));
+    twin.#pending = this.#pending.map((change) =>
+      change.kind === "remove" ? change : { ...change, node: twinOf(change.node) },
+    );
+    for (const folder of this.#folders) twin.#folders.add(folder);
+    for (const folder of this.#newFolders) twin.#newFolders.add(folder);
+    return twin;
+  }
+
+  #loseFolders(fate: Fate): number {
+    let lostCount = 0;
+    for (const folder of [...this.#newFolders].sort()) {
+      const isOrphan = !this.#folders.has(folderOf(folder));
+      if (!isOrphan && fate.kept(1) === 1) continue;
+      this.#folders.delete(folder);
+      lostCount++;
+    }
+    this.#newFolders.clear();
+    return lostCount;
   }
 
   #change(change: Change<Node>): void {

@@ -4,6 +4,7 @@ import { seededRandom, uniform, utf8, utf8Text } from "@holdfast/base";
 import { diskContract } from "../../contract/index.ts";
 import type { DiskErrorKind, DiskFile } from "../disk.ts";
 import { DiskError, readWhole, replaceWhole } from "../disk.ts";
+import type { Fate } from "./fate.ts";
 import { sectorBytes } from "./file-image.ts";
 import { SimulatedDisk } from "./simulated-disk.ts";
 import { Simulation } from "./simulation.ts";
@@ -349,4 +350,98 @@ test("truncation: no order of syncs and power losses brings cut bytes back behin
       `seed ${seed}`,
     );
   }
+});
+
+test("a lost write is reported done; the file is as long as if it were there, and shows what was there before", async () => {
+  const disk = new SimulatedDisk({ random: seededRandom(1) });
+  const file = await createDurably(disk, "a", utf8("01234"));
+  disk.loseNextWrite(/a/);
+  await file.write(3, [utf8("XXXX")]);
+  assert.equal(await contentOf(disk, "a"), "01234\0\0");
+  disk.powerLoss();
+  assert.equal(await contentOf(disk, "a"), "01234\0\0");
+  assert.equal(disk.struck.of("lost-write"), 1);
+});
+
+test("a failed write may have written any sectors from its beginning on", async () => {
+  const seen = await outcomes(async (disk) => {
+    const file = await createDurably(disk, "a", new Uint8Array(2 * sectorBytes).fill(1));
+    disk.failNext("write", /a/);
+    await rejects(file.write(0, [new Uint8Array(2 * sectorBytes).fill(2)]), "io");
+    const bytes = await file.read(0, 2 * sectorBytes);
+    return `${bytes[0]}${bytes[sectorBytes]}`;
+  });
+  assert.deepEqual([...seen].sort(), ["11", "21", "22"]);
+});
+
+test("after a failed sync of a folder its new names are in sight, and no later sync makes them durable (S11)", async () => {
+  const seen = await outcomes(async (disk) => {
+    await (await disk.open("a", "create")).close();
+    disk.failNext("sync-directory");
+    await rejects(disk.syncDirectory(""), "io");
+    await disk.syncDirectory("");
+    const before = (await disk.list("")).join();
+    disk.powerLoss();
+    return `${before}|${(await disk.list("")).join()}`;
+  });
+  assert.deepEqual([...seen], ["a|"]);
+});
+
+test("a folder whose making the power cut short is there or not", async () => {
+  const seen = new Set<string>();
+  for (const seed of seeds) {
+    const simulation = new Simulation({ random: seededRandom(seed), drain });
+    const disk = new SimulatedDisk({ random: seededRandom(seed), simulation, latencyMs: { min: 1, max: 2 } });
+    void disk.makeFolder("x/y");
+    disk.powerLoss();
+    const top = await simulation.runUntilSettled(disk.list(""));
+    seen.add(top.length === 0 ? "" : `x ${(await simulation.runUntilSettled(disk.list("x"))).join()}`);
+  }
+  assert.deepEqual([...seen].sort(), ["", "x ", "x y"]);
+});
+
+/** Answers from a list; counts the questions. */
+function listedFate(answers: readonly number[]): Fate & { questionsCount: number } {
+  return {
+    questionsCount: 0,
+    begin: () => undefined,
+    kept(changesCount) {
+      return Math.min(changesCount, answers[this.questionsCount++] ?? 0);
+    },
+  };
+}
+
+test("a fork shares nothing with its origin, and lists of answers name all that a power loss may leave of it", async () => {
+  const random = seededRandom(1);
+  const disk = new SimulatedDisk({ random });
+  await createDurably(disk, "a", utf8("...."));
+  const file = await disk.open("a", "write");
+  await file.write(1, [utf8("A")]);
+  await file.write(2, [utf8("B")]);
+  await disk.rename("a", "b");
+  const seen = new Set<string>();
+  for (let outcome = 0; outcome < 6; outcome++) {
+    const twin = disk.fork({ random });
+    const fate = listedFate([outcome % 2, Math.floor(outcome / 2)]);
+    twin.powerLoss(fate);
+    assert.equal(fate.questionsCount, 2);
+    const [name = ""] = await twin.list("");
+    seen.add(`${name} ${await contentOf(twin, name)}`);
+  }
+  assert.deepEqual([...seen].sort(), ["a ....", "a .A..", "a .AB.", "b ....", "b .A..", "b .AB."]);
+  assert.equal(await contentOf(disk, "b"), ".AB.");
+});
+
+test("what struck is counted by kind", async () => {
+  const disk = new SimulatedDisk({ random: seededRandom(1), capacityBytes: 10 });
+  const file = await disk.open("a", "create");
+  disk.failNextSync();
+  await rejects(file.sync(), "io");
+  await rejects(file.write(0, [new Uint8Array(20)]), "no-space");
+  disk.kill();
+  assert.deepEqual(disk.struck.entries, [
+    ["failed-sync", 1],
+    ["full-disk", 1],
+    ["kill", 1],
+  ]);
 });

@@ -19,7 +19,12 @@ import type {
 } from "../disk.ts";
 import { DiskError } from "../disk.ts";
 import { folderOf, isDiskPath } from "../disk-path.ts";
-import { FileImage } from "./file-image.ts";
+import type { DiskOperation } from "./disk-faults.ts";
+import { DiskFaults } from "./disk-faults.ts";
+import type { Fate } from "./fate.ts";
+import { fateByChance } from "./fate.ts";
+import { FaultCounts } from "./fault-counts.ts";
+import { FileImage, sectorBytes } from "./file-image.ts";
 import { NameTable } from "./name-table.ts";
 import type { Simulation } from "./simulation.ts";
 
@@ -33,28 +38,18 @@ export interface SimulatedDiskOptions {
   readonly filesOpenMax?: number;
 }
 
-export type DiskOperation = "open" | "read" | "write" | "sync" | "sync-directory";
-
 /** One process' time with the disk. */
 interface Run {
   dead: boolean;
-}
-
-interface Fault {
-  readonly operation: DiskOperation;
-  readonly path: RegExp | undefined;
-  readonly kind: DiskErrorKind;
 }
 
 export class SimulatedDisk implements Disk {
   readonly #random: Random;
   readonly #simulation: Simulation | undefined;
   readonly #latencyMs: { readonly min: number; readonly max: number };
-  readonly #names = new NameTable<FileImage>();
+  #names = new NameTable<FileImage>();
   #runs: Run[] = [];
   #own: Disk;
-  #faults: Fault[] = [];
-  #misdirections: { readonly path: RegExp | undefined; readonly byBytes: number }[] = [];
   #lockHolder: Run | undefined;
   #filesOpen = 0;
   /** Bytes that files may have together; may be changed at any time. */
@@ -62,6 +57,9 @@ export class SimulatedDisk implements Disk {
   filesOpenMax: number;
   /** Multiplies every latency: a slow disk. */
   slowness = 1;
+  /** What really happened to this disk. */
+  readonly struck: FaultCounts = new FaultCounts();
+  readonly #faults = new DiskFaults(this.struck);
 
   constructor({ random, simulation, latencyMs, capacityBytes, filesOpenMax }: SimulatedDiskOptions) {
     this.#random = random;
@@ -91,19 +89,37 @@ export class SimulatedDisk implements Disk {
 
   /** The process dies, the machine does not: everything written stays, synced or not. */
   kill(): void {
-    for (const run of this.#runs) run.dead = true;
-    this.#runs = [];
-    this.#lockHolder = undefined;
-    this.#filesOpen = 0;
-    this.#own = this.mount();
+    this.struck.add("kill");
+    this.#endRuns();
   }
 
-  /** The machine loses power: of what was not synced, chance decides sector by sector and name by name. */
-  powerLoss(): void {
-    this.kill();
+  /** The machine loses power: of what was not synced, fate decides sector by sector and name by name. */
+  powerLoss(fate: Fate = fateByChance(this.#random)): void {
+    this.struck.add("power-loss");
+    this.#endRuns();
     const images = new Set([...this.#names.nodes, ...this.#names.durableNodes]);
-    this.#names.powerLoss(this.#random);
-    for (const image of images) image.powerLoss(this.#random);
+    this.struck.add("lost-name", this.#names.powerLoss(fate));
+    for (const image of images) {
+      const { lostCount, torn } = image.powerLoss(fate);
+      this.struck.add("lost-change", lostCount);
+      if (torn) this.struck.add("torn-file");
+    }
+  }
+
+  /** A disk in the same state, unsynced changes included, of another machine; nobody has mounted it. */
+  fork(options: SimulatedDiskOptions): SimulatedDisk {
+    const twin = new SimulatedDisk({
+      capacityBytes: this.capacityBytes,
+      filesOpenMax: this.filesOpenMax,
+      ...options,
+    });
+    const twins = new Map<FileImage, FileImage>();
+    twin.#names = this.#names.fork((image) => {
+      const made = twins.get(image) ?? image.fork();
+      twins.set(image, made);
+      return made;
+    });
+    return twin;
   }
 
   /** The next sync of such a file, or synced write to one, fails; what it should have made durable never will be. */
@@ -112,18 +128,22 @@ export class SimulatedDisk implements Disk {
   }
 
   failNext(operation: DiskOperation, path?: RegExp, kind: DiskErrorKind = "io"): void {
-    this.#faults.push({ operation, path, kind });
+    this.#faults.add({ operation, path, kind });
   }
 
   /** The next write to such a file goes elsewhere in it, and says nothing. */
   misdirectNextWrite(byBytes: number, path?: RegExp): void {
-    this.#misdirections.push({ path, byBytes });
+    this.#faults.addStraying({ kind: "misdirected", byBytes }, path);
+  }
+
+  /** The next write to such a file is reported done and never happens. */
+  loseNextWrite(path?: RegExp): void {
+    this.#faults.addStraying({ kind: "lost" }, path);
   }
 
   /** Failures that were asked for and have not struck yet never will. */
   clearFaults(): void {
-    this.#faults = [];
-    this.#misdirections = [];
+    this.#faults.clear();
   }
 
   /** Flips a bit of a file, at a random place unless told; gives the place. */
@@ -132,6 +152,7 @@ export class SimulatedDisk implements Disk {
     assert(image.length > 0, `nothing to rot in ${path}`);
     const place = offset ?? uniform(this.#random, image.length);
     image.rot(place, uniform(this.#random, 8));
+    this.struck.add("rot");
     return place;
   }
 
@@ -199,8 +220,8 @@ export class SimulatedDisk implements Disk {
       if (closed) throw new DiskError("io", path, `${path} is closed`);
       this.#enter(run, operation, path);
     };
-    const enterChange = (): void => {
-      enter("write");
+    const enterChange = (operation?: DiskOperation): void => {
+      enter(operation);
       if (mode === "read") throw new DiskError("io", path, `${path} is open for reading`);
     };
     return {
@@ -222,7 +243,7 @@ export class SimulatedDisk implements Disk {
         return this.#later(run, () => image.length);
       },
       truncate: async (bytes) => {
-        enterChange();
+        enterChange("write");
         if (bytes > image.length) this.#checkSpace(path, bytes - image.length);
         image.truncate(bytes);
         return this.#later(run, () => undefined);
@@ -243,14 +264,16 @@ export class SimulatedDisk implements Disk {
     buffers: readonly Uint8Array[],
     syncWrites: boolean,
   ): Promise<void> {
-    const start = offset + this.#misdirection(path);
     const whole = concatBytes(buffers);
-    const endMax = image.length + Math.max(0, this.capacityBytes - this.#usedBytes());
-    // A full disk takes what fits: part of the write is there.
-    const fitting = whole.subarray(0, Math.max(0, endMax - start));
-    const sequence = image.write(start, fitting);
-    if (fitting.length < whole.length) throw noSpace(path);
-    const failure = syncWrites ? this.#takeFault("sync", path) : undefined;
+    const failed = this.#faults.take("write", path);
+    if (failed !== undefined) {
+      // Any part of it may have been written.
+      const sectors = uniform(this.#random, Math.ceil(whole.length / sectorBytes) + 1);
+      image.write(offset, whole.subarray(0, Math.min(sectors * sectorBytes, this.#roomBytes(image, offset))));
+      throw failed;
+    }
+    const sequence = this.#writeFitting(path, image, offset, whole);
+    const failure = syncWrites ? this.#faults.take("sync", path) : undefined;
     return this.#later(run, () => {
       if (failure !== undefined) {
         image.failSync(sequence);
@@ -260,8 +283,25 @@ export class SimulatedDisk implements Disk {
     });
   }
 
+  /** A full disk takes what fits: part of the write is there. */
+  #writeFitting(path: string, image: FileImage, offset: number, whole: Uint8Array): number {
+    const straying = this.#faults.takeStraying(path);
+    const start = straying?.kind === "misdirected" ? Math.max(0, offset + straying.byBytes) : offset;
+    const fitting = whole.subarray(0, this.#roomBytes(image, start));
+    const sequence =
+      straying?.kind === "lost" ? image.loseWrite(start, fitting.length) : image.write(start, fitting);
+    if (fitting.length < whole.length) throw this.#noSpace(path);
+    return sequence;
+  }
+
+  /** What can be written to a file from `offset` on. */
+  #roomBytes(image: FileImage, offset: number): number {
+    const endMax = image.length + Math.max(0, this.capacityBytes - this.#usedBytes());
+    return Math.max(0, endMax - offset);
+  }
+
   async #sync(run: Run, path: string, image: FileImage): Promise<void> {
-    const failure = this.#takeFault("sync", path);
+    const failure = this.#faults.take("sync", path);
     const sequence = image.sequence;
     return this.#later(run, () => {
       if (failure !== undefined) {
@@ -285,7 +325,7 @@ export class SimulatedDisk implements Disk {
       if (this.#names.find(path) !== undefined) throw new DiskError("exists", folder, `${path} is a file`);
     }
     this.#names.makeFolder(folder);
-    return this.#later(run, () => undefined);
+    return this.#later(run, () => this.#names.keepFolder(folder));
   }
 
   async #rename(run: Run, from: string, to: string): Promise<void> {
@@ -307,10 +347,15 @@ export class SimulatedDisk implements Disk {
   }
 
   async #syncDirectory(run: Run, folder: string): Promise<void> {
-    this.#enter(run, "sync-directory", folder);
+    this.#enter(run);
     this.#checkFolder(folder);
+    const failure = this.#faults.take("sync-directory", folder);
     const changes = this.#names.pendingIn(folder);
-    return this.#later(run, () => this.#names.sync(changes));
+    return this.#later(run, () => {
+      if (failure === undefined) return this.#names.sync(changes);
+      this.#names.failSync(changes);
+      throw failure;
+    });
   }
 
   async #space(run: Run): Promise<DiskSpace> {
@@ -335,7 +380,7 @@ export class SimulatedDisk implements Disk {
   /** What every call checks first: that its process lives, and whether it is to fail. */
   #enter(run: Run, operation?: DiskOperation, path: string = ""): void {
     if (run.dead) throw new DiskError("io", path, "the process that opened this is dead");
-    const failure = operation === undefined ? undefined : this.#takeFault(operation, path);
+    const failure = operation === undefined ? undefined : this.#faults.take(operation, path);
     if (failure !== undefined) throw failure;
   }
 
@@ -357,22 +402,6 @@ export class SimulatedDisk implements Disk {
     });
   }
 
-  #takeFault(operation: DiskOperation, path: string): DiskError | undefined {
-    const position = this.#faults.findIndex(
-      (fault) => fault.operation === operation && fault.path?.test(path) !== false,
-    );
-    const [fault] = position < 0 ? [] : this.#faults.splice(position, 1);
-    return fault === undefined
-      ? undefined
-      : new DiskError(fault.kind, path, `injected: ${operation} of ${path} failed`);
-  }
-
-  #misdirection(path: string): number {
-    const position = this.#misdirections.findIndex((fault) => fault.path?.test(path) !== false);
-    const [fault] = position < 0 ? [] : this.#misdirections.splice(position, 1);
-    return fault?.byBytes ?? 0;
-  }
-
   #find(path: string): FileImage {
     checkPath(path);
     const image = this.#names.find(path);
@@ -386,7 +415,20 @@ export class SimulatedDisk implements Disk {
   }
 
   #checkSpace(path: string, moreBytes: number): void {
-    if (this.#usedBytes() + moreBytes > this.capacityBytes) throw noSpace(path);
+    if (this.#usedBytes() + moreBytes > this.capacityBytes) throw this.#noSpace(path);
+  }
+
+  #noSpace(path: string): DiskError {
+    this.struck.add("full-disk");
+    return new DiskError("no-space", path, "no space left on the disk");
+  }
+
+  #endRuns(): void {
+    for (const run of this.#runs) run.dead = true;
+    this.#runs = [];
+    this.#lockHolder = undefined;
+    this.#filesOpen = 0;
+    this.#own = this.mount();
   }
 
   #usedBytes(): number {
@@ -398,8 +440,4 @@ export class SimulatedDisk implements Disk {
 
 function checkPath(path: string): void {
   if (!isDiskPath(path)) throw new DiskError("io", path, `not a path below the data directory: ${path}`);
-}
-
-function noSpace(path: string): DiskError {
-  return new DiskError("no-space", path, "no space left on the disk");
 }

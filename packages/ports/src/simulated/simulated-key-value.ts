@@ -13,6 +13,9 @@ import { DiskError } from "../disk.ts";
 import type { KeyRange, KeyValue, KeyValuePair, Mutation } from "../key-value.ts";
 import { checkKey } from "../key-value.ts";
 import { SortedTable } from "../sorted-table.ts";
+import type { Fate } from "./fate.ts";
+import { fateByChance } from "./fate.ts";
+import { FaultCounts } from "./fault-counts.ts";
 import type { Simulation } from "./simulation.ts";
 
 export interface SimulatedKeyValueOptions {
@@ -47,6 +50,8 @@ export class SimulatedKeyValue implements KeyValue {
   #flushFailure = false;
   #broken = false;
   capacityBytes: number;
+  /** What really happened to this store. */
+  readonly struck: FaultCounts = new FaultCounts();
 
   constructor({ random, simulation, latencyMs, capacityBytes }: SimulatedKeyValueOptions) {
     this.#random = random;
@@ -74,21 +79,30 @@ export class SimulatedKeyValue implements KeyValue {
 
   /** The process dies: what was visible stays. */
   kill(): void {
-    for (const run of this.#runs) run.dead = true;
-    this.#runs = [];
-    this.#busyUntilMs = 0;
-    this.#broken = false;
-    this.#own = this.mount();
+    this.struck.add("kill");
+    this.#endRuns();
   }
 
   /** The machine loses power: the state after some batch at or behind the last flush is left. */
-  powerLoss(): void {
-    this.kill();
-    const kept = this.#unflushed.slice(0, uniform(this.#random, this.#unflushed.length + 1));
-    for (const batch of kept) apply(this.#flushed, batch);
+  powerLoss(fate: Fate = fateByChance(this.#random)): void {
+    this.struck.add("power-loss");
+    this.#endRuns();
+    fate.begin();
+    const kept = this.#unflushed.length === 0 ? 0 : fate.kept(this.#unflushed.length);
+    this.struck.add("lost-batch", this.#unflushed.length - kept);
+    for (const batch of this.#unflushed.slice(0, kept)) apply(this.#flushed, batch);
     this.#unflushed = [];
     this.#current = new SortedTable();
     apply(this.#current, this.#flushed.sorted());
+  }
+
+  /** A store in the same state, unflushed batches included; nobody has opened it. */
+  fork(options: SimulatedKeyValueOptions): SimulatedKeyValue {
+    const twin = new SimulatedKeyValue({ capacityBytes: this.capacityBytes, ...options });
+    apply(twin.#current, this.#current.sorted());
+    apply(twin.#flushed, this.#flushed.sorted());
+    twin.#unflushed = [...this.#unflushed];
+    return twin;
   }
 
   /** The next write fails, with nothing of it done. */
@@ -113,6 +127,7 @@ export class SimulatedKeyValue implements KeyValue {
     assert(value.length > 0, "an empty value cannot rot");
     const place = bit ?? uniform(this.#random, 8 * value.length);
     value[place >>> 3] = (value[place >>> 3] ?? 0) ^ (1 << (place & 7));
+    this.struck.add("rot");
   }
 
   get(key: Uint8Array): Uint8Array | undefined {
@@ -157,7 +172,10 @@ export class SimulatedKeyValue implements KeyValue {
     if (this.#broken) throw broken();
     const failure = this.#writeFailure;
     this.#writeFailure = undefined;
-    if (failure !== undefined) throw new DiskError(failure, "", "injected: write failed");
+    if (failure !== undefined) {
+      this.struck.add("failed-write");
+      throw new DiskError(failure, "", "injected: write failed");
+    }
     this.#checkSpace(batch);
     const copies = batch.map(({ key, value }) => ({ key: new Uint8Array(key), value: copied(value) }));
     await this.#later(run, () => {
@@ -174,6 +192,7 @@ export class SimulatedKeyValue implements KeyValue {
     const fails = this.#flushFailure;
     this.#flushFailure = false;
     await this.#later(run, () => {
+      if (fails) this.struck.add("failed-flush");
       if (fails) this.#broken = true;
       if (this.#broken) throw broken();
       const due = this.#unflushed.splice(0, Math.max(0, visible - this.#batchesFlushed));
@@ -200,6 +219,14 @@ export class SimulatedKeyValue implements KeyValue {
       this.#busyUntilMs = Math.max(this.#busyUntilMs, this.#simulation.nowMs + delayMs);
       this.#simulation.after(this.#busyUntilMs - this.#simulation.nowMs, complete);
     });
+  }
+
+  #endRuns(): void {
+    for (const run of this.#runs) run.dead = true;
+    this.#runs = [];
+    this.#busyUntilMs = 0;
+    this.#broken = false;
+    this.#own = this.mount();
   }
 
   #checkSpace(batch: readonly Mutation[]): void {

@@ -5,17 +5,20 @@
 
 import type { Random } from "@holdfast/base";
 import { assert, seededRandom } from "@holdfast/base";
-import type { HoldfastNode, NodeOptions } from "@holdfast/node";
+import type { HoldfastNode, NodeOptions, NodePorts } from "@holdfast/node";
 import { startNode } from "@holdfast/node";
 import type { KeyValue } from "@holdfast/ports";
-import type { JournalLine, Simulation } from "@holdfast/ports/simulated";
+import type { Fate, JournalLine, Simulation, StruckFault } from "@holdfast/ports/simulated";
 import {
   CollectingJournal,
+  FaultCounts,
   SimulatedClock,
   SimulatedDisk,
   SimulatedKeyValue,
   simulatedHashing,
 } from "@holdfast/ports/simulated";
+import type { Observe } from "./observed-storage.ts";
+import { observedDisk, observedStore } from "./observed-storage.ts";
 
 export interface MachineOptions {
   readonly simulation: Simulation;
@@ -33,11 +36,15 @@ export class SimulatedMachine {
   /** How far the wall clock is ahead of the truth. */
   #skewMs = 0;
 
-  constructor(options: MachineOptions) {
+  constructor(options: MachineOptions, disk?: SimulatedDisk) {
     this.#options = options;
     const { simulation, random, diskLatencyMs } = options;
-    this.disk = new SimulatedDisk({ random, simulation, latencyMs: diskLatencyMs });
+    this.disk = disk ?? new SimulatedDisk({ random, simulation, latencyMs: diskLatencyMs });
     this.#clock = new SimulatedClock(simulation);
+  }
+
+  get simulation(): Simulation {
+    return this.#options.simulation;
   }
 
   get clock(): SimulatedClock {
@@ -51,18 +58,38 @@ export class SimulatedMachine {
 
   /** A new process. The one before has to be dead, or to have stopped. */
   boot(): Promise<HoldfastNode> {
-    const { simulation, random, node } = this.#options;
+    return startNode(this.ports(), this.#options.node);
+  }
+
+  /** What a new process gets; `observe` hears of everything that it does to disk and stores. */
+  ports(observe?: Observe): NodePorts {
+    const { simulation, random } = this.#options;
     this.#clock.halt();
     this.#clock = new SimulatedClock(simulation, { skewMs: this.#skewMs });
-    const ports = {
+    const disk = this.disk.mount();
+    return {
       clock: this.#clock,
-      disk: this.disk.mount(),
-      openKeyValue: async (folder: string): Promise<KeyValue> => this.store(folder).mount(),
+      disk: observe === undefined ? disk : observedDisk(disk, observe),
+      openKeyValue: async (folder: string): Promise<KeyValue> => {
+        const store = this.store(folder).mount();
+        return observe === undefined ? store : observedStore(store, folder, observe);
+      },
       random: seededRandom(random.uint32()),
       hashing: simulatedHashing,
       journal: new CollectingJournal(this.#journalLines),
     };
-    return startNode(ports, node);
+  }
+
+  /** Another machine with what is on this one's disk and in its memory, unsynced changes included. */
+  fork(options: Pick<MachineOptions, "simulation" | "random">): SimulatedMachine {
+    const { simulation, random } = options;
+    const latencyMs = this.#options.diskLatencyMs;
+    const disk = this.disk.fork({ random, simulation, latencyMs });
+    const twin = new SimulatedMachine({ ...this.#options, ...options }, disk);
+    for (const [folder, store] of this.#stores)
+      twin.#stores.set(folder, store.fork({ random, simulation, latencyMs }));
+    twin.#skewMs = this.#skewMs;
+    return twin;
   }
 
   /** The process dies; what it wrote stays in the machine's memory and on its disk. */
@@ -72,11 +99,26 @@ export class SimulatedMachine {
     for (const store of this.#stores.values()) store.kill();
   }
 
-  /** Of what was not made durable, chance decides. */
-  powerLoss(): void {
+  /** Of what was not made durable, fate decides; chance, unless told. */
+  powerLoss(fate?: Fate): void {
     this.#clock.halt();
-    this.disk.powerLoss();
-    for (const store of this.#stores.values()) store.powerLoss();
+    this.disk.powerLoss(fate);
+    for (const store of this.#stores.values()) store.powerLoss(fate);
+  }
+
+  /** What really happened to disk and stores; crashes count once. */
+  get struck(): readonly (readonly [StruckFault, number])[] {
+    const counts = new FaultCounts();
+    for (const [fault, count] of this.disk.struck.entries) counts.add(fault, count);
+    for (const store of this.#stores.values())
+      for (const [fault, count] of store.struck.entries)
+        if (fault !== "kill" && fault !== "power-loss") counts.add(fault, count);
+    return counts.entries;
+  }
+
+  /** The store goes, with all that is in it. */
+  loseStore(folder: string): void {
+    this.#stores.delete(folder);
   }
 
   jumpWall(byMs: number): void {

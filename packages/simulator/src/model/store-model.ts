@@ -172,11 +172,21 @@ export class StoreModel {
     for (const history of this.#histories.values()) {
       const { name, lastRead } = history;
       assert(lastRead !== undefined && lastRead.start >= since, `${show(name)} was not read`);
-      const etagOf = (tag: Tag): string | undefined => this.etagOf(tag);
-      if (!isExplainable(history.operations, history.settled, etagOf)) violated(this.#explain(history));
-      history.settled = lastRead.state;
-      history.operations = [];
+      this.#settle(history);
     }
+  }
+
+  /** Some keys were read since `since`: judges those. */
+  settleRead(since: number): void {
+    for (const history of this.#histories.values())
+      if (history.lastRead !== undefined && history.lastRead.start >= since) this.#settle(history);
+  }
+
+  #settle(history: History): void {
+    const etagOf = (tag: Tag): string | undefined => this.etagOf(tag);
+    if (!isExplainable(history.operations, history.settled, etagOf)) violated(this.#explain(history));
+    history.settled = history.lastRead?.state;
+    history.operations = [];
   }
 
   #identify({ name, text, start }: Started, seen: Seen): Tag {

@@ -35,7 +35,7 @@ const pageMax = 1000;
 
 export async function auditStores(
   machine: SimulatedMachine,
-  { node }: Plan,
+  { node }: Pick<Plan, "node">,
   trace: (line: string) => void,
 ): Promise<void> {
   const state = new StateStore(machine.store(dataFolders.state).mount(), simulatedHashing);

@@ -26,7 +26,11 @@ export class Faults {
     this.#trace(`fault: ${fault}`);
     switch (fault) {
       case "sync-fails":
-        this.#machine.disk.failNextSync(chance(this.#random, 0.5) ? /^log\// : undefined);
+        if (chance(this.#random, 0.2)) this.#machine.disk.failNext("sync-directory");
+        else this.#machine.disk.failNextSync(chance(this.#random, 0.5) ? /^log\// : undefined);
+        return;
+      case "write-fails":
+        this.#machine.disk.failNext("write", chance(this.#random, 0.5) ? /^log\// : undefined);
         return;
       case "flush-fails":
         this.#machine.failNextFlush(chance(this.#random, 0.5) ? "state" : "block-index");
@@ -66,7 +70,9 @@ export class Faults {
 
   /** A node that stopped itself did so for a reason that this run brought about. */
   get mayFail(): boolean {
-    return !this.#isOver && ["sync-fails", "flush-fails", "disk-full"].includes(this.#plan.fault);
+    return (
+      !this.#isOver && ["sync-fails", "write-fails", "flush-fails", "disk-full"].includes(this.#plan.fault)
+    );
   }
 
   #fill(): void {
@@ -83,6 +89,7 @@ const stopped: readonly ErrorCode[] = ["Unavailable", "Stopped"];
 const excused: Readonly<Record<Plan["fault"], readonly ErrorCode[]>> = {
   none: [],
   "sync-fails": stopped,
+  "write-fails": stopped,
   "flush-fails": stopped,
   "disk-full": [...stopped, "OutOfSpace", "Overloaded"],
   // A jump makes dead content look old: a reader may lose it, loudly (S6).

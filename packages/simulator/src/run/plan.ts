@@ -5,7 +5,14 @@ import { chance, uniform } from "@holdfast/base";
 import type { NodeOptions } from "@holdfast/node";
 
 /** One kind of bad day per seed, beside the crashes: what goes wrong is then easy to name. */
-export type Fault = "none" | "sync-fails" | "flush-fails" | "disk-full" | "clock-jumps" | "slow-disk";
+export type Fault =
+  | "none"
+  | "sync-fails"
+  | "write-fails"
+  | "flush-fails"
+  | "disk-full"
+  | "clock-jumps"
+  | "slow-disk";
 
 export interface Plan {
   readonly seed: number;
@@ -27,6 +34,7 @@ const faults: readonly Fault[] = [
   "none",
   "none",
   "sync-fails",
+  "write-fails",
   "flush-fails",
   "disk-full",
   "clock-jumps",

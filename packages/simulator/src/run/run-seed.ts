@@ -3,6 +3,7 @@
 import { seededRandom } from "@holdfast/base";
 import { makePlan } from "./plan.ts";
 import { Scenario } from "./scenario.ts";
+import type { Tally } from "./tally.ts";
 import { Trace } from "./trace.ts";
 
 export interface SeedResult {
@@ -11,6 +12,8 @@ export interface SeedResult {
   readonly traceHash: string;
   readonly eventsCount: number;
   readonly virtualMs: number;
+  /** What really happened, by kind: crashes, what they cost, faults that struck. */
+  readonly happened: Tally;
   readonly failure: { readonly message: string; readonly tail: readonly string[] } | undefined;
 }
 
@@ -47,5 +50,6 @@ export async function runSeed({ seed, drain, tailLinesMax = 60 }: RunSeedOptions
   }
   const { simulation } = scenario;
   const traceHash = `${trace?.hash ?? ""}-${simulation.eventsRun}-${simulation.nowMs.toFixed(3)}`;
-  return { seed, traceHash, eventsCount: simulation.eventsRun, virtualMs: simulation.nowMs, failure };
+  const { eventsRun: eventsCount, nowMs: virtualMs } = simulation;
+  return { seed, traceHash, eventsCount, virtualMs, happened: scenario.happened, failure };
 }

@@ -5,7 +5,7 @@
  */
 
 import type { Random } from "@holdfast/base";
-import { chance, seededRandom, uniform } from "@holdfast/base";
+import { chance, StoreError, seededRandom, uniform } from "@holdfast/base";
 import type { HoldfastNode } from "@holdfast/node";
 import { Simulation, simulatedHashing } from "@holdfast/ports/simulated";
 import { SimulatedMachine } from "../machine/simulated-machine.ts";
@@ -13,14 +13,18 @@ import { violated } from "../model/violation.ts";
 import { createBucket } from "../workload/bucket-operations.ts";
 import { runClient } from "../workload/client.ts";
 import { examine } from "../workload/examine.ts";
+import { readName } from "../workload/file-reads.ts";
 import { writeFixtures } from "../workload/fixtures.ts";
 import { mainBuckets, Session } from "../workload/session.ts";
 import { abortUpload } from "../workload/upload-operations.ts";
 import type { Worker } from "../workload/worker.ts";
 import { auditStores } from "./audit.ts";
+import { bringDecay } from "./decay.ts";
 import { Faults } from "./faults.ts";
 import { Life } from "./life.ts";
 import type { Plan } from "./plan.ts";
+import type { Tally } from "./tally.ts";
+import { addTallies } from "./tally.ts";
 import type { Trace } from "./trace.ts";
 
 /** Virtual time in which anything has to come to an end. */
@@ -41,6 +45,8 @@ export class Scenario {
   readonly #trace: Trace;
   readonly #session: Session;
   readonly #faults: Faults;
+  /** What this seed lived through, beside what the machine counts itself. */
+  #happened: Tally = {};
 
   constructor({ plan, random, trace, drain }: ScenarioOptions) {
     this.#plan = plan;
@@ -65,6 +71,11 @@ export class Scenario {
     });
   }
 
+  /** What really happened to this seed's machine, by kind. */
+  get happened(): Tally {
+    return addTallies(this.#happened, Object.fromEntries(this.machine.struck));
+  }
+
   async run(): Promise<void> {
     const { fault, clientsCount, roundsCount } = this.#plan;
     this.#trace.add(
@@ -77,6 +88,7 @@ export class Scenario {
       await this.#load(life);
     }
     await this.#finish();
+    await this.#decay();
   }
 
   /** Boots until a boot is not cut short. */
@@ -96,6 +108,7 @@ export class Scenario {
         throw booting.error instanceof Error
           ? booting.error
           : violated(`the node does not start: ${String(booting.error)}`);
+      this.#count(booting.done ? "start that failed" : "start cut short");
       this.#crash(booting.done ? "boot failed" : "boot cut short");
     }
   }
@@ -122,6 +135,8 @@ export class Scenario {
     if (fault !== "none") {
       await this.#stepUntil(() => work(), uniform(this.#random, 1 + Math.min(eventsMax, 1500)));
       this.#faults.strike();
+      if (fault === "clock-jumps" || fault === "slow-disk")
+        this.#count(fault === "slow-disk" ? "slow disk" : "clock jump");
     }
     await this.#stepUntil(
       () => work() || clients.some(({ error }) => error !== undefined) || life.failure !== undefined,
@@ -195,6 +210,45 @@ export class Scenario {
     );
   }
 
+  /** The device loses or spoils what it had acknowledged: whatever is still shown is true, the rest is refused. */
+  async #decay(): Promise<void> {
+    const decay = await bringDecay(this.machine, this.#random);
+    this.#trace.add(`decay: ${decay}`);
+    this.#count(`decay: ${decay}`);
+    for (const isFirst of [true, false]) {
+      this.#trace.add("boot");
+      const booting = this.#settled(this.machine.boot());
+      await this.#stepUntil(() => booting.done, Number.POSITIVE_INFINITY);
+      if (booting.value === undefined) {
+        if (!(booting.error instanceof StoreError)) throw booting.error;
+        this.#trace.add(`the node refuses to start: ${booting.error.message}`);
+        this.#count("decay: start refused");
+        return;
+      }
+      await this.#look(booting.value, isFirst);
+    }
+  }
+
+  async #look(node: HoldfastNode, worksFirst: boolean): Promise<void> {
+    const life = new Life(this.simulation, node, this.#session, () => true);
+    const worker = this.#worker(life, 0);
+    const since = this.#session.model.moment();
+    const looking = async (): Promise<void> => {
+      if (worksFirst) await runClient(worker, 8);
+      for (const name of this.#session.model.names())
+        if (!(await readName(worker, name))) this.#count("decay: read refused");
+    };
+    const looked = this.#settled(looking());
+    await this.#stepUntil(() => looked.done || life.failure !== undefined, Number.POSITIVE_INFINITY);
+    if (life.failure !== undefined) {
+      this.#trace.add(`the node gave up: ${life.failure.message}`);
+      this.#count("decay: node stopped");
+    } else if (looked.error !== undefined) throw looked.error;
+    life.end();
+    this.machine.powerLoss();
+    if (life.failure === undefined) this.#session.model.settleRead(since);
+  }
+
   async #endUploads(worker: Worker): Promise<void> {
     for (const upload of this.#session.uploads.all)
       if (upload.status === "open") await abortUpload(worker, upload);
@@ -210,6 +264,10 @@ export class Scenario {
       await this.simulation.runFor(readerGraceMs + 1);
       await this.#work(life, life.node.collect());
     }
+  }
+
+  #count(what: string): void {
+    this.#happened = addTallies(this.#happened, { [what]: 1 });
   }
 
   #worker({ connection }: Life, number: number): Worker {

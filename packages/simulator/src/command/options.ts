@@ -1,0 +1,83 @@
+/** What the command line asks of the simulator. */
+
+import { parseArgs } from "node:util";
+
+export interface SeedsCommand {
+  readonly kind: "seeds";
+  readonly firstSeed: number;
+  readonly seedsCount: number;
+  readonly verifyDeterminism: boolean;
+  readonly tailLinesMax: number;
+  readonly consensus: string;
+  /** Keeps results in the progress file, skips what is done there, and goes on behind failures. */
+  readonly resume: boolean;
+  readonly progressPath: string;
+  /** This process takes every `of`-th slice of seeds, the ones with number `index`. */
+  readonly share: { readonly index: number; readonly of: number };
+  /** Where to write what the progress file holds, as a document. */
+  readonly summaryPath: string | undefined;
+}
+
+export interface CrashPointsCommand {
+  readonly kind: "crash-points";
+  /** Undefined: all of them. */
+  readonly subject: string | undefined;
+  readonly quick: boolean;
+}
+
+export const usage = `npm run sim -- [--seed N | --from N] [--seeds COUNT] [--verify-determinism] [--trace LINES]
+             [--resume [--share I/N] [--progress FILE]] [--summary FILE] [--consensus raft|multipaxos]
+npm run sim -- crash-points [log|checkpoint|blocks|node] [--quick]`;
+
+export function readCommand(args: readonly string[]): SeedsCommand | CrashPointsCommand {
+  const { values, positionals } = parseArgs({
+    args: [...args],
+    allowPositionals: true,
+    options: {
+      consensus: { type: "string" },
+      seed: { type: "string" },
+      from: { type: "string" },
+      seeds: { type: "string" },
+      trace: { type: "string", default: "60" },
+      "verify-determinism": { type: "boolean", default: false },
+      resume: { type: "boolean", default: false },
+      progress: { type: "string", default: ".holdfast/simulation/seeds.jsonl" },
+      share: { type: "string", default: "1/1" },
+      summary: { type: "string" },
+      quick: { type: "boolean", default: false },
+    },
+  });
+  const [name, subject] = positionals;
+  if (name === "crash-points") return { kind: "crash-points", subject, quick: values.quick };
+  if (name !== undefined) throw new RangeError(`${name} is no command of the simulator\n${usage}`);
+  if (values.consensus !== undefined && !["raft", "multipaxos"].includes(values.consensus))
+    throw new RangeError(`--consensus is raft or multipaxos, not ${values.consensus}`);
+  const first = values.seed ?? values.from;
+  return {
+    kind: "seeds",
+    firstSeed: count("--seed", first ?? "1"),
+    // A seed alone is there to be replayed.
+    seedsCount: count("--seeds", values.seeds ?? (values.seed === undefined ? "100" : "1")),
+    verifyDeterminism: values["verify-determinism"],
+    tailLinesMax: count("--trace", values.trace),
+    consensus: values.consensus ?? "single",
+    resume: values.resume,
+    progressPath: values.progress,
+    share: shareOf(values.share),
+    summaryPath: values.summary,
+  };
+}
+
+function shareOf(text: string): { readonly index: number; readonly of: number } {
+  const [index = 0, of = 0] = text.split("/").map(Number);
+  if (!Number.isSafeInteger(index) || !Number.isSafeInteger(of) || index < 1 || index > of)
+    throw new RangeError(`--share is I/N, such as 1/2, not ${text}`);
+  return { index: index - 1, of };
+}
+
+function count(name: string, text: string): number {
+  const value = Number(text);
+  if (!Number.isSafeInteger(value) || value < 0)
+    throw new RangeError(`${name} is a whole number, not ${text}`);
+  return value;
+}

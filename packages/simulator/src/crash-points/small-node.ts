@@ -1,0 +1,13 @@
+import { KiB } from "@holdfast/base";
+import type { NodeOptions } from "@holdfast/node";
+
+/** Everything small, so that a short piece of work rolls segments and volumes, checkpoints and collects. */
+export const smallNode: Required<NodeOptions> = {
+  shardCount: 2,
+  segmentBytes: 64 * KiB,
+  volumeBytesMax: 48 * KiB,
+  reserveBytes: 128 * KiB,
+  checkpointIntervalMs: 4,
+  collectIntervalMs: 20,
+  readerGraceMs: 150,
+};
