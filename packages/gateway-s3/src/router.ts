@@ -5,7 +5,12 @@
  */
 
 import { abortMultipartUpload } from "./operations/abort-multipart-upload.ts";
-import { bucketProperties } from "./operations/bucket-properties.ts";
+import { getBucketAcl, getObjectAcl, putBucketAcl, putObjectAcl } from "./operations/acl.ts";
+import {
+  bucketProperties,
+  deleteBucketProperty,
+  removableProperties,
+} from "./operations/bucket-properties.ts";
 import { completeMultipartUpload } from "./operations/complete-multipart-upload.ts";
 import { copyObject } from "./operations/copy-object.ts";
 import { createBucket } from "./operations/create-bucket.ts";
@@ -13,18 +18,21 @@ import { createMultipartUpload } from "./operations/create-multipart-upload.ts";
 import { deleteBucket } from "./operations/delete-bucket.ts";
 import { deleteObject } from "./operations/delete-object.ts";
 import { deleteObjects } from "./operations/delete-objects.ts";
-import { getBucketAcl, getObjectAcl } from "./operations/get-acl.ts";
 import { getObject, headObject } from "./operations/get-object.ts";
-import { getObjectTagging } from "./operations/get-object-tagging.ts";
+import { getObjectAttributes } from "./operations/get-object-attributes.ts";
 import { headBucket } from "./operations/head-bucket.ts";
 import { listBuckets } from "./operations/list-buckets.ts";
 import { listMultipartUploads } from "./operations/list-multipart-uploads.ts";
+import { listObjectVersions } from "./operations/list-object-versions.ts";
 import { listObjects, listObjectsV2 } from "./operations/list-objects.ts";
 import { listParts } from "./operations/list-parts.ts";
+import { getObjectLock } from "./operations/object-lock.ts";
+import { deleteObjectTagging, getObjectTagging } from "./operations/object-tagging.ts";
 import { putObject } from "./operations/put-object.ts";
 import { uploadPart } from "./operations/upload-part.ts";
+import { uploadPartCopy } from "./operations/upload-part-copy.ts";
 import type { Query } from "./query.ts";
-import { headerNotImplemented, S3Error } from "./s3-error.ts";
+import { S3Error } from "./s3-error.ts";
 import type { Operation, S3Request } from "./s3-request.ts";
 
 type RouteTable = ReadonlyMap<string, Operation>;
@@ -34,14 +42,17 @@ const serviceRoutes: RouteTable = new Map([["GET ", listBuckets]]);
 
 const bucketRoutes: RouteTable = new Map<string, Operation>([
   ...Object.entries(bucketProperties).map(([name, operation]) => [`GET ${name}`, operation] as const),
+  ...removableProperties.map((name) => [`DELETE ${name}`, deleteBucketProperty] as const),
   [
     "GET ",
     (request) => (request.query.get("list-type") === "2" ? listObjectsV2(request) : listObjects(request)),
   ],
   ["GET acl", getBucketAcl],
   ["GET uploads", listMultipartUploads],
+  ["GET versions", listObjectVersions],
   ["HEAD ", headBucket],
   ["PUT ", createBucket],
+  ["PUT acl", putBucketAcl],
   ["POST delete", deleteObjects],
   ["DELETE ", deleteBucket],
 ]);
@@ -49,14 +60,19 @@ const bucketRoutes: RouteTable = new Map<string, Operation>([
 const fileRoutes: RouteTable = new Map<string, Operation>([
   ["GET ", getObject],
   ["GET acl", getObjectAcl],
+  ["GET attributes", getObjectAttributes],
+  ["GET legal-hold", getObjectLock],
+  ["GET retention", getObjectLock],
   ["GET tagging", getObjectTagging],
   ["GET uploadId", listParts],
   ["HEAD ", headObject],
   ["PUT ", (request) => (isCopy(request) ? copyObject(request) : putObject(request))],
-  ["PUT uploadId", (request) => (isCopy(request) ? uploadPartCopy() : uploadPart(request))],
+  ["PUT uploadId", (request) => (isCopy(request) ? uploadPartCopy(request) : uploadPart(request))],
+  ["PUT acl", putObjectAcl],
   ["POST uploads", createMultipartUpload],
   ["POST uploadId", completeMultipartUpload],
   ["DELETE ", deleteObject],
+  ["DELETE tagging", deleteObjectTagging],
   ["DELETE uploadId", abortMultipartUpload],
 ]);
 
@@ -65,7 +81,6 @@ const bucketSubresources: readonly string[] = [
   "abac",
   "acl",
   "delete",
-  "intelligent-tiering",
   "metadataConfiguration",
   "metadataTable",
   "session",
@@ -118,8 +133,4 @@ function lookUp(routes: RouteTable, method: string, subresource: string): Operat
 
 function isCopy(request: S3Request): boolean {
   return request.headers["x-amz-copy-source"] !== undefined;
-}
-
-function uploadPartCopy(): never {
-  throw headerNotImplemented("x-amz-copy-source");
 }

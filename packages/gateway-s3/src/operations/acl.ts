@@ -1,5 +1,6 @@
 import type { HttpResponse } from "@holdfast/ports";
-import { xmlAnswer } from "../answer.ts";
+import { emptyAnswer, xmlAnswer } from "../answer.ts";
+import { S3Error } from "../s3-error.ts";
 import type { S3Request } from "../s3-request.ts";
 import { element, leaf } from "../xml-writer.ts";
 import { ownerElement } from "./owner.ts";
@@ -18,4 +19,16 @@ export async function getBucketAcl(request: S3Request): Promise<HttpResponse> {
 export async function getObjectAcl(request: S3Request): Promise<HttpResponse> {
   await request.service.files.statFile({ bucket: request.bucket, key: request.key });
   return getBucketAcl(request);
+}
+
+/** A grant that says nothing new is taken; others were refused with their headers (unsupported-headers.ts). */
+export async function putBucketAcl(request: S3Request): Promise<HttpResponse> {
+  await request.service.files.bucket(request.bucket);
+  if (request.headers["x-amz-acl"] === undefined) throw new S3Error("AccessControlListNotSupported");
+  return emptyAnswer();
+}
+
+export async function putObjectAcl(request: S3Request): Promise<HttpResponse> {
+  await request.service.files.statFile({ bucket: request.bucket, key: request.key });
+  return putBucketAcl(request);
 }
