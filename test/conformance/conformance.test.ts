@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { s3ErrorKinds } from "@holdfast/gateway-s3";
+import { documentWithTables } from "./src/documentation.ts";
 import { openEndpoint } from "./src/endpoint.ts";
 import { operations } from "./src/operations.ts";
 import { Target } from "./src/target.ts";
@@ -21,5 +22,10 @@ describe("s3 conformance", () => {
   test("every error code that the gateway knows was provoked", () => {
     const missing = Object.keys(s3ErrorKinds).filter((code) => !target.seenCodes.has(code));
     assert.deepEqual(missing, []);
+  });
+
+  test("docs/s3.md says what the suite and the gateway say (npm run conformance -- --write-docs)", async () => {
+    const { is, shouldBe } = await documentWithTables();
+    assert.equal(is, shouldBe);
   });
 });

@@ -95,6 +95,14 @@ test("sub-resources of a bucket say that they are not configured; setting them i
     );
 });
 
+test("a sub-resource that nobody has heard of is never taken for the file or the bucket", async () => {
+  for (const path of ["/photos", "/photos/a"])
+    for (const method of ["PUT", "DELETE"]) {
+      const { code, told } = await ask({}, { method, path, query: "brandNew" });
+      assert.deepEqual([code, told], ["501 NotImplemented", []], `${method} ${path}`);
+    }
+});
+
 test("paths name buckets and keys in both styles, byte for byte", async () => {
   const statFile = () => Promise.resolve(fileInfo(0));
   const named = async (path: string, host = "127.0.0.1:9000"): Promise<unknown> => {

@@ -81,7 +81,10 @@ const bucketSubresources: readonly string[] = [
   "abac",
   "acl",
   "delete",
+  "metadataAnnotationTable",
   "metadataConfiguration",
+  "metadataInventoryTable",
+  "metadataJournalTable",
   "metadataTable",
   "session",
   "uploads",
@@ -90,6 +93,7 @@ const bucketSubresources: readonly string[] = [
 
 const fileSubresources: readonly string[] = [
   "acl",
+  "annotation",
   "attributes",
   "encryption",
   "legal-hold",
@@ -109,14 +113,26 @@ export type RoutedRequest = Pick<S3Request, "bucket" | "key" | "query"> & { read
 /** Throws NotImplemented and MethodNotAllowed. */
 export function route({ method, bucket, key, query }: RoutedRequest): Operation {
   if (bucket === "") return lookUp(serviceRoutes, method, "");
-  return lookUp(key === "" ? bucketRoutes : fileRoutes, method, subresourceOf(bucket, key, query));
+  const known = subresourceOf(bucket, key, query);
+  const isRead = method === "GET" || method === "HEAD";
+  const subresource = known === "" && !isRead ? unknownSubresource(query) : known;
+  return lookUp(key === "" ? bucketRoutes : fileRoutes, method, subresource);
 }
 
-/** The sub-resource that a request is about; "" when it is about the thing itself. */
+/** The known sub-resource that a request is about; "" when it is about the thing itself. */
 export function subresourceOf(bucket: string, key: string, query: Query): string {
   if (bucket === "" || query.size === 0) return "";
   const subresources = key === "" ? bucketSubresources : fileSubresources;
   return subresources.find((name) => query.has(name)) ?? "";
+}
+
+/**
+ * S3 grows: a parameter without a value is a sub-resource, be it one that nobody here has heard of. A request that changes
+ * something of it must not change the file or bucket instead; reads are as lenient as S3's.
+ */
+function unknownSubresource(query: Query): string {
+  for (const [name, value] of query) if (value === "" && !name.toLowerCase().startsWith("x-")) return name;
+  return "";
 }
 
 function lookUp(routes: RouteTable, method: string, subresource: string): Operation {

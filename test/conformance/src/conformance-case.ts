@@ -13,8 +13,10 @@ export interface ConformanceCase {
 }
 
 export interface ConformanceOperation {
-  /** As AWS calls it. */
+  /** As AWS calls it; several with ", " between. */
   readonly name: string;
+  /** The names of AWS's operations that it is about, where the name does not say it. */
+  readonly commands?: readonly string[];
   /** One line for docs/s3.md. */
   readonly supports: string;
   readonly cases: readonly ConformanceCase[];

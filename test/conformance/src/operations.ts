@@ -25,6 +25,7 @@ import {
   listParts,
   uploadPartOperation,
 } from "./operations/multipart-uploads.ts";
+import { notBuilt } from "./operations/not-built.ts";
 import { acls, getObjectAttributes, objectLock, objectTagging } from "./operations/object-properties.ts";
 import { putObject } from "./operations/put-object.ts";
 import {
@@ -70,6 +71,7 @@ export const operations: readonly ConformanceOperation[] = [
   keyNames,
   virtualHosts,
   expectContinue,
+  notBuilt,
   faultAnswers,
 ];
 
