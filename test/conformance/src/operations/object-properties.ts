@@ -88,6 +88,19 @@ export const acls: ConformanceOperation = {
         assert.equal(await outcomeOf(target, sent), "200");
       }
     }),
+    works("the ACL that is there can be set again as a document, another cannot", async (target) => {
+      const path = target.path(await target.stored());
+      const { text } = await target.raw({ path, query: "acl" });
+      const set = (body: string) =>
+        outcomeOf(target, target.raw({ method: "PUT", path, query: "acl", body }));
+      assert.equal(await set(text), "200");
+      const denied = "400 AccessControlListNotSupported";
+      assert.equal(await set(text.replace("FULL_CONTROL", "READ")), denied);
+      assert.equal(
+        await set(text.replace(/<Grantee .*<\/Grantee>/s, "<Grantee><ID>bob</ID></Grantee>")),
+        denied,
+      );
+    }),
     refuses("public-read", "400 AccessControlListNotSupported", async (target) =>
       target.raw({
         method: "PUT",
