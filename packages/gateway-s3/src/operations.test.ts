@@ -271,6 +271,11 @@ test("CopyObject reads its source and its directive", async () => {
   assert.equal((await copy("photos/b")).code, "400 InvalidRequest");
   assert.equal((await copy("photos/b?versionId=7")).code, "400 InvalidArgument");
   assert.equal((await copy("nokey")).code, "400 InvalidArgument");
+  const tooLarge = new StoreError("BodyTooLarge", "large", { fields: { bytesMax: 5 } });
+  const large = { method: "PUT", path: "/photos/b", headers: { "x-amz-copy-source": "photos/a" } };
+  const refused = await ask({ copyFile: () => Promise.reject(tooLarge) }, large);
+  assert.match(refused.text, /<Code>InvalidRequest<\/Code>.*copy source is larger/);
+  assert.equal((request.source as { bytesMax?: number }).bytesMax, limits.bodyBytesMax);
   const other = await copy("photos/b", { "x-amz-checksum-algorithm": "SHA256" });
   assert.equal((other.told[0] as { checksumAlgorithm: string }).checksumAlgorithm, "sha256");
 });

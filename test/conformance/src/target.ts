@@ -22,6 +22,10 @@ import type { Endpoint } from "./endpoint.ts";
 import type { RawAnswer, RawRequest } from "./raw-request.ts";
 import { sendRaw } from "./raw-request.ts";
 
+const say = (): void => undefined;
+/** The SDK's advice on how to use it. */
+const quiet = { trace: say, debug: say, info: say, warn: say, error: say };
+
 export class Target {
   readonly endpoint: Endpoint;
   readonly s3: S3Client;
@@ -41,6 +45,7 @@ export class Target {
       region: endpoint.region,
       forcePathStyle: true,
       maxAttempts: 1,
+      logger: quiet,
       credentials: { accessKeyId: endpoint.accessKey, secretAccessKey: endpoint.secretKey },
     });
   }

@@ -47,6 +47,7 @@ async function commitCopy(
   try {
     const body = await referTo(context, place, attempt, version.body);
     if (body === undefined) return undefined;
+    let isProposed = false;
     try {
       // Behind the reference: the content cannot die while it is read.
       const checksum = await copiedChecksum(context, request, source);
@@ -61,9 +62,10 @@ async function commitCopy(
         checksum,
         body,
       } as const;
+      isProposed = true;
       return { ...storedVersion(await writer.operateAs(attempt, operation)), checksum };
     } catch (error) {
-      const never = error instanceof StoreError && error.outcome === "not-applied";
+      const never = !isProposed || (error instanceof StoreError && error.outcome === "not-applied");
       if (never && body.kind === "referenced")
         await dropReference(context, body.content, writer.contentId(attempt));
       throw error;

@@ -209,6 +209,19 @@ const wholes: readonly ConformanceCase[] = [
     assert.equal(await complete(checksumOf("CRC64NVME", "other")), "400 BadDigest");
     assert.equal(await complete(checksumOf("CRC64NVME", body)), "200");
   }),
+  works("Complete holds it against the parts of an upload that named no algorithm, too", async (target) => {
+    const path = target.path(target.key());
+    const begun = await target.raw({ method: "POST", path, query: "uploads" });
+    const query = `uploadId=${/<UploadId>(.*)<\/UploadId>/.exec(begun.text)?.[1] ?? ""}`;
+    const part = await target.raw({ method: "PUT", path, query: `partNumber=1&${query}`, body });
+    const document = `<CompleteMultipartUpload><Part><PartNumber>1</PartNumber><ETag>${String(part.headers["etag"])}</ETag></Part></CompleteMultipartUpload>`;
+    const complete = (value: string) => {
+      const headers = { [header("CRC32")]: value, "x-amz-checksum-type": "FULL_OBJECT" };
+      return outcomeOf(target, target.raw({ method: "POST", path, query, body: document, headers }));
+    };
+    assert.equal(await complete(checksumOf("CRC32", "other")), "400 BadDigest");
+    assert.equal(await complete(checksumOf("CRC32", body)), "200");
+  }),
   refuses("Complete with a part's checksum that differs", "400 InvalidPart", async (target) => {
     const upload = await beginUpload(target, { ChecksumAlgorithm: "SHA256" });
     const { ETag } = await uploadPart(target, upload, 1, body, { ChecksumAlgorithm: "SHA256" });

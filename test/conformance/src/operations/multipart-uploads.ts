@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { randomBytes } from "node:crypto";
+import { Readable } from "node:stream";
 import {
   AbortMultipartUploadCommand,
   CompleteMultipartUploadCommand,
@@ -6,12 +8,14 @@ import {
   ListMultipartUploadsCommand,
   ListPartsCommand,
 } from "@aws-sdk/client-s3";
+import { Upload } from "@aws-sdk/lib-storage";
 import type { ConformanceOperation } from "../conformance-case.ts";
 import { refuses, works } from "../conformance-case.ts";
 import {
   beginUpload,
   completeUpload,
   fullPart,
+  MiB,
   partBytesMin,
   storeTwoParts,
   uploadPart,
@@ -125,6 +129,15 @@ export const completeMultipartUpload: ConformanceOperation = {
         name: "InvalidRequest",
       });
       await completeUpload(target, upload, parts, { MpuObjectSize: 7 });
+    }),
+    works("a stream of unknown length by the SDK's own uploader", async (target) => {
+      const Key = target.key();
+      const body = randomBytes(2 * partBytesMin + 5);
+      const pieces = Array.from({ length: 11 }, (_, i) => body.subarray(i * MiB, (i + 1) * MiB));
+      const params = { Bucket: target.bucket, Key, Body: Readable.from(pieces) };
+      await new Upload({ client: target.s3, params, partSize: partBytesMin }).done();
+      const { bytes } = await target.raw({ path: target.path(Key) });
+      assert.ok(body.equals(bytes));
     }),
     refuses("a part that is too small before the last", "400 EntityTooSmall", async (target) => {
       const upload = await beginUpload(target);
