@@ -3,6 +3,8 @@
  * encryption, a lock or public access must not believe it got it.
  */
 
+import { checksumAlgorithms } from "@holdfast/node";
+import { checksumHeader } from "./checksum-headers.ts";
 import { headerNotImplemented, invalidArgument, S3Error } from "./s3-error.ts";
 
 const refusedPrefixes = [
@@ -22,6 +24,14 @@ const refusedNames: ReadonlySet<string> = new Set([
   "x-amz-rename-source",
 ]);
 
+/** S3 has more algorithms: a checksum that cannot be held against the body must not look as if it had been. */
+const checksumNames: ReadonlySet<string> = new Set([
+  ...checksumAlgorithms.map(checksumHeader),
+  "x-amz-checksum-algorithm",
+  "x-amz-checksum-mode",
+  "x-amz-checksum-type",
+]);
+
 /** Buckets are BucketOwnerEnforced, which is S3's default: these two say nothing new, and others are refused as S3 does. */
 const acceptedAcls: ReadonlySet<string> = new Set(["private", "bucket-owner-full-control"]);
 
@@ -32,6 +42,7 @@ export function refuseUnsupported(headers: Readonly<Record<string, string | unde
       throw headerNotImplemented(name);
     }
     if (name.startsWith("x-amz-grant-")) throw new S3Error("AccessControlListNotSupported");
+    if (name.startsWith("x-amz-checksum-") && !checksumNames.has(name)) throw headerNotImplemented(name);
     refuseValue(name, headers[name] ?? "");
   }
 }

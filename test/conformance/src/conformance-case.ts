@@ -7,8 +7,8 @@ import type { Target } from "./target.ts";
 
 export interface ConformanceCase {
   readonly claim: string;
-  /** Needs more of the endpoint than S3 promises: run against this project's own alone. */
-  readonly ownOnly?: boolean;
+  /** What an endpoint must be or have beyond S3's promises; without it the claim is left out. */
+  readonly needs?: "own node" | "domain";
   readonly run: (target: Target) => Promise<void>;
 }
 

@@ -78,7 +78,8 @@ export const operations: readonly ConformanceOperation[] = [
 /** What can be asked of this endpoint. */
 export function casesFor(
   operation: ConformanceOperation,
-  endpoint: Pick<Endpoint, "isOwn">,
+  { isOwn, domain }: Pick<Endpoint, "isOwn" | "domain">,
 ): readonly ConformanceCase[] {
-  return operation.cases.filter(({ ownOnly }) => endpoint.isOwn || ownOnly !== true);
+  const has = { "own node": isOwn, domain: domain !== undefined };
+  return operation.cases.filter(({ needs }) => needs === undefined || has[needs]);
 }

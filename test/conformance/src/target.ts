@@ -45,6 +45,7 @@ export class Target {
       region: endpoint.region,
       forcePathStyle: true,
       maxAttempts: 1,
+      requestHandler: { requestTimeout: 30_000 },
       logger: quiet,
       credentials: { accessKeyId: endpoint.accessKey, secretAccessKey: endpoint.secretKey },
     });

@@ -75,7 +75,7 @@ export const createBucket: ConformanceOperation = {
           headers: { "x-holdfast-redundancy": "replicas:3" },
         }),
       ),
-      ownOnly: true,
+      needs: "own node",
     },
   ],
 };

@@ -136,6 +136,12 @@ const digests: readonly ConformanceCase[] = [
   refuses("Content-MD5 that is empty", "400 InvalidDigest", (target) =>
     putWith(target, { "content-md5": "" }),
   ),
+  {
+    ...refuses("a checksum of an algorithm that is not known", "501 NotImplemented", (target) =>
+      putWith(target, { "x-amz-checksum-sha512": "AAAA" }),
+    ),
+    needs: "own node",
+  },
   refuses("two checksums at once", "400 InvalidRequest", (target) =>
     putWith(target, {
       [header("CRC32")]: checksumOf("CRC32", body),
@@ -176,6 +182,10 @@ const chunks: readonly ConformanceCase[] = [
       chunkedBody(target, { key: target.key(), body, signed: false, trailer: {}, damage: "length" }),
     ),
   ),
+  refuses("a trailer of an algorithm that is not known", "400 InvalidRequest", (target) => {
+    const trailer = { "x-amz-checksum-xxhash64": "AAAAAAAAAAA=" };
+    return target.raw(chunkedBody(target, { key: target.key(), body, signed: false, trailer }));
+  }),
   refuses("an announced trailer that does not come", "400 MalformedTrailerError", (target) => {
     const trailer = { [header("CRC32")]: checksumOf("CRC32", body) };
     return target.raw(

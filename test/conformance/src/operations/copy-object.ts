@@ -119,7 +119,7 @@ export const copyObject: ConformanceOperation = {
       ...refuses("tags to replace, which are not built", "501 NotImplemented", (target) =>
         sourceOf(target, { TaggingDirective: "REPLACE", Tagging: "a=b" }),
       ),
-      ownOnly: true,
+      needs: "own node",
     },
     refuses("a source that is not there", "404 NoSuchKey", (target) =>
       copy(target, target.key(), target.key()),

@@ -101,7 +101,7 @@ const faults: readonly Fault[] = [
 function faultCase({ claim, failure, request, expected }: Fault): ConformanceCase {
   return {
     claim: `${claim}: ${expected}`,
-    ownOnly: true,
+    needs: "own node",
     run: async (target) => {
       const { accessKey, secretKey } = target.endpoint;
       const credentials = { account: "conformance", secretKey };

@@ -133,7 +133,7 @@ export const getObject: ConformanceOperation = {
       ...refuses("?torrent, which is not built", "501 NotImplemented", (target) =>
         target.raw({ path: target.path("a"), query: "torrent" }),
       ),
-      ownOnly: true,
+      needs: "own node",
     },
   ],
 };

@@ -58,7 +58,7 @@ function cases(
   return Object.entries(methods).flatMap(([method, queries]) =>
     queries.map((query) => ({
       claim: `${method} ?${query} of a ${kind}: 501 NotImplemented`,
-      ownOnly: true,
+      needs: "own node",
       run: async (target) => {
         const key = await target.stored("stays");
         const path = kind === "bucket" ? `/${target.bucket}` : target.path(key);

@@ -137,7 +137,7 @@ export const objectTagging: ConformanceOperation = {
           body: "<Tagging/>",
         }),
       ),
-      ownOnly: true,
+      needs: "own node",
     },
   ],
 };

@@ -120,7 +120,7 @@ export const putObject: ConformanceOperation = {
       ...refuses(`the header ${name}, which is not built`, "501 NotImplemented", (target) =>
         target.raw({ method: "PUT", path: target.path("a"), headers: { [name]: value } }),
       ),
-      ownOnly: true,
+      needs: "own node" as const,
     })),
   ],
 };
