@@ -17,11 +17,11 @@ export interface Surroundings {
   /** An empty folder for what comes back. */
   readonly back: string;
   /** Fails unless folder or file are the same, byte for byte. */
-  same(one: string, other: string): Promise<void>;
+  readonly same: (one: string, other: string) => Promise<void>;
   /** Fails unless the text has it. */
-  contains(text: string, part: string): void;
+  readonly contains: (text: string, part: string) => void;
   /** Fails unless the URL answers with the bytes of the file. */
-  readable(url: string, file: string): Promise<void>;
+  readonly readable: (url: string, file: string) => Promise<void>;
 }
 
 export interface ClientLane {
