@@ -25,7 +25,8 @@ function failingFiles(failure: Error): Files {
     throw failure;
   };
   const nothing: Partial<Files> = {};
-  return new Proxy(nothing, { get: () => fail }) as Files;
+  const files = new Proxy(nothing, { get: (_, name) => (name === "within" ? () => files : fail) }) as Files;
+  return files;
 }
 
 function hasChunks(body: unknown): body is { readonly chunks: AsyncIterable<Uint8Array> } {
