@@ -15,9 +15,11 @@ import type {
   FileChecksum,
   FileInfo,
   FilePage,
+  FilePartPage,
   FileReading,
   Files,
   IncomingBody,
+  ListFilePartsRequest,
   ListFilesRequest,
   ListPartsRequest,
   ListUploadsRequest,
@@ -108,6 +110,10 @@ export class MemoryFiles implements Files {
     const { file, info } = this.#find(request);
     const { offset, bytes } = info.range;
     return { file: info, body: chunked(file.data.subarray(offset, offset + bytes)) };
+  }
+
+  async listFileParts(request: ListFilePartsRequest): Promise<FilePartPage> {
+    return { file: this.#find(request).info, parts: [], next: undefined };
   }
 
   async statFile(request: ReadFileRequest): Promise<FileInfo> {

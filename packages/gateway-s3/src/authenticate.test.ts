@@ -105,7 +105,10 @@ test("parameters of a presigned URL count as the headers they stand for", async 
   const [call] = files.calls;
   const request = call?.request as { attributes: { userMetadata: unknown } } | undefined;
   assert.deepEqual(request?.attributes.userMetadata, [{ name: "colour", value: "red" }]);
-  assert.equal(await errorCode(await gatewayOver(files)(put("x-amz-acl=public-read"))), "501 NotImplemented");
+  assert.equal(
+    await errorCode(await gatewayOver(files)(put("x-amz-acl=public-read"))),
+    "400 AccessControlListNotSupported",
+  );
   assert.equal((await gatewayOver(files)(put("x-amz-checksum-crc32=AAAAAA%3D%3D"))).status, 200);
 });
 

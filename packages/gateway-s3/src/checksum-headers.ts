@@ -1,10 +1,10 @@
 /** Checksums as S3 names them in headers and trailers, in requests and answers. */
 
 import { fromBase64, toBase64 } from "@holdfast/base";
-import type { ChecksumAlgorithm, FileChecksum } from "@holdfast/node";
+import type { ChecksumAlgorithm, FileChecksum, FileInfo } from "@holdfast/node";
 import { checksumAlgorithms } from "@holdfast/node";
 import { S3Error } from "./s3-error.ts";
-import { optionalLeaf } from "./xml-writer.ts";
+import { leaf, optionalLeaf } from "./xml-writer.ts";
 
 type RequestHeaders = Readonly<Record<string, string | undefined>>;
 
@@ -112,6 +112,21 @@ export function checksumAnswerHeaders(
 /** `ChecksumCRC32` and the like. */
 export function checksumElementName(algorithm: ChecksumAlgorithm): string {
   return `Checksum${algorithm.toUpperCase()}`;
+}
+
+/** The type is a property of the whole, not of a part. */
+export function partChecksumElement(checksum: FileChecksum | undefined): string {
+  return checksum === undefined
+    ? ""
+    : leaf(checksumElementName(checksum.algorithm), checksumText(checksum, undefined));
+}
+
+/** What a client can hold a whole file against: the checksum kept with it, else the CRC-32 that every file has. */
+export function knownChecksum({ checksum, crc32 }: FileInfo): FileChecksum {
+  if (checksum !== undefined) return checksum;
+  const value = new Uint8Array(4);
+  new DataView(value.buffer).setUint32(0, crc32);
+  return { algorithm: "crc32", scope: "full", value };
 }
 
 export function checksumElements(checksum: FileChecksum | undefined, partCount?: number): string {

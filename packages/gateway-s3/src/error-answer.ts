@@ -2,7 +2,7 @@
 
 import type { Outcome } from "@holdfast/base";
 import { StoreError, utf8 } from "@holdfast/base";
-import type { HttpResponse } from "@holdfast/ports";
+import type { HttpRequest, HttpResponse, Journal } from "@holdfast/ports";
 import type { ErrorDetails, S3Code } from "./s3-error.ts";
 import { httpStatus, S3Error, s3CodeOf, s3ErrorKinds } from "./s3-error.ts";
 import { leaf, plainXmlDocument } from "./xml-writer.ts";
@@ -69,4 +69,28 @@ export function errorAnswer(failure: Failure, resource: string, requestId: strin
   if (status >= 500)
     headers["x-holdfast-outcome"] = failure.outcome === "not-applied" ? "not-applied" : "unknown";
   return { status, headers, body };
+}
+
+/** The answer to a request that failed; the journal hears more than the client. */
+export function refusal(http: HttpRequest, error: unknown, journal: Journal): HttpResponse {
+  const failure = failureOf(error);
+  const { requestId } = http;
+  const fields = {
+    requestId,
+    method: http.method,
+    path: http.path,
+    code: failure.code,
+    outcome: failure.outcome,
+  };
+  if (httpStatus(failure.code) === 500) {
+    // The answer says no more than "internal error": what it was stands here.
+    journal.error("s3 request failed", { ...fields, message: describe(error) });
+  } else {
+    journal.debug("s3 request refused", { ...fields, message: failure.message });
+  }
+  return errorAnswer(failure, http.path, requestId);
+}
+
+function describe(error: unknown): string {
+  return error instanceof Error ? `${error.name}: ${error.message}` : String(error);
 }

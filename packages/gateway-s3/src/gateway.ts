@@ -6,12 +6,12 @@
 import type { Access, Files } from "@holdfast/node";
 import type { Clock, Hashing, HttpHandler, HttpRequest, HttpResponse, Journal } from "@holdfast/ports";
 import { authenticate, effectiveHeaders } from "./authenticate.ts";
-import { errorAnswer, failureOf } from "./error-answer.ts";
+import { refusal } from "./error-answer.ts";
 import { parseQuery } from "./query.ts";
 import { operationName, RequestFacts } from "./request-facts.ts";
 import { parseTarget } from "./request-target.ts";
 import { route } from "./router.ts";
-import { httpStatus, S3Error } from "./s3-error.ts";
+import { S3Error } from "./s3-error.ts";
 import type { S3Request, S3Service } from "./s3-request.ts";
 import { refuseUnsupported } from "./unsupported-headers.ts";
 
@@ -31,7 +31,7 @@ export interface S3GatewayOptions {
 export function createS3Gateway(options: S3GatewayOptions): HttpHandler {
   const { files, access, clock, hashing, journal, region = "us-east-1", domains = [] } = options;
   const sha256 = (data: Uint8Array): Uint8Array => hashing.hash("sha256", data);
-  const service: S3Service = { files, clock, hashing, sha256, region };
+  const service: S3Service = { files, clock, hashing, sha256, region, journal };
   return async (http) => {
     const about = new RequestFacts();
     let answer: HttpResponse;
@@ -81,29 +81,6 @@ async function checkExpectedOwner({ bucket, headers, service }: S3Request): Prom
   if (expected === undefined || bucket === "") return;
   const { owner } = await service.files.bucket(bucket);
   if (owner !== expected) throw new S3Error("AccessDenied");
-}
-
-function refusal(http: HttpRequest, error: unknown, journal: Journal): HttpResponse {
-  const failure = failureOf(error);
-  const { requestId } = http;
-  const fields = {
-    requestId,
-    method: http.method,
-    path: http.path,
-    code: failure.code,
-    outcome: failure.outcome,
-  };
-  if (httpStatus(failure.code) === 500) {
-    // The answer says no more than "internal error": what it was stands here.
-    journal.error("s3 request failed", { ...fields, message: describe(error) });
-  } else {
-    journal.debug("s3 request refused", { ...fields, message: failure.message });
-  }
-  return errorAnswer(failure, http.path, requestId);
-}
-
-function describe(error: unknown): string {
-  return error instanceof Error ? `${error.name}: ${error.message}` : String(error);
 }
 
 /** What every answer carries; a HEAD's body stays behind. */

@@ -5,6 +5,7 @@
 
 import { ChunkSignatures, equalBytes, limits, StoreError } from "@holdfast/base";
 import type { ChecksumAlgorithm, ExpectedDigest, IncomingBody } from "@holdfast/node";
+import { checksumAlgorithms } from "@holdfast/node";
 import { AwsChunkedDecoder } from "./aws-chunked.ts";
 import type { DeclaredChecksum } from "./checksum-headers.ts";
 import { checksumHeader, checksumValue, contentMd5, declaredChecksum } from "./checksum-headers.ts";
@@ -137,7 +138,8 @@ function announcedTrailers(request: S3Request, form: PayloadForm): readonly stri
   const announced = names.map((name) => name.trim()).filter((name) => name !== "");
   if (announced.length === 0) return announced;
   if (form.kind === "plain" || !form.trailer) throw headerNotImplemented("x-amz-trailer");
-  if (announced.every((name) => name.startsWith("x-amz-checksum-"))) return announced;
+  const known = checksumAlgorithms.map(checksumHeader);
+  if (announced.every((name) => known.includes(name))) return announced;
   throw new S3Error("InvalidRequest", "The value specified in the x-amz-trailer header is not supported");
 }
 

@@ -72,15 +72,35 @@ test("sub-resources of a bucket say that they are not configured; setting them i
     ["cors", "404 NoSuchCORSConfiguration"],
     ["encryption", "404 ServerSideEncryptionConfigurationNotFoundError"],
     ["object-lock", "404 ObjectLockConfigurationNotFoundError"],
-    ["versions", "501 NotImplemented"],
+    ["inventory", "200 "],
+    ["inventory&id=x", "404 NoSuchConfiguration"],
+    ["metadataTable", "501 NotImplemented"],
   ] as const) {
     assert.equal((await ask({}, { path: "/photos", query })).code, expected, query);
   }
-  for (const query of ["policy", "lifecycle", "tagging", "versioning", "acl"]) {
+  for (const query of ["policy", "lifecycle", "tagging", "versioning"])
+    assert.equal(
+      (await ask({}, { method: "PUT", path: "/photos", query })).code,
+      "501 NotImplemented",
+      query,
+    );
+  // What is not there is gone after a DELETE; what cannot be removed is refused, and never taken for the bucket.
+  for (const query of ["policy", "lifecycle", "tagging"])
+    assert.equal((await ask({}, { method: "DELETE", path: "/photos", query })).code, "204 ", query);
+  for (const query of ["versioning", "acl", "logging"])
+    assert.equal(
+      (await ask({}, { method: "DELETE", path: "/photos", query })).code,
+      "501 NotImplemented",
+      query,
+    );
+});
+
+test("a sub-resource that nobody has heard of is never taken for the file or the bucket", async () => {
+  for (const path of ["/photos", "/photos/a"])
     for (const method of ["PUT", "DELETE"]) {
-      assert.equal((await ask({}, { method, path: "/photos", query })).code, "501 NotImplemented", query);
+      const { code, told } = await ask({}, { method, path, query: "brandNew" });
+      assert.deepEqual([code, told], ["501 NotImplemented", []], `${method} ${path}`);
     }
-  }
 });
 
 test("paths name buckets and keys in both styles, byte for byte", async () => {
@@ -251,11 +271,13 @@ test("CopyObject reads its source and its directive", async () => {
   assert.equal((await copy("photos/b")).code, "400 InvalidRequest");
   assert.equal((await copy("photos/b?versionId=7")).code, "400 InvalidArgument");
   assert.equal((await copy("nokey")).code, "400 InvalidArgument");
-  const part = { method: "PUT", path: "/photos/b", query: "partNumber=1&uploadId=u" };
-  assert.equal(
-    (await ask({}, { ...part, headers: { "x-amz-copy-source": "photos/a" } })).code,
-    "501 NotImplemented",
-  );
+  const tooLarge = new StoreError("BodyTooLarge", "large", { fields: { bytesMax: 5 } });
+  const large = { method: "PUT", path: "/photos/b", headers: { "x-amz-copy-source": "photos/a" } };
+  const refused = await ask({ copyFile: () => Promise.reject(tooLarge) }, large);
+  assert.match(refused.text, /<Code>InvalidRequest<\/Code>.*copy source is larger/);
+  assert.equal((request.source as { bytesMax?: number }).bytesMax, limits.bodyBytesMax);
+  const other = await copy("photos/b", { "x-amz-checksum-algorithm": "SHA256" });
+  assert.equal((other.told[0] as { checksumAlgorithm: string }).checksumAlgorithm, "sha256");
 });
 
 const md5Of = async (text: string): Promise<string> => {
@@ -417,6 +439,7 @@ test("CompleteMultipartUpload hands over the listed parts, once they make sense"
     ],
     condition: { ifMatch: undefined, ifNoneMatch: { kind: "any" } },
     checksum: { algorithm: "crc32", scope: "composite", value: Uint8Array.of(1, 2, 3, 4) },
+    checksumScope: undefined,
   });
   assert.equal((await complete("")).code, "400 MalformedXML");
   assert.equal((await complete("<Part><PartNumber>1</PartNumber></Part>")).code, "400 MalformedXML");

@@ -208,13 +208,13 @@ test("what is not built is refused, what says nothing new is accepted", async ()
   assert.equal(await withHeader("x-amz-storage-class", "STANDARD"), "200 ");
   assert.equal(await withHeader("x-amz-storage-class", "GLACIER"), "400 InvalidStorageClass");
   assert.equal(await withHeader("x-amz-acl", "private"), "200 ");
+  assert.equal(await withHeader("x-amz-acl", "public-read"), "400 AccessControlListNotSupported");
+  assert.equal(await withHeader("x-amz-grant-read", "id=1"), "400 AccessControlListNotSupported");
   for (const [name, value] of [
-    ["x-amz-acl", "public-read"],
     ["x-amz-tagging", "a=b"],
     ["x-amz-server-side-encryption", "AES256"],
     ["x-amz-server-side-encryption-customer-key", "k"],
     ["x-amz-object-lock-mode", "GOVERNANCE"],
-    ["x-amz-grant-read", "id=1"],
     ["x-amz-website-redirect-location", "/x"],
     ["x-holdfast-token", "7"],
     ["x-amz-trailer", "x-amz-checksum-crc32"],

@@ -5,7 +5,12 @@
  */
 
 import { abortMultipartUpload } from "./operations/abort-multipart-upload.ts";
-import { bucketProperties } from "./operations/bucket-properties.ts";
+import { getBucketAcl, getObjectAcl, putBucketAcl, putObjectAcl } from "./operations/acl.ts";
+import {
+  bucketProperties,
+  deleteBucketProperty,
+  removableProperties,
+} from "./operations/bucket-properties.ts";
 import { completeMultipartUpload } from "./operations/complete-multipart-upload.ts";
 import { copyObject } from "./operations/copy-object.ts";
 import { createBucket } from "./operations/create-bucket.ts";
@@ -13,18 +18,21 @@ import { createMultipartUpload } from "./operations/create-multipart-upload.ts";
 import { deleteBucket } from "./operations/delete-bucket.ts";
 import { deleteObject } from "./operations/delete-object.ts";
 import { deleteObjects } from "./operations/delete-objects.ts";
-import { getBucketAcl, getObjectAcl } from "./operations/get-acl.ts";
 import { getObject, headObject } from "./operations/get-object.ts";
-import { getObjectTagging } from "./operations/get-object-tagging.ts";
+import { getObjectAttributes } from "./operations/get-object-attributes.ts";
 import { headBucket } from "./operations/head-bucket.ts";
 import { listBuckets } from "./operations/list-buckets.ts";
 import { listMultipartUploads } from "./operations/list-multipart-uploads.ts";
+import { listObjectVersions } from "./operations/list-object-versions.ts";
 import { listObjects, listObjectsV2 } from "./operations/list-objects.ts";
 import { listParts } from "./operations/list-parts.ts";
+import { getObjectLock } from "./operations/object-lock.ts";
+import { deleteObjectTagging, getObjectTagging } from "./operations/object-tagging.ts";
 import { putObject } from "./operations/put-object.ts";
 import { uploadPart } from "./operations/upload-part.ts";
+import { uploadPartCopy } from "./operations/upload-part-copy.ts";
 import type { Query } from "./query.ts";
-import { headerNotImplemented, S3Error } from "./s3-error.ts";
+import { S3Error } from "./s3-error.ts";
 import type { Operation, S3Request } from "./s3-request.ts";
 
 type RouteTable = ReadonlyMap<string, Operation>;
@@ -34,14 +42,17 @@ const serviceRoutes: RouteTable = new Map([["GET ", listBuckets]]);
 
 const bucketRoutes: RouteTable = new Map<string, Operation>([
   ...Object.entries(bucketProperties).map(([name, operation]) => [`GET ${name}`, operation] as const),
+  ...removableProperties.map((name) => [`DELETE ${name}`, deleteBucketProperty] as const),
   [
     "GET ",
     (request) => (request.query.get("list-type") === "2" ? listObjectsV2(request) : listObjects(request)),
   ],
   ["GET acl", getBucketAcl],
   ["GET uploads", listMultipartUploads],
+  ["GET versions", listObjectVersions],
   ["HEAD ", headBucket],
   ["PUT ", createBucket],
+  ["PUT acl", putBucketAcl],
   ["POST delete", deleteObjects],
   ["DELETE ", deleteBucket],
 ]);
@@ -49,14 +60,19 @@ const bucketRoutes: RouteTable = new Map<string, Operation>([
 const fileRoutes: RouteTable = new Map<string, Operation>([
   ["GET ", getObject],
   ["GET acl", getObjectAcl],
+  ["GET attributes", getObjectAttributes],
+  ["GET legal-hold", getObjectLock],
+  ["GET retention", getObjectLock],
   ["GET tagging", getObjectTagging],
   ["GET uploadId", listParts],
   ["HEAD ", headObject],
   ["PUT ", (request) => (isCopy(request) ? copyObject(request) : putObject(request))],
-  ["PUT uploadId", (request) => (isCopy(request) ? uploadPartCopy() : uploadPart(request))],
+  ["PUT uploadId", (request) => (isCopy(request) ? uploadPartCopy(request) : uploadPart(request))],
+  ["PUT acl", putObjectAcl],
   ["POST uploads", createMultipartUpload],
   ["POST uploadId", completeMultipartUpload],
   ["DELETE ", deleteObject],
+  ["DELETE tagging", deleteObjectTagging],
   ["DELETE uploadId", abortMultipartUpload],
 ]);
 
@@ -65,8 +81,10 @@ const bucketSubresources: readonly string[] = [
   "abac",
   "acl",
   "delete",
-  "intelligent-tiering",
+  "metadataAnnotationTable",
   "metadataConfiguration",
+  "metadataInventoryTable",
+  "metadataJournalTable",
   "metadataTable",
   "session",
   "uploads",
@@ -75,6 +93,7 @@ const bucketSubresources: readonly string[] = [
 
 const fileSubresources: readonly string[] = [
   "acl",
+  "annotation",
   "attributes",
   "encryption",
   "legal-hold",
@@ -94,14 +113,26 @@ export type RoutedRequest = Pick<S3Request, "bucket" | "key" | "query"> & { read
 /** Throws NotImplemented and MethodNotAllowed. */
 export function route({ method, bucket, key, query }: RoutedRequest): Operation {
   if (bucket === "") return lookUp(serviceRoutes, method, "");
-  return lookUp(key === "" ? bucketRoutes : fileRoutes, method, subresourceOf(bucket, key, query));
+  const known = subresourceOf(bucket, key, query);
+  const isRead = method === "GET" || method === "HEAD";
+  const subresource = known === "" && !isRead ? unknownSubresource(query) : known;
+  return lookUp(key === "" ? bucketRoutes : fileRoutes, method, subresource);
 }
 
-/** The sub-resource that a request is about; "" when it is about the thing itself. */
+/** The known sub-resource that a request is about; "" when it is about the thing itself. */
 export function subresourceOf(bucket: string, key: string, query: Query): string {
   if (bucket === "" || query.size === 0) return "";
   const subresources = key === "" ? bucketSubresources : fileSubresources;
   return subresources.find((name) => query.has(name)) ?? "";
+}
+
+/**
+ * S3 grows: a parameter without a value is a sub-resource, be it one that nobody here has heard of. A request that changes
+ * something of it must not change the file or bucket instead; reads are as lenient as S3's.
+ */
+function unknownSubresource(query: Query): string {
+  for (const [name, value] of query) if (value === "" && !name.toLowerCase().startsWith("x-")) return name;
+  return "";
 }
 
 function lookUp(routes: RouteTable, method: string, subresource: string): Operation {
@@ -118,8 +149,4 @@ function lookUp(routes: RouteTable, method: string, subresource: string): Operat
 
 function isCopy(request: S3Request): boolean {
   return request.headers["x-amz-copy-source"] !== undefined;
-}
-
-function uploadPartCopy(): never {
-  throw headerNotImplemented("x-amz-copy-source");
 }

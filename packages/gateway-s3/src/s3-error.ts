@@ -11,6 +11,7 @@ interface S3ErrorKind {
 }
 
 export type S3Code =
+  | "AccessControlListNotSupported"
   | "AccessDenied"
   | "AccessForbidden"
   | "AuthorizationHeaderMalformed"
@@ -68,6 +69,7 @@ export type S3Code =
   | "XAmzContentSHA256Mismatch";
 
 export const s3ErrorKinds: Readonly<Record<S3Code, S3ErrorKind>> = {
+  AccessControlListNotSupported: { status: 400, message: "The bucket does not allow ACLs" },
   AccessDenied: { status: 403, message: "Access Denied" },
   AccessForbidden: { status: 403, message: "CORSResponse: CORS is not enabled for this bucket." },
   AuthorizationHeaderMalformed: { status: 400, message: "The authorization header you provided is invalid." },

@@ -90,6 +90,7 @@ export function recordingFiles(answers: Partial<Files> = {}): RecordingFiles {
     },
     readFile: unexpected("readFile"),
     statFile: unexpected("statFile"),
+    listFileParts: unexpected("listFileParts"),
     deleteFile: unexpected("deleteFile"),
     copyFile: unexpected("copyFile"),
     listFiles: unexpected("listFiles"),

@@ -2,7 +2,7 @@
 
 import type { Sha256, SignedAuthorization } from "@holdfast/base";
 import type { Files } from "@holdfast/node";
-import type { Clock, Hashing, HttpRequest, HttpResponse } from "@holdfast/ports";
+import type { Clock, Hashing, HttpRequest, HttpResponse, Journal } from "@holdfast/ports";
 import type { Query } from "./query.ts";
 import type { RequestTarget } from "./request-target.ts";
 
@@ -14,6 +14,7 @@ export interface S3Service {
   /** One and the same function for the life of the gateway: signing keys are remembered with it. */
   readonly sha256: Sha256;
   readonly region: string;
+  readonly journal: Journal;
 }
 
 export interface Requester {

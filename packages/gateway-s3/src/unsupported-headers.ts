@@ -3,13 +3,14 @@
  * encryption, a lock or public access must not believe it got it.
  */
 
+import { checksumAlgorithms } from "@holdfast/node";
+import { checksumHeader } from "./checksum-headers.ts";
 import { headerNotImplemented, invalidArgument, S3Error } from "./s3-error.ts";
 
 const refusedPrefixes = [
   "x-amz-server-side-encryption",
   "x-amz-copy-source-server-side-encryption",
   "x-amz-object-lock-",
-  "x-amz-grant-",
   "x-amz-bypass-governance-retention",
   // Fencing comes with locks; until then a fenced request must not run unfenced.
   "x-holdfast-lock",
@@ -23,7 +24,15 @@ const refusedNames: ReadonlySet<string> = new Set([
   "x-amz-rename-source",
 ]);
 
-/** With BucketOwnerEnforced, S3's default, these two say nothing new. */
+/** S3 has more algorithms: a checksum that cannot be held against the body must not look as if it had been. */
+const checksumNames: ReadonlySet<string> = new Set([
+  ...checksumAlgorithms.map(checksumHeader),
+  "x-amz-checksum-algorithm",
+  "x-amz-checksum-mode",
+  "x-amz-checksum-type",
+]);
+
+/** Buckets are BucketOwnerEnforced, which is S3's default: these two say nothing new, and others are refused as S3 does. */
 const acceptedAcls: ReadonlySet<string> = new Set(["private", "bucket-owner-full-control"]);
 
 export function refuseUnsupported(headers: Readonly<Record<string, string | undefined>>): void {
@@ -32,6 +41,8 @@ export function refuseUnsupported(headers: Readonly<Record<string, string | unde
     if (refusedNames.has(name) || refusedPrefixes.some((prefix) => name.startsWith(prefix))) {
       throw headerNotImplemented(name);
     }
+    if (name.startsWith("x-amz-grant-")) throw new S3Error("AccessControlListNotSupported");
+    if (name.startsWith("x-amz-checksum-") && !checksumNames.has(name)) throw headerNotImplemented(name);
     refuseValue(name, headers[name] ?? "");
   }
 }
@@ -39,7 +50,7 @@ export function refuseUnsupported(headers: Readonly<Record<string, string | unde
 function refuseValue(name: string, value: string): void {
   switch (name) {
     case "x-amz-acl":
-      if (!acceptedAcls.has(value)) throw headerNotImplemented(name);
+      if (!acceptedAcls.has(value)) throw new S3Error("AccessControlListNotSupported");
       break;
     case "x-amz-storage-class":
       if (value !== "STANDARD")

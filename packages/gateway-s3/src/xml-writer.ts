@@ -3,7 +3,7 @@
 export const s3Namespace = "http://s3.amazonaws.com/doc/2006-03-01/";
 const special = /[&<>"'\p{Cc}\ufffe\uffff]/u;
 const everySpecial = new RegExp(special, "gu");
-const declaration = '<?xml version="1.0" encoding="UTF-8"?>\n';
+export const xmlDeclaration = '<?xml version="1.0" encoding="UTF-8"?>\n';
 
 /** An element whose content is XML already. */
 export function element(name: string, content: string): string {
@@ -21,12 +21,12 @@ export function optionalLeaf(name: string, value: string | number | boolean | un
 }
 
 export function xmlDocument(name: string, content: string): string {
-  return `${declaration}<${name} xmlns="${s3Namespace}">${content}</${name}>`;
+  return `${xmlDeclaration}<${name} xmlns="${s3Namespace}">${content}</${name}>`;
 }
 
 /** Errors stand in no namespace. */
 export function plainXmlDocument(name: string, content: string): string {
-  return `${declaration}<${name}>${content}</${name}>`;
+  return `${xmlDeclaration}<${name}>${content}</${name}>`;
 }
 
 /**

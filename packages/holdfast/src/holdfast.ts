@@ -27,6 +27,8 @@ export interface HoldfastOptions {
   /** 0, the default, takes a free port. */
   readonly s3Port?: number;
   readonly httpPort?: number;
+  /** Domains below which hosts are buckets of the S3 gateway (`bucket.domain`); path style works always. */
+  readonly domains?: readonly string[];
   /** The keys of the development store unless given. */
   readonly accessKey?: string;
   readonly secretKey?: string;
@@ -81,9 +83,9 @@ export class Holdfast {
     const folder = await openFolder(options.data);
     try {
       const keys = keysOf(options);
-      const { s3Port = 0, httpPort = 0, log = "silent" } = options;
+      const { s3Port = 0, httpPort = 0, domains = [], log = "silent" } = options;
       const config = resolveConfig([
-        { data: folder.path, s3: `:${s3Port}`, http: `:${httpPort}`, ...keys, log },
+        { data: folder.path, s3: `:${s3Port}`, http: `:${httpPort}`, ...keys, domains, log },
       ]);
       const server = await startServer(config);
       try {

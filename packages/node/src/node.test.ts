@@ -213,6 +213,30 @@ describe("node", () => {
     for (let i = 0; i < 8; i++) assert.deepEqual(await client.read(`copy-${i}`), large);
   });
 
+  test("a copy that asks for another checksum has it, and shares the content all the same (S5)", async () => {
+    const { client } = await fresh();
+    const { files } = client.node;
+    const to = (key: string, from: string, checksumAlgorithm: "sha256" | "crc32", bytesMax?: number) => {
+      const source = { bucket: "b-1", key: from, bytesMax };
+      const request = { source, bucket: "b-1", key, condition: unconditional, attributes: undefined };
+      return client.run(files.copyFile({ ...request, checksumAlgorithm }));
+    };
+    for (const content of [large, utf8("small")]) {
+      await client.store("source", content);
+      const blocks = (await client.run(client.node.status())).blocks.blocks;
+      for (const algorithm of ["sha256", "crc32"] as const) {
+        const { checksum } = await to(`with-${algorithm}`, "source", algorithm);
+        const value = simulatedHashing.hash(algorithm, content);
+        assert.deepEqual(checksum, { algorithm, scope: "full", value });
+        const stat = await client.run(files.statFile({ bucket: "b-1", key: `with-${algorithm}` }));
+        assert.deepEqual(stat.checksum, checksum);
+      }
+      assert.equal((await client.run(client.node.status())).blocks.blocks, blocks);
+    }
+    await assert.rejects(to("too-large", "source", "sha256", 4), { code: "BodyTooLarge" });
+    await assert.rejects(client.read("too-large"), { code: "FileNotFound" });
+  });
+
   test("content that nobody refers to is erased after the grace of readers, and not before (S6)", async () => {
     const { machine, client } = await fresh();
     await client.store("a", large);
@@ -261,6 +285,10 @@ describe("node", () => {
       await client.run(files.storePart({ ...name, part: 1, body: body("sent again") })),
       await client.run(files.storePart({ ...name, part: 1, body: body(first) })),
     ];
+    const otherSum: IncomingBody = { ...body("x"), checksumAlgorithm: "sha1" };
+    await assert.rejects(client.run(files.storePart({ ...name, part: 1, body: otherSum })), {
+      code: "InvalidRequest",
+    });
     await assert.rejects(client.read("big"), { code: "FileNotFound" });
     const parts = [
       { part: 1, etag: stored[2]?.etag ?? "" },
@@ -271,11 +299,16 @@ describe("node", () => {
     assert.deepEqual(await client.read("big"), whole);
     assert.deepEqual(completed.checksum?.value, simulatedHashing.hash("crc32", whole));
     const again = await client.run(files.completeUpload({ ...name, parts, condition: unconditional }));
-    assert.equal(again.version, completed.version);
+    assert.deepEqual(again, completed);
     // Also under the condition that the first one made fail.
     const onlyNew = { ifMatch: undefined, ifNoneMatch: { kind: "any" } } as const;
     const conditional = await client.run(files.completeUpload({ ...name, parts, condition: onlyNew }));
     assert.equal(conditional.version, completed.version);
+    const listed = await client.run(files.listFileParts({ ...place, afterPart: 0, limit: 1 }));
+    const { checksum } = stored[2] ?? {};
+    assert.deepEqual([listed.parts, listed.next], [[{ part: 1, bytes: 5 * MiB, checksum }], 1]);
+    const rest = await client.run(files.listFileParts({ ...place, afterPart: 1, limit: 1 }));
+    assert.deepEqual([rest.parts[0]?.bytes, rest.next, rest.file.partCount], [7, undefined, 2]);
     await assert.rejects(client.run(files.storePart({ ...name, part: 3, body: body("late") })), {
       code: "UploadNotFound",
     });

@@ -1,9 +1,11 @@
 import { realInput } from "./real-input.ts";
+import { s3Clients } from "./s3-clients.ts";
 import { startUp } from "./start-up.ts";
 import { transfers } from "./transfers.ts";
 
 const runs: Readonly<Record<string, () => Promise<boolean>>> = {
   "real-input": realInput,
+  "s3-clients": s3Clients,
   "start-up": startUp,
   transfers,
 };

@@ -1,9 +1,9 @@
 /**
  * What clients ask about a bucket before they use it. Features that are not built are reported as "not configured",
- * which is the truth; setting them is refused with NotImplemented by the router.
+ * which is the truth; setting them is refused with NotImplemented by the router, and removing what is not there succeeds.
  */
 
-import { xmlAnswer } from "../answer.ts";
+import { noContent, xmlAnswer } from "../answer.ts";
 import type { S3Code } from "../s3-error.ts";
 import { S3Error } from "../s3-error.ts";
 import type { Operation } from "../s3-request.ts";
@@ -31,6 +31,13 @@ function notConfigured(code: S3Code): Operation {
   };
 }
 
+/** Configurations that have names: there is none of that name, and a list of none. */
+function namedConfigurations(rootName: string): Operation {
+  const list = constant(rootName, leaf("IsTruncated", false));
+  const one = notConfigured("NoSuchConfiguration");
+  return (request) => (request.query.has("id") ? one(request) : list(request));
+}
+
 /** By the name of the sub-resource. */
 export const bucketProperties: Readonly<Record<string, Operation>> = {
   location: getBucketLocation,
@@ -40,9 +47,10 @@ export const bucketProperties: Readonly<Record<string, Operation>> = {
   logging: constant("BucketLoggingStatus", ""),
   notification: constant("NotificationConfiguration", ""),
   requestPayment: constant("RequestPaymentConfiguration", leaf("Payer", "BucketOwner")),
-  analytics: constant("ListBucketAnalyticsConfigurationResult", leaf("IsTruncated", false)),
-  inventory: constant("ListInventoryConfigurationsResult", leaf("IsTruncated", false)),
-  metrics: constant("ListMetricsConfigurationsResult", leaf("IsTruncated", false)),
+  analytics: namedConfigurations("ListBucketAnalyticsConfigurationResult"),
+  inventory: namedConfigurations("ListInventoryConfigurationsResult"),
+  metrics: namedConfigurations("ListMetricsConfigurationsResult"),
+  "intelligent-tiering": namedConfigurations("ListBucketIntelligentTieringConfigurationsOutput"),
   cors: notConfigured("NoSuchCORSConfiguration"),
   encryption: notConfigured("ServerSideEncryptionConfigurationNotFoundError"),
   lifecycle: notConfigured("NoSuchLifecycleConfiguration"),
@@ -54,4 +62,22 @@ export const bucketProperties: Readonly<Record<string, Operation>> = {
   replication: notConfigured("ReplicationConfigurationNotFoundError"),
   tagging: notConfigured("NoSuchTagSet"),
   website: notConfigured("NoSuchWebsiteConfiguration"),
+};
+
+/** Sub-resources that DELETE removes. */
+export const removableProperties: readonly string[] = [
+  "cors",
+  "encryption",
+  "lifecycle",
+  "ownershipControls",
+  "policy",
+  "publicAccessBlock",
+  "replication",
+  "tagging",
+  "website",
+];
+
+export const deleteBucketProperty: Operation = async (request) => {
+  await request.service.files.bucket(request.bucket);
+  return noContent;
 };

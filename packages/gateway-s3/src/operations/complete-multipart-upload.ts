@@ -5,10 +5,16 @@ import type { CompletedPart, FileChecksum } from "@holdfast/node";
 import { checksumAlgorithms } from "@holdfast/node";
 import type { HttpResponse } from "@holdfast/ports";
 import { quoted, xmlAnswer } from "../answer.ts";
-import { checksumElementName, checksumElements, checksumHeader, checksumValue } from "../checksum-headers.ts";
+import {
+  checksumElementName,
+  checksumElements,
+  checksumHeader,
+  checksumType,
+  checksumValue,
+} from "../checksum-headers.ts";
 import { bareEtag, writeCondition } from "../condition-headers.ts";
 import { requireDocument } from "../request-document.ts";
-import { S3Error } from "../s3-error.ts";
+import { invalidArgument, S3Error } from "../s3-error.ts";
 import type { S3Request } from "../s3-request.ts";
 import type { XmlElement } from "../xml-reader.ts";
 import { childText } from "../xml-reader.ts";
@@ -25,6 +31,7 @@ export async function completeMultipartUpload(request: S3Request): Promise<HttpR
     parts,
     condition: writeCondition(headers),
     checksum,
+    checksumScope: declaredScope(request),
   });
   return xmlAnswer(
     "CompleteMultipartUploadResult",
@@ -75,6 +82,13 @@ function wholeChecksum({ headers }: S3Request): FileChecksum | undefined {
     return { algorithm, scope, value: checksumValue(algorithm, composite?.[1] ?? text, "header") };
   }
   return undefined;
+}
+
+function declaredScope({ headers }: S3Request): "full" | "composite" | undefined {
+  const type = headers["x-amz-checksum-type"];
+  const scope = (["full", "composite"] as const).find((known) => checksumType(known) === type);
+  if (type === undefined || scope !== undefined) return scope;
+  throw invalidArgument("x-amz-checksum-type", type, "The checksum type is FULL_OBJECT or COMPOSITE.");
 }
 
 function withoutChecksum(request: S3Request): S3Request {

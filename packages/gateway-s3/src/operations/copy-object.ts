@@ -1,40 +1,43 @@
-import { formatIso8601, StoreError } from "@holdfast/base";
-import type { FileAttributes } from "@holdfast/node";
+import { formatIso8601, limits } from "@holdfast/base";
+import type { FileAttributes, StoredFile } from "@holdfast/node";
 import type { HttpResponse } from "@holdfast/ports";
 import { quoted, xmlAnswer } from "../answer.ts";
-import { checksumElements } from "../checksum-headers.ts";
-import { readCondition, writeCondition } from "../condition-headers.ts";
+import { checksumElements, parseAlgorithm } from "../checksum-headers.ts";
+import { writeCondition } from "../condition-headers.ts";
+import { copySource, sourceErrors } from "../copy-source.ts";
 import { requestAttributes } from "../file-headers.ts";
-import { refuseVersion } from "../query.ts";
-import { checkKeyLength } from "../request-target.ts";
-import { headerNotImplemented, invalidArgument, S3Error } from "../s3-error.ts";
+import { invalidArgument, S3Error } from "../s3-error.ts";
 import type { S3Request } from "../s3-request.ts";
-import { decodeUri } from "../uri.ts";
+import { slowAnswer } from "../slow-answer.ts";
 import { leaf } from "../xml-writer.ts";
 
-/** Takes no body; the content is shared, not copied (SAFETY.md S5). */
+/** Takes no body; the content is shared, not copied (SAFETY.md S5), but read where another checksum is asked for. */
 export async function copyObject(request: S3Request): Promise<HttpResponse> {
   const { bucket, key, headers } = request;
-  const source = copySource(headers["x-amz-copy-source"] ?? "");
+  const source = copySource(headers);
   const attributes = newAttributes(request);
-  if (attributes === undefined && source.bucket === bucket && source.key === key) {
+  const algorithm = headers["x-amz-checksum-algorithm"];
+  const changes = attributes ?? algorithm ?? headers["x-amz-storage-class"];
+  if (changes === undefined && source.bucket === bucket && source.key === key) {
     throw new S3Error(
       "InvalidRequest",
       "This copy request is illegal because it is trying to copy an object to itself without changing the object's metadata, storage class, website redirect location or encryption attributes.",
     );
   }
-  if (headers["x-amz-checksum-algorithm"] !== undefined)
-    throw headerNotImplemented("x-amz-checksum-algorithm");
-  const condition = readCondition(headers, "x-amz-copy-source-");
-  const copied = await sourceErrors(
-    request.service.files.copyFile({
-      source: { ...source, condition },
-      bucket,
-      key,
-      condition: writeCondition(headers),
-      attributes,
-    }),
-  );
+  const copying = request.service.files.copyFile({
+    source: { ...source, bytesMax: limits.bodyBytesMax },
+    bucket,
+    key,
+    condition: writeCondition(headers),
+    attributes,
+    checksumAlgorithm:
+      algorithm === undefined ? undefined : parseAlgorithm(algorithm, "x-amz-checksum-algorithm"),
+    signal: request.http.signal,
+  });
+  return slowAnswer(request, sourceErrors(copying).then(copyAnswer));
+}
+
+function copyAnswer(copied: StoredFile): HttpResponse {
   return xmlAnswer(
     "CopyObjectResult",
     leaf("LastModified", formatIso8601(copied.modifiedAtMs)) +
@@ -54,31 +57,5 @@ function newAttributes({ headers }: S3Request): FileAttributes | undefined {
       return requestAttributes(headers);
     default:
       throw invalidArgument("x-amz-metadata-directive", directive, "Unknown metadata directive.");
-  }
-}
-
-/** `[/]bucket/key[?versionId=..]`, percent-encoded; a "?" of the key itself is encoded. */
-export function copySource(header: string): { readonly bucket: string; readonly key: string } {
-  const [, encoded = "", version] = /^\/?(.*?)(?:\?versionId=([^?]*))?$/s.exec(header) ?? [];
-  refuseVersion(version);
-  const decoded = decodeUri(encoded);
-  const slash = decoded.indexOf("/");
-  const bucket = decoded.slice(0, Math.max(0, slash));
-  const key = decoded.slice(slash + 1);
-  if (slash < 1 || key === "" || bucket.startsWith("arn:")) {
-    const message = "Copy Source must mention the source bucket and key: sourcebucket/sourcekey";
-    throw invalidArgument("x-amz-copy-source", header, message);
-  }
-  checkKeyLength(key);
-  return { bucket, key };
-}
-
-/** A source that was not modified is, for a copy, a condition that failed. */
-async function sourceErrors<T>(work: Promise<T>): Promise<T> {
-  try {
-    return await work;
-  } catch (error) {
-    if (error instanceof StoreError && error.code === "NotModified") throw new S3Error("PreconditionFailed");
-    throw error;
   }
 }

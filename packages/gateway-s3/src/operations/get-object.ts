@@ -3,7 +3,7 @@
 import { limits, StoreError } from "@holdfast/base";
 import type { ByteRange, FileInfo, FileReading, ReadCondition, ReadFileRequest } from "@holdfast/node";
 import type { HttpResponse } from "@holdfast/ports";
-import { checksumAnswerHeaders } from "../checksum-headers.ts";
+import { checksumAnswerHeaders, checksumHeader, checksumText, knownChecksum } from "../checksum-headers.ts";
 import { readCondition } from "../condition-headers.ts";
 import { fileHeaders, overrideHeaders } from "../file-headers.ts";
 import { partNumberParameter, refuseVersion } from "../query.ts";
@@ -69,17 +69,23 @@ function fileAnswer(request: S3Request, file: FileInfo, body: HttpResponse["body
   const headers = fileHeaders(file);
   headers["content-length"] = String(bytes);
   const whole = offset === 0 && bytes === file.bytes;
-  if (whole && request.headers["x-amz-checksum-mode"] !== undefined) {
-    // SDKs hold it against what they receive, so it goes with the whole file only.
-    Object.assign(headers, checksumAnswerHeaders(file.checksum, file.partCount));
-  }
   const byPart = request.query.has("partNumber");
+  if (request.headers["x-amz-checksum-mode"] !== undefined) {
+    Object.assign(headers, answeredChecksum(file, whole && !(byPart && file.partCount !== undefined)));
+  }
   if (byPart && file.partCount !== undefined) headers["x-amz-mp-parts-count"] = String(file.partCount);
   overrideHeaders(headers, request.query);
   // An empty range has no first byte to name, so the empty file's part is answered as the whole.
   const partial = bytes > 0 && (byPart || isRanged(request, whole));
   if (partial) headers["content-range"] = `bytes ${offset}-${offset + bytes - 1}/${file.bytes}`;
   return { status: partial ? 206 : 200, headers, body };
+}
+
+/** SDKs hold it against what they receive, so it must be that of the bytes which are sent: all of the file, or a part. */
+function answeredChecksum(file: FileInfo, whole: boolean): Readonly<Record<string, string>> {
+  if (whole) return checksumAnswerHeaders(knownChecksum(file), file.partCount);
+  const part = file.partChecksum;
+  return part === undefined ? {} : { [checksumHeader(part.algorithm)]: checksumText(part, undefined) };
 }
 
 /** A range that covers all is still answered as one, unless If-Range failed. */

@@ -1,12 +1,12 @@
 /** ListObjects, versions 1 and 2: the same pages, paged by a key or by an opaque token. */
 
-import { formatIso8601, fromBase64, limits, toBase64, utf8, utf8Text } from "@holdfast/base";
+import { formatIso8601, limits } from "@holdfast/base";
 import type { FilePage, ListedFile } from "@holdfast/node";
 import type { HttpResponse } from "@holdfast/ports";
 import { quoted, xmlAnswer } from "../answer.ts";
 import { checksumType } from "../checksum-headers.ts";
+import { makeToken, readToken } from "../continuation-token.ts";
 import { countParameter, urlEncodingParameter } from "../query.ts";
-import { invalidArgument, S3Error } from "../s3-error.ts";
 import type { S3Request } from "../s3-request.ts";
 import { encodeForListing } from "../uri.ts";
 import { element, leaf, optionalLeaf } from "../xml-writer.ts";
@@ -108,42 +108,23 @@ function pageElements(page: FilePage, encode: Encode, owner: string | undefined)
 }
 
 function fileElement(file: ListedFile, encode: Encode, ownerText: string): string {
-  const { checksum } = file;
-  const checksumText =
-    checksum === undefined
-      ? ""
-      : leaf("ChecksumAlgorithm", checksum.algorithm.toUpperCase()) +
-        leaf("ChecksumType", checksumType(checksum.scope));
   return element(
     "Contents",
     leaf("Key", encode(file.key)) +
       leaf("LastModified", formatIso8601(file.modifiedAtMs)) +
       leaf("ETag", quoted(file.etag)) +
-      checksumText +
+      listedChecksum(file) +
       leaf("Size", file.bytes) +
       ownerText +
       leaf("StorageClass", "STANDARD"),
   );
 }
 
-/** The first byte is the token's version. */
-const tokenVersion = "1";
-
-function makeToken(after: string): string {
-  return toBase64(utf8(tokenVersion + after));
-}
-
-function readToken(token: string): string {
-  const bytes = fromBase64(token);
-  try {
-    const text = bytes === undefined ? "" : utf8Text(bytes);
-    if (text.startsWith(tokenVersion)) return text.slice(tokenVersion.length);
-  } catch (error) {
-    if (!(error instanceof TypeError)) throw error;
-  }
-  throw token === ""
-    ? invalidArgument("continuation-token", token, "The continuation token provided is incorrect")
-    : new S3Error("InvalidArgument", "The continuation token provided is incorrect", {
-        ArgumentName: "continuation-token",
-      });
+/** Which checksum a file was stored with. */
+export function listedChecksum({ checksum }: ListedFile): string {
+  if (checksum === undefined) return "";
+  return (
+    leaf("ChecksumAlgorithm", checksum.algorithm.toUpperCase()) +
+    leaf("ChecksumType", checksumType(checksum.scope))
+  );
 }

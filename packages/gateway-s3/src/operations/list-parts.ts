@@ -2,7 +2,7 @@ import { formatIso8601, limits } from "@holdfast/base";
 import type { StoredPart } from "@holdfast/node";
 import type { HttpResponse } from "@holdfast/ports";
 import { quoted, xmlAnswer } from "../answer.ts";
-import { checksumElementName, checksumText, checksumType } from "../checksum-headers.ts";
+import { checksumType, partChecksumElement } from "../checksum-headers.ts";
 import { countParameter } from "../query.ts";
 import type { S3Request } from "../s3-request.ts";
 import { element, leaf, optionalLeaf } from "../xml-writer.ts";
@@ -39,15 +39,12 @@ export async function listParts(request: S3Request): Promise<HttpResponse> {
 }
 
 function partElement(part: StoredPart): string {
-  const { checksum } = part;
   return element(
     "Part",
     leaf("PartNumber", part.part) +
       leaf("LastModified", formatIso8601(part.modifiedAtMs)) +
       leaf("ETag", quoted(part.etag)) +
-      (checksum === undefined
-        ? ""
-        : leaf(checksumElementName(checksum.algorithm), checksumText(checksum, undefined))) +
+      partChecksumElement(part.checksum) +
       leaf("Size", part.bytes),
   );
 }

@@ -29,6 +29,8 @@ export interface Files {
   readFile(request: ReadFileRequest): Promise<FileReading>;
   /** As readFile, without the body. */
   statFile(request: ReadFileRequest): Promise<FileInfo>;
+  /** A file and a page of the parts it was uploaded in; none for a file stored in one piece. */
+  listFileParts(request: ListFilePartsRequest): Promise<FilePartPage>;
   /** Deleting what is not there succeeds, unless a condition says otherwise. */
   deleteFile(request: DeleteFileRequest): Promise<{ readonly existed: boolean }>;
   copyFile(request: CopyFileRequest): Promise<StoredFile>;
@@ -110,6 +112,8 @@ export interface FileInfo extends StoredFile {
   readonly crc32: number;
   /** Number of parts of a file that was uploaded in parts. */
   readonly partCount: number | undefined;
+  /** Of the part that was asked for, where it has one of its own. */
+  readonly partChecksum?: FileChecksum | undefined;
   /** Where the range or part that was asked for lies; the whole file otherwise. */
   readonly range: ResolvedRange;
 }
@@ -147,6 +151,28 @@ export interface FileReading {
   readonly body: AsyncIterable<Uint8Array>;
 }
 
+export interface ListFilePartsRequest {
+  readonly bucket: string;
+  readonly key: string;
+  /** 0 for all. */
+  readonly afterPart: number;
+  readonly limit: number;
+}
+
+/** Parts of a file are numbered from 1 on without gaps, whatever their numbers were in the upload. */
+export interface FilePart {
+  readonly part: number;
+  readonly bytes: number;
+  readonly checksum: FileChecksum | undefined;
+}
+
+export interface FilePartPage {
+  readonly file: FileInfo;
+  readonly parts: readonly FilePart[];
+  /** The last part's number when more follow. */
+  readonly next: number | undefined;
+}
+
 export interface DeleteFileRequest {
   readonly bucket: string;
   readonly key: string;
@@ -158,12 +184,17 @@ export interface CopyFileRequest {
     readonly bucket: string;
     readonly key: string;
     readonly condition?: ReadCondition | undefined;
+    /** A larger source is refused with BodyTooLarge; no limit unless given. */
+    readonly bytesMax?: number | undefined;
   };
   readonly bucket: string;
   readonly key: string;
   readonly condition: WriteCondition;
   /** Undefined takes over the source's. */
   readonly attributes: FileAttributes | undefined;
+  /** The checksum that the copy shall have, over the whole file; the source's unless given. Other bytes are read for it. */
+  readonly checksumAlgorithm?: ChecksumAlgorithm | undefined;
+  readonly signal?: AbortSignal | undefined;
 }
 
 export interface ListFilesRequest {
@@ -232,8 +263,10 @@ export interface StoredPart {
 export interface CompleteUploadRequest extends UploadReference {
   readonly parts: readonly CompletedPart[];
   readonly condition: WriteCondition;
-  /** Of the whole file, when the client knows it. */
+  /** Of the whole file, when the client knows it: what cannot be held against the parts is refused. */
   readonly checksum?: FileChecksum | undefined;
+  /** What the client takes the upload's checksum for; refused when it is the other. */
+  readonly checksumScope?: "full" | "composite" | undefined;
 }
 
 export interface CompletedPart {

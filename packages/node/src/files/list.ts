@@ -1,6 +1,5 @@
 /** Pages of files, parts and uploads. Each shard is read behind a barrier begun after the request (S19). */
 
-import { limits, StoreError } from "@holdfast/base";
 import type { Bucket, Upload } from "@holdfast/namespace";
 import {
   listFiles as listFilesOf,
@@ -18,6 +17,7 @@ import type {
   UploadInfo,
   UploadPage,
 } from "./interface.ts";
+import { checkLimit } from "./page-limit.ts";
 import { uploadIdText, uploadNumber } from "./upload-id.ts";
 import { openUpload, storedPart } from "./uploads.ts";
 
@@ -75,11 +75,4 @@ function uploadInfo(bucket: string, upload: Upload): UploadInfo {
     checksumAlgorithm,
     checksumScope,
   };
-}
-
-function checkLimit(limit: number): void {
-  if (Number.isInteger(limit) && limit >= 0 && limit <= limits.keysPerRequestMax) return;
-  throw new StoreError("InvalidArgument", `A page has 0 to ${limits.keysPerRequestMax} entries.`, {
-    fields: { limit },
-  });
 }

@@ -18,8 +18,10 @@ import type {
   DeleteFileRequest,
   FileInfo,
   FilePage,
+  FilePartPage,
   FileReading,
   Files,
+  ListFilePartsRequest,
   ListFilesRequest,
   ListPartsRequest,
   ListUploadsRequest,
@@ -35,7 +37,7 @@ import type {
   UploadReference,
 } from "./interface.ts";
 import { listFiles, listParts, listUploads } from "./list.ts";
-import { readFile, statFile } from "./read-file.ts";
+import { listFileParts, readFile, statFile } from "./read-file.ts";
 import { RequestJournal } from "./request-journal.ts";
 import { storeFile } from "./store-file.ts";
 import { Traffic } from "./traffic.ts";
@@ -109,6 +111,10 @@ export class NodeFiles implements Files {
 
   statFile(request: ReadFileRequest): Promise<FileInfo> {
     return this.#run((context) => statFile(context, request));
+  }
+
+  listFileParts(request: ListFilePartsRequest): Promise<FilePartPage> {
+    return this.#run((context) => listFileParts(context, request));
   }
 
   deleteFile(request: DeleteFileRequest): Promise<{ readonly existed: boolean }> {

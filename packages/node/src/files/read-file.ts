@@ -9,7 +9,16 @@ import { blockFailure } from "./block-failure.ts";
 import { checkReadCondition } from "./conditions.ts";
 import type { FilesContext } from "./context.ts";
 import { locateForRead } from "./context.ts";
-import type { ByteRange, FileInfo, FileReading, ReadFileRequest, ResolvedRange } from "./interface.ts";
+import type {
+  ByteRange,
+  FileInfo,
+  FilePartPage,
+  FileReading,
+  ListFilePartsRequest,
+  ReadFileRequest,
+  ResolvedRange,
+} from "./interface.ts";
+import { checkLimit } from "./page-limit.ts";
 
 /** A version and, unless its bytes are inline, the content it names. */
 export interface FoundFile {
@@ -25,6 +34,25 @@ export async function readFile(context: FilesContext, request: ReadFileRequest):
   const found = await findRequested(context, request);
   const file = fileInfo(request, found);
   return { file, body: bodyOf(context, request, found, file.range) };
+}
+
+export async function listFileParts(
+  context: FilesContext,
+  request: ListFilePartsRequest,
+): Promise<FilePartPage> {
+  const { bucket, key, afterPart, limit } = request;
+  checkLimit(limit);
+  const found = await findForRead(context, bucket, key);
+  const file = fileInfo({ bucket, key }, found);
+  const all = file.partCount === undefined ? [] : (found.content?.parts ?? []);
+  const end = afterPart + limit;
+  return {
+    file,
+    parts: all.slice(afterPart, end).map(({ bytes, checksum }, i) => {
+      return { part: afterPart + i + 1, bytes, checksum };
+    }),
+    next: limit > 0 && end < all.length ? end : undefined,
+  };
 }
 
 /** The version as it is now; for content homed in another shard, read there. */
@@ -59,7 +87,8 @@ async function findRequested(context: FilesContext, request: ReadFileRequest): P
 }
 
 function fileInfo(request: ReadFileRequest, { version, content }: FoundFile): FileInfo {
-  const uploadedInParts = version.etag.includes("-");
+  const partCount = version.etag.includes("-") ? content?.parts.length : undefined;
+  const { range } = request;
   return {
     bucket: request.bucket,
     key: version.key,
@@ -70,12 +99,16 @@ function fileInfo(request: ReadFileRequest, { version, content }: FoundFile): Fi
     modifiedAtMs: version.modifiedAtMs,
     attributes: version.attributes,
     crc32: wholeCrc32(version, content),
-    partCount: uploadedInParts ? content?.parts.length : undefined,
-    range: resolveRange(version, content, request.range),
+    partCount,
+    partChecksum:
+      range?.kind === "part" && partCount !== undefined
+        ? content?.parts[range.part - 1]?.checksum
+        : undefined,
+    range: resolveRange(version, content, range),
   };
 }
 
-function wholeCrc32(version: FileVersion, content: Content | undefined): number {
+export function wholeCrc32(version: FileVersion, content: Content | undefined): number {
   if (version.body.kind === "inline") return version.body.crc32;
   let crc32 = 0;
   for (const part of content?.parts ?? []) crc32 = crc32Combine(crc32, part.crc32, part.bytes);
@@ -124,9 +157,10 @@ function invalidRange(bytes: number): StoreError {
   });
 }
 
-function bodyOf(
+/** Exactly the bytes of the range, each block verified; throws rather than ending short. */
+export function bodyOf(
   context: FilesContext,
-  request: ReadFileRequest,
+  request: Pick<ReadFileRequest, "bucket" | "signal">,
   { version, content }: FoundFile,
   range: ResolvedRange,
 ): AsyncIterable<Uint8Array> {
@@ -146,7 +180,7 @@ function bodyOf(
 }
 
 /** S6: a reader that loses a block breaks off; it never goes on with another content's bytes. */
-function fetchFrom(context: FilesContext, request: ReadFileRequest): FetchBlock {
+function fetchFrom(context: FilesContext, request: Pick<ReadFileRequest, "bucket" | "signal">): FetchBlock {
   return async (id) => {
     request.signal?.throwIfAborted();
     try {

@@ -55,6 +55,7 @@ export async function storePart(context: FilesContext, request: StorePartRequest
       fields: { part: request.part },
     });
   const { place, number, upload } = await openUpload(context, request);
+  checkPartAlgorithm(upload, request.body.checksumAlgorithm);
   const body: IncomingBody = {
     chunks: request.body.chunks,
     bytes: request.body.bytes,
@@ -93,6 +94,7 @@ export async function completeUpload(
   );
   const state = await place.shard.read();
   const upload = findUpload(state, { bucket: place.bucket.id, key: request.key, upload: number });
+  checkScope(upload, request.checksumScope);
   // Without the upload this may be a completion that is sent again: the entry knows and gives its first answer (S20), whatever
   // the condition says by now: the first may be what made it fail.
   if (upload !== undefined)
@@ -116,7 +118,14 @@ export async function completeUpload(
     checksum,
     evidenceEpoch,
   });
-  return { ...storedVersion(result), checksum };
+  const completed = storedVersion(result);
+  return { ...completed, checksum: checksum ?? keptChecksum(place, request.key, completed.version) };
+}
+
+/** Of a completion that is sent again: the file has it, if it is still the one. */
+function keptChecksum(place: Place, key: string, version: string): StoredFile["checksum"] {
+  const file = findFile(place.shard.localState, place.bucket.id, key);
+  return String(file?.version) === version ? file?.checksum : undefined;
 }
 
 export async function abortUpload(context: FilesContext, request: UploadReference): Promise<void> {
@@ -146,6 +155,22 @@ export async function openUpload(context: FilesContext, request: UploadReference
   });
   if (upload === undefined) throw refusal("UploadNotFound", request.uploadId);
   return { place, number, upload };
+}
+
+function checkScope(upload: Upload | undefined, scope: CompleteUploadRequest["checksumScope"]): void {
+  const expected = upload?.checksumScope;
+  if (scope === undefined || expected === undefined || scope === expected) return;
+  throw new StoreError("InvalidRequest", `The upload's checksum is ${expected}, the request says ${scope}.`);
+}
+
+/** Such a part could never become part of the whole: refused before its body is read. */
+function checkPartAlgorithm(upload: Upload, algorithm: IncomingBody["checksumAlgorithm"]): void {
+  const expected = upload.checksumAlgorithm;
+  if (algorithm === undefined || expected === undefined || algorithm === expected) return;
+  throw new StoreError(
+    "InvalidRequest",
+    `Checksum Type mismatch occurred, expected checksum Type: ${expected}, actual checksum Type: ${algorithm}`,
+  );
 }
 
 export function storedPart(part: ContentPart, modifiedAtMs: number): StoredPart {
