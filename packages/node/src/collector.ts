@@ -117,9 +117,9 @@ export class Collector {
     let from: Uint8Array | undefined;
     do {
       if (this.#stop.signal.aborted) return;
-      const { copied, next } = copiedReferences(shard.localState, from, referencesPerStep);
+      const { items, next } = copiedReferences(shard.localState, { from, limit: referencesPerStep });
       const drops: CopiedReference[] = [];
-      for (const drop of copied) {
+      for (const drop of items) {
         const destination = this.#shards[drop.reference.home];
         if (destination === undefined) continue;
         if (referenceStatus(await destination.read(), drop.reference) === "gone") drops.push(drop);

@@ -41,6 +41,17 @@ export type {
   UploadPage,
   UploadReference,
 } from "./files/interface.ts";
+export type {
+  FsckCounts,
+  FsckEvent,
+  FsckNote,
+  FsckOptions,
+  FsckProblem,
+  FsckProgress,
+  FsckStage,
+  FsckSummary,
+  ProblemKind,
+} from "./fsck/findings.ts";
 // Where a data directory keeps what, for tools that look into one from outside.
 export { shardGroup, systemGroup } from "./groups/group-ids.ts";
 export { folders as dataFolders } from "./identity.ts";

@@ -23,6 +23,9 @@ import { Closing } from "./closing.ts";
 import { Collector } from "./collector.ts";
 import type { Files } from "./files/interface.ts";
 import { NodeFiles } from "./files/node-files.ts";
+import type { FsckEvent, FsckOptions } from "./fsck/findings.ts";
+import type { InspectionParts } from "./fsck/inspection.ts";
+import { runFsck } from "./fsck/run-fsck.ts";
 import { Checkpointer } from "./groups/checkpointer.ts";
 import { shardGroup, systemGroup } from "./groups/group-ids.ts";
 import { openNodeLog } from "./groups/open-node-log.ts";
@@ -78,6 +81,8 @@ export interface HoldfastNode {
   readonly failed: Promise<StoreError>;
   /** One round of collection now, over all blocks; it runs by itself too. */
   collect(): Promise<void>;
+  /** Checks what is stored, reading only, while the store goes on. The last event is the summary. */
+  fsck(options?: FsckOptions): AsyncIterable<FsckEvent>;
   /** Finishes what is under way, flushes, releases the directory. */
   stop(): Promise<void>;
 }
@@ -103,6 +108,8 @@ class RunningNode implements HoldfastNode {
   readonly #options: NodeOptions;
   readonly #closing: Closing;
   readonly #fail: (reason: StoreError) => void;
+  /** Aborted when the node stops, or fails: work in the background ends. */
+  readonly #background = new AbortController();
   #failure: StoreError | undefined;
   #stopping: Promise<void> | undefined;
   #parts: Parts | undefined;
@@ -128,6 +135,11 @@ class RunningNode implements HoldfastNode {
 
   collect(): Promise<void> {
     return this.#running.collector.collect(true);
+  }
+
+  async *fsck(options: FsckOptions = {}): AsyncGenerator<FsckEvent, void, undefined> {
+    if (this.#failure !== undefined) throw this.#failure;
+    yield* runFsck(this.#running.inspection, options);
   }
 
   async status(): Promise<NodeStatus> {
@@ -156,6 +168,7 @@ class RunningNode implements HoldfastNode {
 
   async #stop(): Promise<void> {
     const { files, checkpointer } = this.#running;
+    this.#background.abort();
     await files.stop();
     // Not needed for safety: what the state store lacks, the log replays. It only makes the next start short.
     if (this.#failure === undefined)
@@ -169,6 +182,7 @@ class RunningNode implements HoldfastNode {
     const message = `The node can no longer trust its disk or its state, and stops: ${String(cause)}`;
     this.#failure = new StoreError("Unavailable", message, { cause });
     this.#parts?.files.fail(this.#failure);
+    this.#background.abort();
     this.#fail(this.#failure);
   }
 
@@ -214,7 +228,19 @@ class RunningNode implements HoldfastNode {
       clusterShardCount,
     };
     const collector = this.#startCollector(shards, blocks);
-    this.#parts = { identity, shards, blocks, checkpointer, collector, files: new NodeFiles(context) };
+    const systemState = state.group(systemGroup);
+    const states = [systemState, ...shards.map(({ id }) => state.group(shardGroup(id)))];
+    const stopping = this.#background.signal;
+    const inspection = { shards, states, system: systemState, directory, blocks, hashing, clock, stopping };
+    this.#parts = {
+      identity,
+      shards,
+      blocks,
+      checkpointer,
+      collector,
+      inspection,
+      files: new NodeFiles(context),
+    };
     journal.info("node started", {
       node: identity.nodeId,
       cluster: identity.clusterId,
@@ -330,5 +356,6 @@ interface Parts {
   readonly blocks: BlockStore;
   readonly checkpointer: Checkpointer;
   readonly collector: Collector;
+  readonly inspection: InspectionParts;
   readonly files: NodeFiles;
 }
