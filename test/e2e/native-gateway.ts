@@ -52,6 +52,7 @@ export async function nativeGateway(
         nodeId: "node",
         shards: [{ shard: 0, appliedIndex: 7 }],
         blocks: { blocks: 1, liveBytes: 2, deadBytes: 3 },
+        scrub: { running: undefined, last: undefined },
         disk: { freeBytes: 4, totalBytes: 5 },
         ready: true,
         reason: undefined,

@@ -1,7 +1,14 @@
 export type { BlockErrorKind } from "./block-error.ts";
 export { BlockError } from "./block-error.ts";
 export type { Erased } from "./block-index.ts";
-export type { BlockStat, BlockStore, BlocksUsage, ScrubStep, StoredBlock } from "./block-store.ts";
+export type {
+  BlockStat,
+  BlockStore,
+  BlocksUsage,
+  ScrubStep,
+  StoredBlock,
+  VolumeUsage,
+} from "./block-store.ts";
 export type { CompactionOutcome, CompactionStep } from "./compaction.ts";
 export type { BlockStoreOptions } from "./open-block-store.ts";
 export { openBlockStore } from "./open-block-store.ts";

@@ -80,6 +80,7 @@ export function gatewayOver(files: Partial<Files>, ready: boolean = true): Gatew
         shards: [],
         blocks: { blocks: 0, liveBytes: 0, deadBytes: 0 },
         disk: { freeBytes: 1, totalBytes: 2 },
+        scrub: { running: undefined, last: undefined },
         ready,
         reason: ready ? undefined : "recovering",
       }),

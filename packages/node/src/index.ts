@@ -55,5 +55,7 @@ export type {
 // Where a data directory keeps what, for tools that look into one from outside.
 export { shardGroup, systemGroup } from "./groups/group-ids.ts";
 export { folders as dataFolders } from "./identity.ts";
+export type { DamagedBlock, ScrubResult } from "./maintenance/scrub-record.ts";
+export type { ScrubStatus } from "./maintenance/scrubber.ts";
 export type { HoldfastNode, NodeOptions, NodePorts, NodeStatus } from "./node.ts";
 export { startNode } from "./node.ts";

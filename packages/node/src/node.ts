@@ -7,7 +7,7 @@
  */
 
 import type { Random, ShardId } from "@holdfast/base";
-import { assert, encode, limits, StoreError, shardId, toHex } from "@holdfast/base";
+import { assert, encode, limits, MiB, StoreError, shardId, toHex } from "@holdfast/base";
 import type { BlockStore } from "@holdfast/blocks";
 import { openBlockStore } from "@holdfast/blocks";
 import { findCluster } from "@holdfast/namespace";
@@ -20,7 +20,6 @@ import { Admission } from "./admission.ts";
 import { BucketAdmin } from "./buckets/bucket-admin.ts";
 import { BucketDirectory } from "./buckets/bucket-directory.ts";
 import { Closing } from "./closing.ts";
-import { Collector } from "./collector.ts";
 import type { Files } from "./files/interface.ts";
 import { NodeFiles } from "./files/node-files.ts";
 import type { FsckEvent, FsckOptions } from "./fsck/findings.ts";
@@ -33,6 +32,11 @@ import type { LogEvents } from "./groups/single-voter-log.ts";
 import { SingleVoterLog } from "./groups/single-voter-log.ts";
 import type { Identity } from "./identity.ts";
 import { folders, openIdentity, writeIdentity } from "./identity.ts";
+import { Collector } from "./maintenance/collector.ts";
+import { Compactor } from "./maintenance/compactor.ts";
+import type { ScrubResult } from "./maintenance/scrub-record.ts";
+import type { ScrubStatus } from "./maintenance/scrubber.ts";
+import { Scrubber } from "./maintenance/scrubber.ts";
 import { ShardReplica } from "./shard-replica.ts";
 
 export interface NodePorts {
@@ -61,6 +65,14 @@ export interface NodeOptions {
   readonly collectIntervalMs?: number;
   /** How long dead content stays readable (S6); 15 minutes by default, less only in tests. */
   readonly readerGraceMs?: number;
+  /** Time between two rounds of compaction; 10 s by default. */
+  readonly compactIntervalMs?: number;
+  /** Copied by compaction in the background; 32 MiB by default. */
+  readonly compactBytesPerSecondMax?: number;
+  /** In which everything stored is read once; a week by default. */
+  readonly scrubPeriodMs?: number;
+  /** Read by the scrub however little is stored; 4 MiB by default. */
+  readonly scrubBytesPerSecondMin?: number;
 }
 
 export interface NodeStatus {
@@ -69,6 +81,7 @@ export interface NodeStatus {
   readonly shards: readonly { readonly shard: number; readonly appliedIndex: number }[];
   readonly blocks: { readonly blocks: number; readonly liveBytes: number; readonly deadBytes: number };
   readonly disk: { readonly freeBytes: number; readonly totalBytes: number };
+  readonly scrub: ScrubStatus;
   /** Serving reads and writes; otherwise why not, in a sentence. */
   readonly ready: boolean;
   readonly reason: string | undefined;
@@ -81,6 +94,10 @@ export interface HoldfastNode {
   readonly failed: Promise<StoreError>;
   /** One round of collection now, over all blocks; it runs by itself too. */
   collect(): Promise<void>;
+  /** One round of compaction now; how many volumes it gave back. It runs by itself too. */
+  compact(): Promise<number>;
+  /** Reads everything stored again, from now on and at full speed; it runs by itself too, slowly. */
+  scrub(): Promise<ScrubResult>;
   /** Checks what is stored, reading only, while the store goes on. The last event is the summary. */
   fsck(options?: FsckOptions): AsyncIterable<FsckEvent>;
   /** Finishes what is under way, flushes, releases the directory. */
@@ -100,6 +117,7 @@ export async function startNode(ports: NodePorts, options: NodeOptions = {}): Pr
 const shardCountDefault = limits.shardsDefault;
 /** Two of them are filled with zeros at the start of an empty directory. */
 const segmentBytesDefault = 32 * 1024 * 1024;
+const weekMs = 7 * 24 * 60 * 60_000;
 const checkpointBytesMax = 16 * 1024 * 1024;
 
 class RunningNode implements HoldfastNode {
@@ -137,13 +155,21 @@ class RunningNode implements HoldfastNode {
     return this.#running.collector.collect(true);
   }
 
+  compact(): Promise<number> {
+    return this.#running.compactor.compact();
+  }
+
+  scrub(): Promise<ScrubResult> {
+    return this.#running.scrubber.scrub();
+  }
+
   async *fsck(options: FsckOptions = {}): AsyncGenerator<FsckEvent, void, undefined> {
     if (this.#failure !== undefined) throw this.#failure;
     yield* runFsck(this.#running.inspection, options);
   }
 
   async status(): Promise<NodeStatus> {
-    const { identity, shards, blocks } = this.#running;
+    const { identity, shards, blocks, scrubber } = this.#running;
     const { blocks: count, liveBytes, deadBytes } = blocks.usage();
     return {
       clusterId: identity.clusterId,
@@ -151,6 +177,7 @@ class RunningNode implements HoldfastNode {
       shards: shards.map(({ id, log }) => ({ shard: id, appliedIndex: log.appliedIndex })),
       blocks: { blocks: count, liveBytes, deadBytes },
       disk: await this.#ports.disk.space(),
+      scrub: scrubber.status(),
       ready: this.#failure === undefined && this.#stopping === undefined,
       reason: this.#failure?.message ?? (this.#stopping === undefined ? undefined : "The node is stopping."),
     };
@@ -228,16 +255,20 @@ class RunningNode implements HoldfastNode {
       clusterShardCount,
     };
     const collector = this.#startCollector(shards, blocks);
+    const compactor = this.#startCompactor(blocks);
     const systemState = state.group(systemGroup);
     const states = [systemState, ...shards.map(({ id }) => state.group(shardGroup(id)))];
     const stopping = this.#background.signal;
     const inspection = { shards, states, system: systemState, directory, blocks, hashing, clock, stopping };
+    const scrubber = await this.#startScrubber(inspection);
     this.#parts = {
       identity,
       shards,
       blocks,
       checkpointer,
       collector,
+      compactor,
+      scrubber,
       inspection,
       files: new NodeFiles(context),
     };
@@ -348,6 +379,28 @@ class RunningNode implements HoldfastNode {
     this.#closing.add(() => collector.stop());
     return collector;
   }
+
+  #startCompactor(blocks: BlockStore): Compactor {
+    const { compactIntervalMs: intervalMs = 10_000, compactBytesPerSecondMax: bytesPerSecondMax = 32 * MiB } =
+      this.#options;
+    const compactor = new Compactor(blocks, this.#ports, { intervalMs, bytesPerSecondMax });
+    compactor.start();
+    this.#closing.add(() => compactor.stop());
+    return compactor;
+  }
+
+  async #startScrubber(inspection: InspectionParts): Promise<Scrubber> {
+    const { disk, journal } = this.#ports;
+    const { scrubPeriodMs: periodMs = weekMs, scrubBytesPerSecondMin: bytesPerSecondMin = 4 * MiB } =
+      this.#options;
+    const scrubber = new Scrubber(inspection, disk, journal, { periodMs, bytesPerSecondMin });
+    this.#closing.add(() => {
+      this.#background.abort();
+      return scrubber.stop();
+    });
+    await scrubber.start();
+    return scrubber;
+  }
 }
 
 interface Parts {
@@ -356,6 +409,8 @@ interface Parts {
   readonly blocks: BlockStore;
   readonly checkpointer: Checkpointer;
   readonly collector: Collector;
+  readonly compactor: Compactor;
+  readonly scrubber: Scrubber;
   readonly inspection: InspectionParts;
   readonly files: NodeFiles;
 }

@@ -27,7 +27,7 @@ import { startNode } from "../src/node.ts";
 const drain = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 export const shardCount = 2;
 /** Larger than what travels in the log entry. */
-export const blockBytes = 1024 * 1024;
+export const blockBytes = 64 * 1024;
 
 export class MaintainedMachine {
   readonly random = seededRandom(7);
@@ -100,7 +100,7 @@ export class MaintainedMachine {
   }
 
   bucket(name: string): Promise<unknown> {
-    return this.run(this.node.files.createBucket({ name, owner: "tests" }));
+    return this.run(this.node.files.createBucket({ name, owner: "tests", settings: { blockBytes } }));
   }
 
   put(key: string, bytes: Uint8Array): Promise<StoredFile> {

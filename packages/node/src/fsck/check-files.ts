@@ -17,6 +17,7 @@ import type { ShardReplica } from "../shard-replica.ts";
 import { checkPart } from "./check-part.ts";
 import type { FsckEvent, FsckProblem, ProblemKind } from "./findings.ts";
 import type { Inspection } from "./inspection.ts";
+import { fileName } from "./name-files.ts";
 
 const filesPerSlice = 100;
 
@@ -57,7 +58,7 @@ export async function* checkFiles(
 
 function describe(inspection: Inspection, { bucket, version }: WalkedFile, fault: Fault): FsckProblem {
   const content = version.body.kind === "content" ? { content: version.body.content } : {};
-  const files = [inspection.fileName(bucket, version.key)];
+  const files = [fileName(inspection.parts.system, bucket, version.key)];
   return inspection.problem(fault.kind, fault.message, { files, ...content });
 }
 
@@ -158,7 +159,7 @@ async function* checkBlocks(
   if (content === undefined) return;
   inspection.contents++;
   for (const part of content.parts) {
-    yield* await checkPart(inspection, id, part, [inspection.fileName(bucket, version.key)]);
+    yield* await checkPart(inspection, id, part, [fileName(inspection.parts.system, bucket, version.key)]);
     yield inspection.progress("files");
   }
 }

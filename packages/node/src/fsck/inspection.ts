@@ -106,10 +106,6 @@ export class Inspection {
     return findBucketById(this.parts.system, id);
   }
 
-  fileName(bucket: BucketId, key: string): string {
-    return `${this.bucket(bucket)?.name ?? `bucket ${bucket}`}/${key}`;
-  }
-
   damagedState(group: GroupId): FsckProblem {
     return this.problem(
       "state-damaged",

@@ -1,7 +1,9 @@
 /** Contents do not know what they are called: one walk over all files finds the names for many of them. */
 
+import type { BucketId } from "@holdfast/base";
 import { contentIdText } from "@holdfast/base";
-import { walkFiles } from "@holdfast/namespace";
+import { findBucketById, walkFiles } from "@holdfast/namespace";
+import type { StateReader } from "@holdfast/ports";
 import type { ShardReplica } from "../shard-replica.ts";
 import type { FsckProblem } from "./findings.ts";
 import type { Inspection } from "./inspection.ts";
@@ -10,11 +12,15 @@ const filesPerSlice = 500;
 /** Of one content. */
 const namesMax = 10;
 
-/** The files that name each of the contents, as `nameOf` says; memory is bounded by the contents given. */
+export interface NamedStores {
+  readonly shards: readonly ShardReplica[];
+  readonly system: StateReader;
+}
+
+/** The files, as `bucket/key`, that name each of the contents; memory is bounded by the contents given. */
 export async function findNames(
-  shards: readonly ShardReplica[],
+  { shards, system }: NamedStores,
   contents: ReadonlySet<string>,
-  nameOf: Inspection["fileName"],
   pause: () => Promise<void>,
 ): Promise<ReadonlyMap<string, readonly string[]>> {
   const names = new Map<string, string[]>();
@@ -28,7 +34,7 @@ export async function findNames(
         const content = contentIdText(version.body.content);
         if (!contents.has(content)) continue;
         const known = names.get(content) ?? [];
-        if (known.length < namesMax) known.push(nameOf(bucket, version.key));
+        if (known.length < namesMax) known.push(fileName(system, bucket, version.key));
         names.set(content, known);
       }
       from = next;
@@ -42,11 +48,10 @@ export async function nameFiles(
   problems: readonly FsckProblem[],
 ): Promise<readonly FsckProblem[]> {
   const contents = new Set(problems.map(({ content }) => content ?? ""));
-  const names = await findNames(
-    inspection.parts.shards,
-    contents,
-    (bucket, key) => inspection.fileName(bucket, key),
-    () => inspection.pause(),
-  );
+  const names = await findNames(inspection.parts, contents, () => inspection.pause());
   return problems.map((problem) => ({ ...problem, files: names.get(problem.content ?? "") ?? [] }));
+}
+
+export function fileName(system: StateReader, bucket: BucketId, key: string): string {
+  return `${findBucketById(system, bucket)?.name ?? `bucket ${bucket}`}/${key}`;
 }

@@ -15,7 +15,7 @@ import { copiedReferences, deadContents, pendingDrops } from "@holdfast/namespac
 import type { Clock, Journal } from "@holdfast/ports";
 import { sleep } from "@holdfast/ports";
 import { referenceStatus, streamStatus } from "@holdfast/shard";
-import type { ShardReplica } from "./shard-replica.ts";
+import type { ShardReplica } from "../shard-replica.ts";
 
 const dropsPerStep = 200;
 const contentsPerStep = 50;
