@@ -46,6 +46,7 @@ export async function nativeGateway(
     clock: realClock,
     hashing: nodeHashing,
     journal: silentJournal,
+    maintenance: { fsck: noEvents, scrub: () => Promise.reject(new Error("no scrub here")) },
     status: () =>
       Promise.resolve({
         clusterId: "cluster",
@@ -77,3 +78,5 @@ export async function nativeGateway(
   const store = await connect({ endpoint, ...keys, retryMs: 0 });
   return { files, endpoint, port: http.port, seen, store, close: () => http.close() };
 }
+
+async function* noEvents(): AsyncGenerator<never, void, undefined> {}

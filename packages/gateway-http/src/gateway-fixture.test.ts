@@ -1,7 +1,8 @@
 /** A gateway over a store that answers whatever a test says, with requests signed as a client would. */
 
+import assert from "node:assert/strict";
 import { signRequest, toHex, utf8, utf8Text } from "@holdfast/base";
-import type { FileInfo, Files } from "@holdfast/node";
+import type { FileInfo, Files, Maintenance } from "@holdfast/node";
 import type { Clock, HttpRequest, HttpResponse } from "@holdfast/ports";
 import { CollectingJournal, simulatedHashing } from "@holdfast/ports/simulated";
 import { createHttpGateway } from "./gateway.ts";
@@ -49,8 +50,18 @@ const clock: Clock = {
 
 const sha256 = (data: Uint8Array): Uint8Array => simulatedHashing.hash("sha256", data);
 
+/** Who asks, and what of a node's maintenance answers. */
+export interface Operator {
+  readonly account?: string;
+  readonly maintenance?: Partial<Maintenance>;
+}
+
 /** Calls that the test did not provide fail it. */
-export function gatewayOver(files: Partial<Files>, ready: boolean = true): GatewayFixture {
+export function gatewayOver(
+  files: Partial<Files>,
+  ready: boolean = true,
+  { account = "alice", maintenance = {} }: Operator = {},
+): GatewayFixture {
   const unexpected = new Proxy(files, {
     get(target, name) {
       const found: unknown = Reflect.get(target, name);
@@ -65,14 +76,17 @@ export function gatewayOver(files: Partial<Files>, ready: boolean = true): Gatew
     access: {
       credentials: (accessKey) =>
         Promise.resolve(
-          accessKey === credentials.accessKey
-            ? { account: "alice", secretKey: credentials.secretKey }
-            : undefined,
+          accessKey === credentials.accessKey ? { account, secretKey: credentials.secretKey } : undefined,
         ),
     },
     clock,
     hashing: simulatedHashing,
     journal,
+    maintenance: {
+      fsck: () => assert.fail("unexpected call of fsck"),
+      scrub: () => assert.fail("unexpected call of scrub"),
+      ...maintenance,
+    },
     status: () =>
       Promise.resolve({
         clusterId: "c",

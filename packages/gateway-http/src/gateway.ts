@@ -1,7 +1,7 @@
 /** The native HTTP API as one pure handler: health, the document that describes it, and /api/v1 behind signatures. */
 
 import { StoreError, utf8 } from "@holdfast/base";
-import type { Access, Files, NodeStatus } from "@holdfast/node";
+import type { Access, Files, Maintenance, NodeStatus } from "@holdfast/node";
 import type { Clock, Hashing, HttpHandler, HttpRequest, HttpResponse, Journal } from "@holdfast/ports";
 import { Authenticator } from "./authenticate.ts";
 import { errorAnswer, statusOfError } from "./error-answer.ts";
@@ -13,6 +13,7 @@ import { Router } from "./router.ts";
 
 export interface HttpGatewayOptions {
   readonly files: Files;
+  readonly maintenance: Maintenance;
   readonly access: Access;
   readonly clock: Clock;
   readonly hashing: Hashing;
@@ -36,8 +37,8 @@ class Gateway {
   readonly #openApi: Uint8Array = utf8(JSON.stringify(openApiDocument(operations)));
 
   constructor(options: HttpGatewayOptions) {
-    const { files, hashing, status, journal } = options;
-    this.#context = { files, hashing, status };
+    const { files, maintenance, clock, hashing, status, journal } = options;
+    this.#context = { files, maintenance, clock, hashing, status };
     this.#journal = journal;
     this.#authenticator = new Authenticator(options);
   }

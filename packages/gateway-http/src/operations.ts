@@ -1,6 +1,7 @@
 import { bucketOperations } from "./buckets.ts";
 import { clusterOperations } from "./cluster.ts";
 import { fileOperations } from "./files.ts";
+import { maintenanceOperations } from "./maintenance.ts";
 import type { Operation } from "./operation.ts";
 import { uploadOperations } from "./uploads.ts";
 
@@ -10,4 +11,5 @@ export const operations: readonly Operation[] = [
   ...uploadOperations,
   ...bucketOperations,
   ...clusterOperations,
+  ...maintenanceOperations,
 ];

@@ -10,6 +10,7 @@ export type {
 // What gateways need of the namespace's words.
 export { checksumAlgorithms, noAttributes, unconditional } from "@holdfast/namespace";
 export type { Access, Credentials } from "./access.ts";
+export { rootAccount } from "./access.ts";
 export type {
   BucketInfo,
   ByteRange,
@@ -57,5 +58,5 @@ export { shardGroup, systemGroup } from "./groups/group-ids.ts";
 export { folders as dataFolders } from "./identity.ts";
 export type { DamagedBlock, ScrubResult } from "./maintenance/scrub-record.ts";
 export type { ScrubStatus } from "./maintenance/scrubber.ts";
-export type { HoldfastNode, NodeOptions, NodePorts, NodeStatus } from "./node.ts";
+export type { HoldfastNode, Maintenance, NodeOptions, NodePorts, NodeStatus } from "./node.ts";
 export { startNode } from "./node.ts";

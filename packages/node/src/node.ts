@@ -87,7 +87,15 @@ export interface NodeStatus {
   readonly reason: string | undefined;
 }
 
-export interface HoldfastNode {
+/** What an operator asks of a node. */
+export interface Maintenance {
+  /** Checks what is stored, reading only, while the store goes on. The last event is the summary. */
+  fsck(options?: FsckOptions): AsyncIterable<FsckEvent>;
+  /** Reads everything stored again, from now on and at full speed; it runs by itself too, slowly. */
+  scrub(): Promise<ScrubResult>;
+}
+
+export interface HoldfastNode extends Maintenance {
   readonly files: Files;
   status(): Promise<NodeStatus>;
   /** Resolves with the reason when the node can serve no longer and stopped itself (S11). */
@@ -96,10 +104,6 @@ export interface HoldfastNode {
   collect(): Promise<void>;
   /** One round of compaction now; how many volumes it gave back. It runs by itself too. */
   compact(): Promise<number>;
-  /** Reads everything stored again, from now on and at full speed; it runs by itself too, slowly. */
-  scrub(): Promise<ScrubResult>;
-  /** Checks what is stored, reading only, while the store goes on. The last event is the summary. */
-  fsck(options?: FsckOptions): AsyncIterable<FsckEvent>;
   /** Finishes what is under way, flushes, releases the directory. */
   stop(): Promise<void>;
 }

@@ -113,6 +113,7 @@ async function loadGateways(): Promise<
       s3: createS3Gateway({ ...shared, journal: journal.with({ gateway: "s3" }), region, domains }),
       http: createHttpGateway({
         ...shared,
+        maintenance: node,
         journal: journal.with({ gateway: "http" }),
         status: () => node.status(),
       }),
