@@ -11,12 +11,14 @@
 import type { ContentId, ShardId } from "@holdfast/base";
 import type { BlockStore } from "@holdfast/blocks";
 import type { CopiedReference, PendingDrop } from "@holdfast/namespace";
-import { copiedReferences, deadContents, pendingDrops } from "@holdfast/namespace";
+import { clusterTimeMs, copiedReferences, deadContents, pendingDrops } from "@holdfast/namespace";
 import type { Clock, Journal } from "@holdfast/ports";
 import { sleep } from "@holdfast/ports";
 import { referenceStatus, streamStatus } from "@holdfast/shard";
 import type { ShardReplica } from "../shard-replica.ts";
+import { DeathWatch } from "./death-watch.ts";
 
+const endOfTime: number = Number.MAX_SAFE_INTEGER;
 const dropsPerStep = 200;
 const contentsPerStep = 50;
 const referencesPerStep = 1000;
@@ -36,7 +38,7 @@ export class Collector {
   readonly #journal: Journal;
   readonly #options: CollectorOptions;
   readonly #stop = new AbortController();
-  readonly #startedAtMs: number;
+  readonly #deaths: readonly DeathWatch[];
   #running: Promise<void> = Promise.resolve();
 
   constructor(
@@ -51,7 +53,7 @@ export class Collector {
     this.#clock = clock;
     this.#journal = journal;
     this.#options = options;
-    this.#startedAtMs = clock.monotonicMs();
+    this.#deaths = shards.map(() => new DeathWatch(options.readerGraceMs));
   }
 
   start(): void {
@@ -81,7 +83,7 @@ export class Collector {
       if (this.#stop.signal.aborted) return;
       await shard.writer.publish();
       await this.#passDrops(shard);
-      await this.#eraseDead(shard);
+      await this.#eraseDead(shard, this.#deaths[shard.id]);
     }
     if (!scan) return;
     for (const shard of this.#shards) await this.#dropAbandoned(shard);
@@ -101,11 +103,19 @@ export class Collector {
     }
   }
 
-  async #eraseDead(shard: ShardReplica): Promise<void> {
-    // In full again after a start: readers of before may still be served by others (S6).
-    if (this.#clock.monotonicMs() - this.#startedAtMs < this.#options.readerGraceMs) return;
-    const deadBeforeMs = this.#clock.wallMs() - this.#options.readerGraceMs;
-    const contents = deadContents(shard.localState, deadBeforeMs, contentsPerStep);
+  async #eraseDead(shard: ShardReplica, deaths: DeathWatch | undefined): Promise<void> {
+    const state = shard.localState;
+    // What died in the last entry of an idle shard waits for another entry that is later.
+    if (
+      deadContents(state, clusterTimeMs(state), 1).length === 0 &&
+      deadContents(state, endOfTime, 1).length > 0
+    )
+      await shard.writer.publish("always");
+    const nowMs = this.#clock.monotonicMs();
+    deaths?.look(nowMs, clusterTimeMs(state));
+    const deadBeforeMs = deaths?.pastGrace(nowMs);
+    if (deadBeforeMs === undefined) return;
+    const contents = deadContents(state, deadBeforeMs, contentsPerStep);
     if (contents.length === 0) return;
     for (const content of contents)
       for (const part of content.parts)

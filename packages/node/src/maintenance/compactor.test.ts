@@ -28,6 +28,14 @@ async function started(options = {}): Promise<MaintainedMachine> {
   return machine;
 }
 
+/** The grace of readers begins when a collection sees what is dead. */
+async function eraseDead(machine: MaintainedMachine): Promise<void> {
+  await machine.simulation.runFor(1);
+  await machine.run(machine.node.collect());
+  await machine.simulation.runFor(1500);
+  await machine.run(machine.node.collect());
+}
+
 /** Past the grace of readers, collected and compacted, until nothing moves any more. */
 async function settle(machine: MaintainedMachine): Promise<void> {
   for (let i = 0; i < 4; i++) {
@@ -116,8 +124,7 @@ describe("compaction by the node", () => {
         await machine.put(`kept-${i}`, bytesOf(10 + i, blockBytes));
       }
       for (let i = 0; i < 4; i++) await machine.remove(`gone-${i}`);
-      await machine.simulation.runFor(1500);
-      await machine.run(machine.node.collect());
+      await eraseDead(machine);
       const compacting = machine.node.compact();
       compacting.catch(() => undefined);
       for (let i = uniform(random, 40); i > 0; i--) await machine.simulation.step();
@@ -142,8 +149,7 @@ describe("compaction by the node", () => {
     await machine.put("gone-2", large);
     await machine.put("gone-3", large);
     for (const key of ["gone-1", "gone-2", "gone-3"]) await machine.remove(key);
-    await machine.simulation.runFor(1500);
-    await machine.run(machine.node.collect());
+    await eraseDead(machine);
     const before = await filesIn(machine, folders.blocks);
     const { freeBytes, totalBytes } = await machine.run(machine.disk.space());
     machine.disk.capacityBytes = totalBytes - freeBytes + blockBytes / 2;
