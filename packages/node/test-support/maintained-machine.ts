@@ -32,7 +32,7 @@ export const blockBytes = 64 * 1024;
 export class MaintainedMachine {
   readonly random = seededRandom(7);
   readonly simulation = new Simulation({ random: seededRandom(8), drain });
-  readonly disk: SimulatedDisk = new SimulatedDisk({ random: this.random, simulation: this.simulation });
+  readonly disk: SimulatedDisk;
   readonly journal = new CollectingJournal();
   clock = new SimulatedClock(this.simulation);
   readonly #stores = new Map<string, SimulatedKeyValue>();
@@ -40,7 +40,9 @@ export class MaintainedMachine {
   #seed = 100;
   #node: HoldfastNode | undefined;
 
-  constructor(options: NodeOptions = {}) {
+  constructor(options: NodeOptions = {}, diskLatencyMs = { min: 0, max: 0 }) {
+    const { random, simulation } = this;
+    this.disk = new SimulatedDisk({ random, simulation, latencyMs: diskLatencyMs });
     this.#options = {
       shardCount,
       segmentBytes: 256 * 1024,
@@ -140,6 +142,11 @@ export class MaintainedMachine {
         attributes: undefined,
       }),
     );
+  }
+
+  async list(): Promise<readonly string[]> {
+    const all = { bucket: "b-1", prefix: "", delimiter: "", after: "", limit: 1000 };
+    return (await this.run(this.node.files.listFiles(all))).files.map(({ key }) => key);
   }
 
   async fsck(options: FsckOptions = {}): Promise<readonly FsckEvent[]> {

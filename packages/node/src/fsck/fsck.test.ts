@@ -11,7 +11,7 @@ import {
   summaryOf,
 } from "../../test-support/maintained-machine.ts";
 import { folders } from "../identity.ts";
-import type { ProblemKind } from "./findings.ts";
+import type { FsckEvent, ProblemKind } from "./findings.ts";
 
 const large = bytesOf(1, 2 * blockBytes + 17);
 
@@ -63,11 +63,8 @@ describe("fsck", () => {
   });
 
   test("under load nothing is reported", async () => {
-    const machine = new MaintainedMachine({
-      readerGraceMs: 1,
-      collectIntervalMs: 2,
-      checkpointIntervalMs: 5,
-    });
+    const options = { readerGraceMs: 0.1, collectIntervalMs: 0.5, checkpointIntervalMs: 5 };
+    const machine = new MaintainedMachine(options, { min: 0.02, max: 0.3 });
     await machine.start();
     await machine.bucket("b-1");
     let over = false;
@@ -85,14 +82,38 @@ describe("fsck", () => {
     };
     const load = Promise.all([client(1), client(2), client(3)]);
     let rounds = 0;
-    for (let i = 0; i < 12; i++) {
-      const events = await machine.fsck({ deep: i % 2 === 0 });
+    for (let i = 0; i < 20; i++) {
+      await machine.simulation.runFor(2);
+      const within = i % 3 === 0 ? { bucket: "b-1", prefix: "" } : undefined;
+      const events = await machine.fsck({ deep: i % 2 === 0, within });
       assert.deepEqual(problemsOf(events), []);
       rounds += summaryOf(events).contents > 0 ? 1 : 0;
     }
     over = true;
     await machine.run(load);
     assert.ok(rounds > 0, "checks met contents");
+    await machine.stop();
+  });
+
+  test("contents that die and are erased in the midst of a check are no loss", async () => {
+    const machine = await filled();
+    for (let i = 0; i < 4; i++) await machine.put(`gone-${i}`, large);
+    const events = machine.node.fsck({ deep: true })[Symbol.asyncIterator]();
+    const next = (): Promise<IteratorResult<FsckEvent>> => machine.run(events.next());
+    let event = await next();
+    // Of the slice that is being checked, the first content's blocks were read.
+    while (event.done !== true && !(event.value.kind === "progress" && event.value.stage === "contents"))
+      event = await next();
+    for (const key of await machine.list()) await machine.remove(key);
+    for (let i = 0; i < 5; i++) {
+      await machine.simulation.runFor(1500);
+      await machine.run(machine.node.collect());
+    }
+    assert.equal((await machine.run(machine.node.status())).blocks.blocks, 0);
+    const rest: FsckEvent[] = [];
+    for (event = await next(); event.done !== true; event = await next()) rest.push(event.value);
+    assert.deepEqual(problemsOf(rest), []);
+    assert.equal(summaryOf(rest).clean, true);
     await machine.stop();
   });
 

@@ -99,8 +99,10 @@ describe("scrub", () => {
     await machine.simulation.runFor(3000);
     const before = (await status(machine)).running;
     assert.ok(before !== undefined && before.blocks > 0);
+    const askedAtMs = machine.clock.wallMs();
     const [first, second] = await machine.run(Promise.all([machine.node.scrub(), machine.node.scrub()]));
     assert.equal(first.blocks, 8);
+    assert.ok(first.startedAtMs >= askedAtMs && before.startedAtMs < askedAtMs, "it began anew");
     assert.equal(first, second, "two who ask share it");
     await machine.stop();
   });
