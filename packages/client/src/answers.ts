@@ -1,6 +1,8 @@
 /** Documents of the native API that are more than a value or two. */
 
 import { isRecord } from "./error-answer.ts";
+import type { ScrubStatus } from "./maintenance.ts";
+import { scrubFrom } from "./maintenance.ts";
 import { notUnderstood } from "./read-answer.ts";
 
 export interface BucketInfo {
@@ -30,13 +32,14 @@ export interface ClusterStatus {
   readonly shards: readonly { readonly shard: number; readonly appliedIndex: number }[];
   readonly blocks: { readonly blocks: number; readonly liveBytes: number; readonly deadBytes: number };
   readonly disk: { readonly freeBytes: number; readonly totalBytes: number };
+  readonly scrub: ScrubStatus;
   /** Whether reads and writes are served; otherwise `reason` says why not. */
   readonly ready: boolean;
   readonly reason: string | undefined;
 }
 
 export function statusFrom(document: Readonly<Record<string, unknown>>): ClusterStatus {
-  const { clusterId, nodeId, shards, blocks, disk, ready, reason } = document;
+  const { clusterId, nodeId, shards, blocks, disk, scrub, ready, reason } = document;
   if (typeof clusterId !== "string" || typeof nodeId !== "string" || !Array.isArray(shards))
     throw notUnderstood();
   return {
@@ -52,6 +55,7 @@ export function statusFrom(document: Readonly<Record<string, unknown>>): Cluster
       deadBytes: count(blocks, "deadBytes"),
     },
     disk: { freeBytes: count(disk, "freeBytes"), totalBytes: count(disk, "totalBytes") },
+    scrub: scrubFrom(isRecord(scrub) ? scrub : {}),
     ready: ready === true,
     reason: typeof reason === "string" ? reason : undefined,
   };

@@ -1,6 +1,7 @@
 /** `holdfast cluster status`: the cluster as the node that answers knows it. */
 
-import { sizeText, table } from "../command-line/format.ts";
+import type { ScrubStatus } from "@holdfast/client";
+import { countText, sizeText, table, timeText } from "../command-line/format.ts";
 import type { Session } from "../command-line/session.ts";
 
 export async function status({ output, signal, ...session }: Session): Promise<void> {
@@ -18,6 +19,17 @@ export async function status({ output, signal, ...session }: Session): Promise<v
       `${blocks.blocks} (${sizeText(blocks.liveBytes)} live, ${sizeText(blocks.deadBytes)} to be collected)`,
     ],
     ["disk", `${sizeText(disk.freeBytes)} free of ${sizeText(disk.totalBytes)}`],
+    ["scrub", scrubText(known.scrub)],
   ];
   await output.result(known, table(rows).join("\n"));
+}
+
+function scrubText({ running, last }: ScrubStatus): string {
+  const under = running === undefined ? "" : ` (now at block ${running.blocks} of ${running.blocksStored})`;
+  if (last === undefined) return `none finished yet${under}`;
+  const damage =
+    last.damagedBlocks + last.stateProblems.length === 0
+      ? "nothing damaged"
+      : `${countText(last.damagedBlocks, "block")} DAMAGED: run \`holdfast scrub --wait\` or \`holdfast fsck --deep\``;
+  return `${damage} at ${timeText(last.finishedAtMs)}${under}`;
 }

@@ -21,6 +21,17 @@ export interface ServerConfig {
   readonly log: LogLevel;
   /** How long a stop waits for requests under way. */
   readonly stopDeadlineMs: number;
+  readonly maintenance: MaintenanceConfig;
+}
+
+/** How fast a node works in the background; what is left out is the node's to choose. */
+export interface MaintenanceConfig {
+  /** In which everything stored is read once. */
+  readonly scrubPeriodMs?: number;
+  /** Read by the scrub however little is stored. */
+  readonly scrubBytesPerSecondMin?: number;
+  /** Copied by compaction. */
+  readonly compactBytesPerSecondMax?: number;
 }
 
 export type LogLevel = "debug" | "info" | "warn" | "error" | "silent";
@@ -37,6 +48,9 @@ export interface ConfigFile {
   readonly domains?: readonly string[] | undefined;
   readonly log?: LogLevel | undefined;
   readonly stopDeadlineMs?: number | undefined;
+  readonly scrubPeriodMs?: number | undefined;
+  readonly scrubBytesPerSecondMin?: number | undefined;
+  readonly compactBytesPerSecondMax?: number | undefined;
 }
 
 const hostName = z.string().regex(/^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/i, "is no host name");
@@ -62,6 +76,9 @@ const schema: z.ZodType<ConfigFile> = z.strictObject({
   domains: z.array(hostName).optional(),
   log: z.enum(["debug", "info", "warn", "error", "silent"]).optional(),
   stopDeadlineMs: z.number().int().min(0).max(3_600_000).optional(),
+  scrubPeriodMs: z.number().int().min(1000).max(31_536_000_000).optional(),
+  scrubBytesPerSecondMin: z.number().int().min(1024).optional(),
+  compactBytesPerSecondMax: z.number().int().min(65_536).optional(),
 });
 
 /** Values are never quoted in messages: one of them is a secret. */
@@ -103,6 +120,7 @@ export function resolveConfig(layers: readonly ConfigFile[]): ServerConfig {
     domains: merged.domains ?? [],
     log: merged.log ?? "info",
     stopDeadlineMs: merged.stopDeadlineMs ?? defaultStopDeadlineMs,
+    maintenance: maintenanceConfig(merged),
   };
   const { s3, http } = config;
   if (s3.port !== 0 && s3.port === http.port && s3.host === http.host) {
@@ -110,6 +128,15 @@ export function resolveConfig(layers: readonly ConfigFile[]): ServerConfig {
   }
   requireOwnCredentials(config.root, [s3.host, http.host]);
   return config;
+}
+
+function maintenanceConfig(merged: ConfigFile): MaintenanceConfig {
+  const { scrubPeriodMs, scrubBytesPerSecondMin, compactBytesPerSecondMax } = merged;
+  return {
+    ...(scrubPeriodMs === undefined ? {} : { scrubPeriodMs }),
+    ...(scrubBytesPerSecondMin === undefined ? {} : { scrubBytesPerSecondMin }),
+    ...(compactBytesPerSecondMax === undefined ? {} : { compactBytesPerSecondMax }),
+  };
 }
 
 function rootCredentials({ accessKey, secretKey }: ConfigFile): RootCredentials {

@@ -70,7 +70,7 @@ async function openNode(config: ServerConfig, journal: Journal, options: NodeOpt
     journal,
   };
   try {
-    return await startNode(ports, options);
+    return await startNode(ports, { ...config.maintenance, ...options });
   } catch (error) {
     if (error instanceof DiskError && error.kind === "locked") throw await inUse(data, error);
     throw error;

@@ -43,7 +43,7 @@ export async function* checkContents(
       }
     }
     if (unnamed.length >= unnamedMax || (next === undefined && unnamed.length > 0)) {
-      yield* await nameFiles(inspection, unnamed);
+      yield* nameFiles(inspection, unnamed);
       unnamed = [];
     }
     from = next;

@@ -15,7 +15,7 @@ import type { Disk, Journal } from "@holdfast/ports";
 import { DiskError, sleep } from "@holdfast/ports";
 import { streamStatus } from "@holdfast/shard";
 import type { InspectionParts } from "../fsck/inspection.ts";
-import { findNames } from "../fsck/name-files.ts";
+import { NameSearch } from "../fsck/name-files.ts";
 import { Pace } from "./pace.ts";
 import type { DamagedBlock, ScrubPass, ScrubRecord, ScrubResult } from "./scrub-record.ts";
 import { loadScrubRecord, storeScrubRecord } from "./scrub-record.ts";
@@ -142,7 +142,7 @@ export class Scrubber {
     if (!interrupted.aborted) await this.#scrubBlocks(interrupted);
     const { pass } = this.#record;
     if (interrupted.aborted || pass === undefined) return;
-    const damaged = await this.#nameDamaged(pass.damaged);
+    const damaged = await this.#nameDamaged(pass.damaged, interrupted);
     if (interrupted.aborted) return;
     const { startedAtMs, blocks, bytes, damagedBlocks, stateProblems } = pass;
     const finishedAtMs = Math.max(startedAtMs, clock.wallMs());
@@ -215,13 +215,16 @@ export class Scrubber {
   }
 
   /** One walk over all files, and only when there is something to look for. */
-  async #nameDamaged(damaged: readonly BlockId[]): Promise<readonly DamagedBlock[]> {
+  async #nameDamaged(
+    damaged: readonly BlockId[],
+    interrupted: AbortSignal,
+  ): Promise<readonly DamagedBlock[]> {
     if (damaged.length === 0) return [];
     const { shards, system } = this.#parts;
     const owners = damaged.map(({ content }) => contentIdText(this.#ownerOf(content)));
-    const pause = (): Promise<void> => this.#pace.worked(0, undefined);
-    const names = await findNames({ shards, system }, new Set(owners), pause);
-    return damaged.map((id, i) => ({ block: blockIdText(id), files: names.get(owners[i] ?? "") ?? [] }));
+    const search = new NameSearch({ shards, system }, owners);
+    while (!interrupted.aborted && search.step()) await this.#pace.worked(0, undefined);
+    return damaged.map((id, i) => ({ block: blockIdText(id), files: search.namesOf(owners[i] ?? "") }));
   }
 
   /** Parts of a completed upload belong to the content that absorbed them. */
