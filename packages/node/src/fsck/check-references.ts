@@ -24,7 +24,8 @@ import type { ShardReplica } from "../shard-replica.ts";
 import type { FsckEvent, FsckProblem } from "./findings.ts";
 import type { Inspection } from "./inspection.ts";
 
-const perSlice = 500;
+const referencesPerSlice = 500;
+const filesPerSlice = 100;
 /** References that one walk over a shard's files looks for: some tens of megabytes. */
 const soughtMax = 100_000;
 /** Sets up to this size are counted. */
@@ -39,7 +40,7 @@ export async function* checkReferences(
   do {
     await inspection.pause();
     const state = await shard.read();
-    const { items, next } = walkReferences(state, { from, limit: perSlice });
+    const { items, next } = walkReferences(state, { from, limit: referencesPerSlice });
     yield* miscounted(inspection, state, items);
     for (const { content, reference } of items) {
       if (equalContentIds(content, reference)) search.add({ kind: "own", reference });
@@ -50,7 +51,10 @@ export async function* checkReferences(
   } while (from !== undefined);
   do {
     await inspection.pause();
-    const { items, next } = walkHeldReferences(await shard.read(), shard.id, { from, limit: perSlice });
+    const { items, next } = walkHeldReferences(await shard.read(), shard.id, {
+      from,
+      limit: referencesPerSlice,
+    });
     for (const reference of items) search.add({ kind: "held", reference });
     if (search.isFull || next === undefined) yield* search.run();
     from = next;
@@ -125,7 +129,7 @@ class Search {
     do {
       if (this.#sought.size === 0) return;
       await this.#inspection.pause();
-      const { items, next } = walkFiles(this.#shard.localState, { from, limit: perSlice });
+      const { items, next } = walkFiles(this.#shard.localState, { from, limit: filesPerSlice });
       for (const { version } of items)
         if (version.body.kind === "content") this.#sought.delete(contentIdText(version.body.reference));
       yield this.#inspection.progress("references");

@@ -4,7 +4,8 @@ import { toHex } from "@holdfast/base";
 import type { FsckEvent } from "./findings.ts";
 import type { Inspection } from "./inspection.ts";
 
-const pairsPerStep = 500;
+/** With bodies in them a megabyte or two: some milliseconds. */
+const pairsPerStep = 100;
 /** Of a group; the rest is counted. */
 const damagedKeysShown = 10;
 

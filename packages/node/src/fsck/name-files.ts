@@ -8,7 +8,7 @@ import type { ShardReplica } from "../shard-replica.ts";
 import type { FsckEvent, FsckProblem } from "./findings.ts";
 import type { Inspection } from "./inspection.ts";
 
-const filesPerSlice = 500;
+const filesPerSlice = 100;
 /** Of one content. */
 const namesMax = 10;
 

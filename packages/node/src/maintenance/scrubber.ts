@@ -36,7 +36,8 @@ export interface ScrubStatus {
   readonly last: ScrubResult | undefined;
 }
 
-const pairsPerStep = 500;
+/** With bodies in them a megabyte or two: some milliseconds. */
+const pairsPerStep = 100;
 const damagedMax = 100;
 const stateProblemsMax = 20;
 const storeIntervalMs = 30_000;
