@@ -90,16 +90,22 @@ export class Collector {
     await this.#eraseUnknown();
   }
 
+  /** All that are owed now, in steps: more may come in while they go. */
   async #passDrops(shard: ShardReplica): Promise<void> {
-    const drops = pendingDrops(shard.localState, dropsPerStep);
-    for (const [home, items] of byHome(drops)) {
-      const target = this.#shards[home];
-      if (target === undefined) continue;
-      await target.propose({
-        kind: "dropReferences",
-        drops: items.map(({ content, reference }) => ({ content, reference })),
-      });
-      await shard.propose({ kind: "settleDrops", sequences: items.map((item) => item.sequence) });
+    for (;;) {
+      const drops = pendingDrops(shard.localState, dropsPerStep);
+      let settled = 0;
+      for (const [home, items] of byHome(drops)) {
+        const target = this.#shards[home];
+        if (target === undefined) continue;
+        await target.propose({
+          kind: "dropReferences",
+          drops: items.map(({ content, reference }) => ({ content, reference })),
+        });
+        await shard.propose({ kind: "settleDrops", sequences: items.map((item) => item.sequence) });
+        settled += items.length;
+      }
+      if (settled < dropsPerStep || this.#stop.signal.aborted) return;
     }
   }
 
@@ -115,12 +121,15 @@ export class Collector {
     deaths?.look(nowMs, clusterTimeMs(state));
     const deadBeforeMs = deaths?.pastGrace(nowMs);
     if (deadBeforeMs === undefined) return;
-    const contents = deadContents(state, deadBeforeMs, contentsPerStep);
-    if (contents.length === 0) return;
-    for (const content of contents)
-      for (const part of content.parts)
-        await this.#blocks.erase({ home: content.id.home, writer: part.writer, attempt: part.attempt });
-    await shard.propose({ kind: "forgetContents", contents: contents.map((content) => content.id) });
+    // To the last one: what a round leaves behind would grow without bound under load.
+    while (!this.#stop.signal.aborted) {
+      const contents = deadContents(state, deadBeforeMs, contentsPerStep);
+      if (contents.length === 0) return;
+      for (const content of contents)
+        for (const part of content.parts)
+          await this.#blocks.erase({ home: content.id.home, writer: part.writer, attempt: part.attempt });
+      await shard.propose({ kind: "forgetContents", contents: contents.map((content) => content.id) });
+    }
   }
 
   async #dropAbandoned(shard: ShardReplica): Promise<void> {
