@@ -10,6 +10,8 @@ import type { HttpHandler, HttpRequest, HttpResponse } from "@holdfast/ports";
 import { silentJournal } from "@holdfast/ports";
 import { MemoryFiles } from "./native-memory-files.ts";
 
+const allWell = { ready: true, writable: true, code: undefined, reason: undefined };
+
 export const keys = { accessKey: "test", secretKey: "test-secret" };
 
 export interface NativeGateway {
@@ -52,12 +54,16 @@ export async function nativeGateway(
         clusterId: "cluster",
         nodeId: "node",
         shards: [{ shard: 0, appliedIndex: 7 }],
-        blocks: { blocks: 1, liveBytes: 2, deadBytes: 3 },
         scrub: { running: undefined, last: undefined },
-        disk: { freeBytes: 4, totalBytes: 5 },
-        ready: true,
-        reason: undefined,
+        wallMs: Date.now(),
+        startedAtMs: Date.now(),
+        log: { failed: false, queuedBytes: 0, segments: 1, segmentsBytes: 8 },
+        checkpoint: { lagEntries: 0, lagBytes: 0 },
+        blocks: { blocks: 1, volumes: 1, liveBytes: 2, deadBytes: 3, damagedFound: 0, failed: false },
+        disk: { freeBytes: 4, totalBytes: 5, reserveBytes: 1 },
+        ...allWell,
       }),
+    readiness: () => Promise.resolve(allWell),
   });
   const seen: string[] = [];
   const handler: HttpHandler = (request) => {

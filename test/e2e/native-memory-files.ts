@@ -59,6 +59,10 @@ export class MemoryFiles implements Files {
   readonly uploads = new Map<string, MemoryUpload>();
   #count = 0;
 
+  within(): this {
+    return this;
+  }
+
   createBucket(request: CreateBucketRequest): Promise<BucketInfo> {
     return this.#answer(() => {
       if (this.buckets.has(request.name))

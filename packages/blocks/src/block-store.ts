@@ -21,6 +21,7 @@ import type { Clock, Disk, Hashing, Journal, KeyValue } from "@holdfast/ports";
 import { DiskError } from "@holdfast/ports";
 import { BlockError } from "./block-error.ts";
 import type { BlockIndex, Erased } from "./block-index.ts";
+import type { BlockMetrics } from "./block-metrics.ts";
 import type { CompactionOutcome, CompactionStep } from "./compaction.ts";
 import { compactionCandidates, compactVolume } from "./compaction.ts";
 import type { GroupWriter } from "./group-writer.ts";
@@ -55,6 +56,15 @@ export interface BlocksUsage {
 export interface VolumeUsage {
   readonly liveBytes: number;
   readonly deadBytes: number;
+}
+
+export interface BlocksHealth {
+  /** Bytes of blocks that wait for the disk or are being written. */
+  readonly queuedBytes: number;
+  /** Blocks that a read found damaged since the store was opened. */
+  readonly damagedFound: number;
+  /** Why no block can be written any more; reads go on. */
+  readonly failure: string | undefined;
 }
 
 export interface ScrubStep {
@@ -95,6 +105,7 @@ export interface BlockStore {
    * the volume is full. The next put begins another one. True when it was; not while something is being written.
    */
   retireActive(deadBytesMin?: number): Promise<boolean>;
+  health(): BlocksHealth;
   /** Volumes worth compacting, the deadest first. */
   compactionCandidates(deadRatioMin?: number): readonly number[];
   /** Step by step, as fast as the caller pulls; one at a time, to its end or until the caller leaves. */
@@ -120,6 +131,7 @@ export interface EngineParts {
   readonly writer: GroupWriter;
   readonly recovery: RecoveryReport;
   readonly copyBytesMax: number;
+  readonly metrics: BlockMetrics;
 }
 
 interface Pending {
@@ -143,6 +155,7 @@ export class VolumeBlockStore implements BlockStore {
   readonly #pending = new Map<string, Pending>();
   /** Erasures under way, by content. */
   readonly #erasing = new Map<string, Promise<Erased>>();
+  #damagedFound = 0;
   #isCompacting = false;
   #isClosed = false;
 
@@ -192,7 +205,10 @@ export class VolumeBlockStore implements BlockStore {
       const entry = this.#index.entry(key);
       if (entry === undefined) throw new BlockError("missing", `no block ${blockIdText(id)} here`);
       const read = await readNeedle(this.#reader(), key, entry);
-      if (read.kind === "whole") return { body: read.body, checksum: entry.checksum };
+      if (read.kind === "whole") {
+        this.#parts.metrics.onRead(read.body.length);
+        return { body: read.body, checksum: entry.checksum };
+      }
       // Compaction may have moved the block, or an erasure taken it, while it was read.
       if (!this.#index.holds(key, entry)) continue;
       this.#reportCorrupt(id, key, entry, read.reason);
@@ -280,6 +296,11 @@ export class VolumeBlockStore implements BlockStore {
     });
   }
 
+  health(): BlocksHealth {
+    const { queuedBytes, failure } = this.#parts.writer;
+    return { queuedBytes, damagedFound: this.#damagedFound, failure: failure?.message };
+  }
+
   compactionCandidates(deadRatioMin: number = compactionDeadRatioMin): readonly number[] {
     return compactionCandidates(this.#index, this.#parts.writer.activeVolume, deadRatioMin);
   }
@@ -341,6 +362,7 @@ export class VolumeBlockStore implements BlockStore {
       isNeeded: () => true,
       apply: (needle, place) => this.#index.applyBlock(needle, place),
     });
+    this.#parts.metrics.onPut(body.length);
   }
 
   async #erase(key: Uint8Array): Promise<Erased> {
@@ -420,6 +442,8 @@ export class VolumeBlockStore implements BlockStore {
 
   #reportCorrupt(id: BlockId, key: Uint8Array, entry: BlockEntry, reason: string): void {
     this.#index.markDamaged(key);
+    this.#damagedFound++;
+    this.#parts.metrics.onDamage();
     const { volume, offset } = entry;
     this.#parts.journal.error("block-corrupt", { block: blockIdText(id), volume, offset, reason });
   }

@@ -10,6 +10,11 @@ export class ByteGate {
     this.#bytesMax = bytesMax;
   }
 
+  /** Carried by those who passed and have not left. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
   /** A caller that carries more than the bound passes alone. */
   enter(bytes: number): Promise<void> {
     if (this.#waiting.length === 0 && this.#fits(bytes)) {

@@ -20,6 +20,7 @@ import type { Clock, Disk, DiskFile, Hashing, Journal } from "@holdfast/ports";
 import { DiskError } from "@holdfast/ports";
 import { BlockError } from "./block-error.ts";
 import type { BlockIndex } from "./block-index.ts";
+import type { BlockMetrics } from "./block-metrics.ts";
 import { ByteGate } from "./byte-gate.ts";
 import type { Needle, NeedlePlace } from "./needle.ts";
 import { alignUp, encodeNeedleHeader, groupBytes, needleBytes, needleHeaderBytes } from "./needle.ts";
@@ -33,6 +34,7 @@ export interface GroupWriterOptions {
   readonly random: Random;
   readonly hashing: Hashing;
   readonly journal: Journal;
+  readonly metrics: BlockMetrics;
   readonly folder: string;
   readonly index: BlockIndex;
   readonly volumeBytesMax: number;
@@ -91,6 +93,11 @@ export class GroupWriter {
   constructor(options: GroupWriterOptions) {
     this.#options = options;
     this.#gate = new ByteGate(options.queueBytesMax);
+  }
+
+  /** Bytes of orders that wait for their turn or are being written. */
+  get queuedBytes(): number {
+    return this.#gate.bytes;
   }
 
   get activeVolume(): number | undefined {
@@ -208,7 +215,9 @@ export class GroupWriter {
     const { volume, file } = active;
     active.holdsBlocks ||= orders.some(({ kind }) => kind === "block");
     const placed = this.#place(orders, volume);
+    const begunAtMs = this.#options.clock.monotonicMs();
     await this.#writeDurably(volume, file, this.#buffersOf(placed, volume));
+    this.#options.metrics.onSync(this.#options.clock.monotonicMs() - begunAtMs);
     volume.end += bytes;
     for (const { needle, order, place } of placed) order.apply(needle, place);
     this.#options.index.completeVolume(volume, volume.end);

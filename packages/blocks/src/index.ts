@@ -4,6 +4,7 @@ export type { Erased } from "./block-index.ts";
 export type {
   BlockStat,
   BlockStore,
+  BlocksHealth,
   BlocksUsage,
   ScrubStep,
   StoredBlock,

@@ -1,12 +1,15 @@
 import type { Random } from "@holdfast/base";
 import { GiB, MiB } from "@holdfast/base";
-import type { Clock, Disk, Hashing, Journal, KeyValue } from "@holdfast/ports";
+import type { Clock, Disk, Hashing, Journal, KeyValue, Metrics } from "@holdfast/ports";
+import { silentMetrics } from "@holdfast/ports";
 import { BlockIndex } from "./block-index.ts";
+import { BlockMetrics } from "./block-metrics.ts";
 import type { BlockStore } from "./block-store.ts";
 import { VolumeBlockStore } from "./block-store.ts";
 import { GroupWriter } from "./group-writer.ts";
 import { recover } from "./recovery.ts";
 import { VolumeFiles } from "./volume-files.ts";
+import { watchBlocks } from "./watch-blocks.ts";
 
 export interface BlockStoreOptions {
   readonly disk: Disk;
@@ -16,6 +19,7 @@ export interface BlockStoreOptions {
   readonly random: Random;
   readonly hashing: Hashing;
   readonly journal: Journal;
+  readonly metrics?: Metrics;
   /** Of the data directory; made if it is not there. */
   readonly folder: string;
   readonly volumeBytesMax?: number;
@@ -47,7 +51,8 @@ export async function openBlockStore(options: BlockStoreOptions): Promise<BlockS
   await makeDurableFolder(disk, folder);
   const index = new BlockIndex(options.index, hashing);
   const files = new VolumeFiles(disk, folder, filesOpenMax);
-  const ports = { disk, clock, random, hashing, journal, folder };
+  const metrics = new BlockMetrics(options.metrics ?? silentMetrics);
+  const ports = { disk, clock, random, hashing, journal, metrics, folder };
   const writer = new GroupWriter({
     ...ports,
     index,
@@ -58,7 +63,10 @@ export async function openBlockStore(options: BlockStoreOptions): Promise<BlockS
   });
   try {
     const recovery = await recover({ ...ports, index, files, writer, indexFlushBytes, copyBytesMax });
-    return new VolumeBlockStore({ ...options, blockIndex: index, files, writer, recovery, copyBytesMax });
+    const parts = { ...options, blockIndex: index, files, writer, recovery, copyBytesMax, metrics };
+    const store = new VolumeBlockStore(parts);
+    watchBlocks(options.metrics ?? silentMetrics, store);
+    return store;
   } catch (error) {
     await files.close();
     throw error;

@@ -30,16 +30,54 @@ export interface ClusterStatus {
   /** Of the node that answered. */
   readonly nodeId: string;
   readonly shards: readonly { readonly shard: number; readonly appliedIndex: number }[];
-  readonly blocks: { readonly blocks: number; readonly liveBytes: number; readonly deadBytes: number };
-  readonly disk: { readonly freeBytes: number; readonly totalBytes: number };
+  readonly blocks: {
+    readonly blocks: number;
+    readonly volumes: number;
+    readonly liveBytes: number;
+    readonly deadBytes: number;
+    /** Found by reads since the node started. */
+    readonly damagedFound: number;
+    /** Blocks are read and not written any more. */
+    readonly failed: boolean;
+  };
+  readonly disk: {
+    readonly freeBytes: number;
+    readonly totalBytes: number;
+    /** Free space below which new data is refused. */
+    readonly reserveBytes: number;
+  };
   readonly scrub: ScrubStatus;
-  /** Whether reads and writes are served; otherwise `reason` says why not. */
+  readonly log: {
+    readonly failed: boolean;
+    readonly queuedBytes: number;
+    readonly segments: number;
+    readonly segmentsBytes: number;
+  };
+  /** What a start would have to replay. */
+  readonly checkpoint: { readonly lagEntries: number; readonly lagBytes: number };
+  /** The node's clock, in milliseconds since 1970 UTC, and when it started by that clock; 0 when it does not say. */
+  readonly wallMs: number;
+  readonly startedAtMs: number;
+  /** Whether reads and deletes are served; otherwise `code` and `reason` say why not. */
   readonly ready: boolean;
+  /** Whether new data is taken too. */
+  readonly writable: boolean;
+  readonly code: string | undefined;
   readonly reason: string | undefined;
+  /** Of the process; undefined from a node that does not say. */
+  readonly server: ServerFacts | undefined;
 }
 
+export interface ServerFacts {
+  readonly version: string;
+  readonly nodeVersion: string;
+  readonly threadPoolSize: number;
+  readonly openFilesMax: number | undefined;
+}
+
+/** What a node of an earlier version does not say is 0, or what was true of it then. */
 export function statusFrom(document: Readonly<Record<string, unknown>>): ClusterStatus {
-  const { clusterId, nodeId, shards, blocks, disk, scrub, ready, reason } = document;
+  const { clusterId, nodeId, shards, blocks, disk, log, checkpoint, scrub, ready } = document;
   if (typeof clusterId !== "string" || typeof nodeId !== "string" || !Array.isArray(shards))
     throw notUnderstood();
   return {
@@ -51,13 +89,46 @@ export function statusFrom(document: Readonly<Record<string, unknown>>): Cluster
     })),
     blocks: {
       blocks: count(blocks, "blocks"),
+      volumes: countOr0(blocks, "volumes"),
       liveBytes: count(blocks, "liveBytes"),
       deadBytes: count(blocks, "deadBytes"),
+      damagedFound: countOr0(blocks, "damagedFound"),
+      failed: flag(blocks, "failed"),
     },
-    disk: { freeBytes: count(disk, "freeBytes"), totalBytes: count(disk, "totalBytes") },
+    disk: {
+      freeBytes: count(disk, "freeBytes"),
+      totalBytes: count(disk, "totalBytes"),
+      reserveBytes: countOr0(disk, "reserveBytes"),
+    },
+    log: {
+      failed: flag(log, "failed"),
+      queuedBytes: countOr0(log, "queuedBytes"),
+      segments: countOr0(log, "segments"),
+      segmentsBytes: countOr0(log, "segmentsBytes"),
+    },
+    checkpoint: {
+      lagEntries: countOr0(checkpoint, "lagEntries"),
+      lagBytes: countOr0(checkpoint, "lagBytes"),
+    },
+    wallMs: countOr0(document, "wallMs"),
+    startedAtMs: countOr0(document, "startedAtMs"),
     scrub: scrubFrom(isRecord(scrub) ? scrub : {}),
     ready: ready === true,
-    reason: typeof reason === "string" ? reason : undefined,
+    writable: typeof document["writable"] === "boolean" ? document["writable"] : ready === true,
+    code: text(document, "code"),
+    reason: text(document, "reason"),
+    server: serverFrom(document["server"]),
+  };
+}
+
+function serverFrom(document: unknown): ServerFacts | undefined {
+  if (!isRecord(document)) return undefined;
+  const openFilesMax = document["openFilesMax"];
+  return {
+    version: text(document, "version") ?? "unknown",
+    nodeVersion: text(document, "nodeVersion") ?? "unknown",
+    threadPoolSize: countOr0(document, "threadPoolSize"),
+    openFilesMax: typeof openFilesMax === "number" ? openFilesMax : undefined,
   };
 }
 
@@ -65,4 +136,18 @@ function count(document: unknown, member: string): number {
   const value = isRecord(document) ? document[member] : undefined;
   if (typeof value !== "number") throw notUnderstood();
   return value;
+}
+
+function countOr0(document: unknown, member: string): number {
+  const value = isRecord(document) ? document[member] : undefined;
+  return typeof value === "number" ? value : 0;
+}
+
+function flag(document: unknown, member: string): boolean {
+  return isRecord(document) && document[member] === true;
+}
+
+function text(document: unknown, member: string): string | undefined {
+  const value = isRecord(document) ? document[member] : undefined;
+  return typeof value === "string" ? value : undefined;
 }

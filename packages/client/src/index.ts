@@ -1,6 +1,6 @@
 export type { ErrorCode, Outcome } from "@holdfast/base";
 export { StoreError } from "@holdfast/base";
-export type { BucketInfo, ClusterStatus } from "./answers.ts";
+export type { BucketInfo, ClusterStatus, ServerFacts } from "./answers.ts";
 export type { FileAttributes } from "./attributes.ts";
 export type { ConnectOptions } from "./connect.ts";
 export type { Content } from "./content.ts";

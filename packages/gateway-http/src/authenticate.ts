@@ -18,6 +18,7 @@ export type Payload =
 
 export interface Caller {
   readonly account: string;
+  readonly accessKey: string;
   readonly payload: Payload;
 }
 
@@ -62,7 +63,7 @@ export class Authenticator {
         "The signature is not that of this request: check the secret key.",
       );
     }
-    return { account, payload };
+    return { account, accessKey: authorization.accessKey, payload };
   }
 
   #checkTime(authorization: SignedAuthorization): void {

@@ -4,8 +4,8 @@ import type { HttpResponse } from "@holdfast/ports";
 import { jsonAnswer } from "./json.ts";
 import type { ApiCall, Operation } from "./operation.ts";
 
-async function clusterStatus(call: ApiCall): Promise<HttpResponse> {
-  return jsonAnswer(200, await call.context.status());
+async function clusterStatus({ context }: ApiCall): Promise<HttpResponse> {
+  return jsonAnswer(200, { ...(await context.status()), server: context.server });
 }
 
 export const clusterOperations: readonly Operation[] = [

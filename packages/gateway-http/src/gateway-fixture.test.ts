@@ -2,9 +2,10 @@
 
 import assert from "node:assert/strict";
 import { signRequest, toHex, utf8, utf8Text } from "@holdfast/base";
-import type { FileInfo, Files, Maintenance } from "@holdfast/node";
+import type { FileInfo, Files, Maintenance, Readiness } from "@holdfast/node";
 import type { Clock, HttpRequest, HttpResponse } from "@holdfast/ports";
 import { CollectingJournal, simulatedHashing } from "@holdfast/ports/simulated";
+import type { HttpGatewayOptions } from "./gateway.ts";
 import { createHttpGateway } from "./gateway.ts";
 
 export const nowMs: number = 1_790_000_000_000;
@@ -51,7 +52,7 @@ const clock: Clock = {
 const sha256 = (data: Uint8Array): Uint8Array => simulatedHashing.hash("sha256", data);
 
 /** Who asks, and what of a node's maintenance answers. */
-export interface Operator {
+export interface Operator extends Omit<Partial<HttpGatewayOptions>, "maintenance"> {
   readonly account?: string;
   readonly maintenance?: Partial<Maintenance>;
 }
@@ -60,10 +61,11 @@ export interface Operator {
 export function gatewayOver(
   files: Partial<Files>,
   ready: boolean = true,
-  { account = "alice", maintenance = {} }: Operator = {},
+  { account = "alice", maintenance = {}, ...options }: Operator = {},
 ): GatewayFixture {
-  const unexpected = new Proxy(files, {
+  const unexpected: Partial<Files> = new Proxy(files, {
     get(target, name) {
+      if (name === "within") return () => unexpected;
       const found: unknown = Reflect.get(target, name);
       // Only the call fails, not the look at it: arguments that are refused come first.
       return found ?? (() => Promise.reject(new Error(`unexpected call of ${String(name)}`)));
@@ -89,17 +91,28 @@ export function gatewayOver(
     },
     status: () =>
       Promise.resolve({
+        ...readinessOf(ready),
         clusterId: "c",
         nodeId: "n",
+        wallMs: nowMs,
+        startedAtMs: nowMs,
         shards: [],
-        blocks: { blocks: 0, liveBytes: 0, deadBytes: 0 },
-        disk: { freeBytes: 1, totalBytes: 2 },
+        log: { failed: false, queuedBytes: 0, segments: 1, segmentsBytes: 0 },
+        checkpoint: { lagEntries: 0, lagBytes: 0 },
+        blocks: { blocks: 0, volumes: 0, liveBytes: 0, deadBytes: 0, damagedFound: 0, failed: false },
+        disk: { freeBytes: 1, totalBytes: 2, reserveBytes: 0 },
         scrub: { running: undefined, last: undefined },
-        ready,
-        reason: ready ? undefined : "recovering",
       }),
+    readiness: () => Promise.resolve(readinessOf(ready)),
+    metrics: () => Promise.resolve({ contentType: "text/plain; version=0.0.4", text: "up 1\n" }),
+    ...options,
   });
   return { journal, send: async (parts) => answerOf(await handler(requestOf(parts))) };
+}
+
+function readinessOf(ready: boolean): Readiness {
+  if (ready) return { ready, writable: true, code: undefined, reason: undefined };
+  return { ready, writable: false, code: "Unavailable", reason: "recovering" };
 }
 
 function requestOf(parts: RequestParts): HttpRequest {

@@ -1,15 +1,19 @@
 /** The native HTTP API as one pure handler: health, the document that describes it, and /api/v1 behind signatures. */
 
 import { StoreError, utf8 } from "@holdfast/base";
-import type { Access, Files, Maintenance, NodeStatus } from "@holdfast/node";
+import type { Access, Files, Maintenance, NodeStatus, Readiness } from "@holdfast/node";
 import type { Clock, Hashing, HttpHandler, HttpRequest, HttpResponse, Journal } from "@holdfast/ports";
 import { Authenticator } from "./authenticate.ts";
 import { errorAnswer, statusOfError } from "./error-answer.ts";
 import { openApiDocument } from "./openapi.ts";
 import type { ApiContext } from "./operation.ts";
 import { operations } from "./operations.ts";
+import type { MetricsText } from "./pages.ts";
+import { pagesOf } from "./pages.ts";
 import { decodePercent, Query } from "./query.ts";
+import { RequestFacts } from "./request-facts.ts";
 import { Router } from "./router.ts";
+import type { ServerFacts } from "./server-facts.ts";
 
 export interface HttpGatewayOptions {
   readonly files: Files;
@@ -19,6 +23,14 @@ export interface HttpGatewayOptions {
   readonly hashing: Hashing;
   readonly journal: Journal;
   readonly status: () => Promise<NodeStatus>;
+  /** Whether the node serves; never rejects, and answers within a deadline of its own. */
+  readonly readiness: () => Promise<Readiness>;
+  /** Renders the metrics; without it there is no such page. */
+  readonly metrics?: () => Promise<MetricsText>;
+  /** Who reads metrics from another machine sends it as bearer token; nobody may without. */
+  readonly metricsToken?: string | undefined;
+  /** About the process, for the status. */
+  readonly server?: ServerFacts;
 }
 
 const apiPrefix = "/api/v1";
@@ -34,58 +46,60 @@ class Gateway {
   readonly #journal: Journal;
   readonly #authenticator: Authenticator;
   readonly #router = new Router(operations);
+  readonly #pages: ReturnType<typeof pagesOf>;
   readonly #openApi: Uint8Array = utf8(JSON.stringify(openApiDocument(operations)));
 
   constructor(options: HttpGatewayOptions) {
-    const { files, maintenance, clock, hashing, status, journal } = options;
-    this.#context = { files, maintenance, clock, hashing, status };
+    const { files, maintenance, clock, hashing, status, journal, server } = options;
+    this.#context = { files, maintenance, clock, hashing, status, server };
+    this.#pages = pagesOf(options);
     this.#journal = journal;
     this.#authenticator = new Authenticator(options);
   }
 
   async handle(request: HttpRequest): Promise<HttpResponse> {
+    const about = new RequestFacts();
+    const answer = await this.#answer(request, about);
+    const headers = { ...answer.headers, "x-holdfast-request-id": request.requestId };
+    return { status: answer.status, headers, body: answer.body, about };
+  }
+
+  async #answer(request: HttpRequest, about: RequestFacts): Promise<HttpResponse> {
     try {
-      if (request.path.startsWith(`${apiPrefix}/`)) return await this.#api(request);
-      return await this.#outside(request);
+      if (request.path.startsWith(`${apiPrefix}/`)) return await this.#api(request, about);
+      return await this.#outside(request, about);
     } catch (cause) {
-      return this.#failure(request, cause);
+      return this.#failure(request, cause, about);
     }
   }
 
-  /** What needs no signature, because it tells nothing of what is stored. */
-  async #outside(request: HttpRequest): Promise<HttpResponse> {
-    const page = this.#page(request.path);
+  async #outside(request: HttpRequest, about: RequestFacts): Promise<HttpResponse> {
+    const page = this.#pages.get(request.path);
     if (page === undefined) return notFound(request);
+    about.operation = request.path === "/" ? "welcome" : request.path.slice(1);
     if (request.method !== "GET" && request.method !== "HEAD") return notAllowed(request, ["GET", "HEAD"]);
-    return page();
+    return page(request);
   }
 
-  #page(path: string): (() => Promise<HttpResponse>) | undefined {
-    if (path === "/healthz") return () => Promise.resolve(textAnswer(200, "alive\n"));
-    if (path === "/readyz") return () => this.#readiness();
-    if (path === "/") return () => Promise.resolve(textAnswer(200, welcome));
-    return undefined;
-  }
-
-  async #readiness(): Promise<HttpResponse> {
-    const { ready, reason } = await this.#context.status();
-    return ready ? textAnswer(200, "ready\n") : textAnswer(503, `not ready: ${reason ?? "starting"}\n`);
-  }
-
-  async #api(request: HttpRequest): Promise<HttpResponse> {
+  async #api(request: HttpRequest, about: RequestFacts): Promise<HttpResponse> {
     if (request.path === `${apiPrefix}/openapi.json`) return this.#describe(request);
-    const caller = await this.#authenticator.authenticate(request);
     const route = this.#router.find(request.path.slice(apiPrefix.length));
+    const operation = route?.operations.get(request.method);
+    if (operation !== undefined) about.operation = operation.operationId;
+    const caller = await this.#authenticator.authenticate(request);
+    about.accessKey = caller.accessKey;
     if (route === undefined) return notFound(request);
-    const operation = route.operations.get(request.method);
+    about.bucket = decodePercent(route.bucket, "InvalidBucketName");
+    about.key = decodePercent(route.key, "InvalidKey");
     if (operation === undefined) return notAllowed(request, [...route.operations.keys()]);
+    const files = this.#context.files.within({ requestId: request.requestId });
     return operation.run({
-      context: this.#context,
+      context: { ...this.#context, files },
       request,
       caller,
       query: new Query(unsignedQuery(request.query)),
-      bucket: decodePercent(route.bucket, "InvalidBucketName"),
-      key: decodePercent(route.key, "InvalidKey"),
+      bucket: about.bucket,
+      key: about.key,
     });
   }
 
@@ -94,12 +108,13 @@ class Gateway {
     return { status: 200, headers: { "content-type": "application/json" }, body: this.#openApi };
   }
 
-  #failure(request: HttpRequest, cause: unknown): HttpResponse {
+  #failure(request: HttpRequest, cause: unknown, about: RequestFacts): HttpResponse {
     const { requestId, method } = request;
     const error =
       cause instanceof StoreError
         ? cause
         : new StoreError("Internal", "The server failed; its log has more.", { cause });
+    about.noteFailure(error);
     if (statusOfError(error) >= 500) {
       this.#journal.error("gateway-http.failed", {
         requestId,
@@ -137,15 +152,3 @@ function notAllowed(request: HttpRequest, methods: readonly string[]): HttpRespo
   );
   return { ...answer, headers: { ...answer.headers, allow } };
 }
-
-function textAnswer(status: number, text: string): HttpResponse {
-  return { status, headers: { "content-type": "text/plain; charset=utf-8" }, body: utf8(text) };
-}
-
-const welcome = `Holdfast, a distributed file store.
-
-/healthz               alive?
-/readyz                serving?
-/api/v1/openapi.json   the API
-/api/v1/...            signed requests (AWS Signature Version 4, service "holdfast")
-`;

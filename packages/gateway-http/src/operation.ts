@@ -4,6 +4,7 @@ import type { Files, Maintenance, NodeStatus } from "@holdfast/node";
 import type { Clock, Hashing, HttpRequest, HttpResponse } from "@holdfast/ports";
 import type { Caller } from "./authenticate.ts";
 import type { Query } from "./query.ts";
+import type { ServerFacts } from "./server-facts.ts";
 
 export interface ApiContext {
   readonly files: Files;
@@ -11,6 +12,7 @@ export interface ApiContext {
   readonly clock: Clock;
   readonly hashing: Hashing;
   readonly status: () => Promise<NodeStatus>;
+  readonly server: ServerFacts | undefined;
 }
 
 /** A request whose sender is known. */

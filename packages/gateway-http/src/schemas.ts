@@ -3,6 +3,7 @@
 type Schema = Readonly<Record<string, unknown>>;
 
 const text: Schema = { type: "string" };
+const flag: Schema = { type: "boolean" };
 const integer: Schema = { type: "integer", minimum: 0 };
 const timeMs: Schema = { type: "integer", description: "Milliseconds since 1970 UTC" };
 const crc32: Schema = { type: "string", pattern: "^[0-9a-f]{8}$", description: "CRC-32 (IEEE) of all bytes" };
@@ -109,13 +110,29 @@ export const schemas: Readonly<Record<string, Schema>> = {
     {
       clusterId: text,
       nodeId: text,
+      wallMs: { ...timeMs, description: "The node's clock: milliseconds since 1970 UTC" },
+      startedAtMs: timeMs,
       shards: list(object({ shard: integer, appliedIndex: integer })),
-      blocks: object({ blocks: integer, liveBytes: integer, deadBytes: integer }),
-      disk: object({ freeBytes: integer, totalBytes: integer }),
+      log: object({ failed: flag, queuedBytes: integer, segments: integer, segmentsBytes: integer }),
+      checkpoint: object({ lagEntries: integer, lagBytes: integer }),
+      blocks: object({
+        blocks: integer,
+        volumes: integer,
+        liveBytes: integer,
+        deadBytes: integer,
+        damagedFound: integer,
+        failed: flag,
+      }),
+      disk: object({ freeBytes: integer, totalBytes: integer, reserveBytes: integer }),
       scrub: reference("Scrub"),
-      ready: { type: "boolean" },
+      ready: { type: "boolean", description: "Linearizable reads and deletes are served" },
+      writable: { type: "boolean", description: "New data is taken too" },
+      code: { type: "string", description: "Why not ready or not writable: an error code" },
       reason: text,
+      server: object({ version: text, nodeVersion: text, threadPoolSize: integer, openFilesMax: integer }, [
+        "openFilesMax",
+      ]),
     },
-    ["reason"],
+    ["code", "reason", "server"],
   ),
 };

@@ -8,6 +8,7 @@ import type { Clock, Hashing, HttpHandler, HttpRequest, HttpResponse, Journal } 
 import { authenticate, effectiveHeaders } from "./authenticate.ts";
 import { errorAnswer, failureOf } from "./error-answer.ts";
 import { parseQuery } from "./query.ts";
+import { operationName, RequestFacts } from "./request-facts.ts";
 import { parseTarget } from "./request-target.ts";
 import { route } from "./router.ts";
 import { httpStatus, S3Error } from "./s3-error.ts";
@@ -32,29 +33,44 @@ export function createS3Gateway(options: S3GatewayOptions): HttpHandler {
   const sha256 = (data: Uint8Array): Uint8Array => hashing.hash("sha256", data);
   const service: S3Service = { files, clock, hashing, sha256, region };
   return async (http) => {
+    const about = new RequestFacts();
     let answer: HttpResponse;
     try {
-      answer = await serve(http, service, access, domains);
+      answer = await serve(http, about, { service, access, domains });
     } catch (error) {
+      about.noteFailure(error);
       answer = refusal(http, error, journal);
     }
-    return finished(http, answer);
+    return finished(http, answer, about);
   };
+}
+
+interface Surroundings {
+  readonly service: S3Service;
+  readonly access: Access;
+  readonly domains: readonly string[];
 }
 
 async function serve(
   http: HttpRequest,
-  service: S3Service,
-  access: Access,
-  domains: readonly string[],
+  about: RequestFacts,
+  { service, access, domains }: Surroundings,
 ): Promise<HttpResponse> {
   const target = parseTarget(http.path, http.headers["host"], domains);
   const query = parseQuery(http.query);
+  const isCopy = http.headers["x-amz-copy-source"] !== undefined;
+  about.noteTarget(
+    target.bucket,
+    target.key,
+    operationName({ ...target, method: http.method, query, isCopy }),
+  );
   const requester = await authenticate(http, query, service, access);
+  about.accessKey = requester.authorization.accessKey;
   const headers = effectiveHeaders(http.headers, query, requester.authorization);
   const operation = route({ ...target, method: http.method, query });
   refuseUnsupported(headers);
-  const request: S3Request = { ...target, service, http, headers, query, requester };
+  const files = service.files.within({ requestId: http.requestId });
+  const request: S3Request = { ...target, service: { ...service, files }, http, headers, query, requester };
   await checkExpectedOwner(request);
   return operation(request);
 }
@@ -91,7 +107,7 @@ function describe(error: unknown): string {
 }
 
 /** What every answer carries; a HEAD's body stays behind. */
-function finished(http: HttpRequest, answer: HttpResponse): HttpResponse {
+function finished(http: HttpRequest, answer: HttpResponse, about: RequestFacts): HttpResponse {
   const headers = { ...answer.headers, "x-amz-request-id": http.requestId, "x-amz-id-2": "holdfast" };
-  return { status: answer.status, headers, body: http.method === "HEAD" ? undefined : answer.body };
+  return { status: answer.status, headers, body: http.method === "HEAD" ? undefined : answer.body, about };
 }

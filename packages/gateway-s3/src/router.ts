@@ -23,6 +23,7 @@ import { listObjects, listObjectsV2 } from "./operations/list-objects.ts";
 import { listParts } from "./operations/list-parts.ts";
 import { putObject } from "./operations/put-object.ts";
 import { uploadPart } from "./operations/upload-part.ts";
+import type { Query } from "./query.ts";
 import { headerNotImplemented, S3Error } from "./s3-error.ts";
 import type { Operation, S3Request } from "./s3-request.ts";
 
@@ -93,9 +94,14 @@ export type RoutedRequest = Pick<S3Request, "bucket" | "key" | "query"> & { read
 /** Throws NotImplemented and MethodNotAllowed. */
 export function route({ method, bucket, key, query }: RoutedRequest): Operation {
   if (bucket === "") return lookUp(serviceRoutes, method, "");
+  return lookUp(key === "" ? bucketRoutes : fileRoutes, method, subresourceOf(bucket, key, query));
+}
+
+/** The sub-resource that a request is about; "" when it is about the thing itself. */
+export function subresourceOf(bucket: string, key: string, query: Query): string {
+  if (bucket === "" || query.size === 0) return "";
   const subresources = key === "" ? bucketSubresources : fileSubresources;
-  const subresource = query.size === 0 ? "" : (subresources.find((name) => query.has(name)) ?? "");
-  return lookUp(key === "" ? bucketRoutes : fileRoutes, method, subresource);
+  return subresources.find((name) => query.has(name)) ?? "";
 }
 
 function lookUp(routes: RouteTable, method: string, subresource: string): Operation {

@@ -76,6 +76,9 @@ export function recordingFiles(answers: Partial<Files> = {}): RecordingFiles {
     return Promise.reject(new Error(`unexpected: ${name}`));
   };
   const defaults: Files = {
+    within() {
+      return this;
+    },
     createBucket: unexpected("createBucket"),
     deleteBucket: unexpected("deleteBucket"),
     bucket: () => Promise.resolve(bucketInfo),

@@ -1,12 +1,17 @@
 export { realClock } from "./clock.ts";
 export { openDisk } from "./disk.ts";
 export { nodeHashing } from "./hashing.ts";
+export type { EndedExchange, ExchangeObserver } from "./http/exchange-observer.ts";
 export type { HttpLimits } from "./http/limits.ts";
 export { defaultHttpLimits } from "./http/limits.ts";
 export type { HttpListener, ListenHttpOptions } from "./http/listen-http.ts";
 export { listenHttp } from "./http/listen-http.ts";
+export type { RequestLogOptions } from "./http/request-log.ts";
+export { RequestLog } from "./http/request-log.ts";
 export type { PinoJournalOptions } from "./journal.ts";
 export { pinoJournal } from "./journal.ts";
 export type { KeyValueOptions } from "./key-value.ts";
 export { openKeyValue } from "./key-value.ts";
+export type { MetricsPage, PrometheusMetrics } from "./metrics/prometheus-metrics.ts";
+export { prometheusMetrics } from "./metrics/prometheus-metrics.ts";
 export { secureRandom } from "./random.ts";

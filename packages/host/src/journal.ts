@@ -1,19 +1,23 @@
 import type { Journal, JournalFields } from "@holdfast/ports";
 import type { DestinationStream, Logger } from "pino";
 import { pino } from "pino";
+import { readableLines } from "./readable-lines.ts";
 
 export interface PinoJournalOptions {
   readonly level?: "debug" | "info" | "warn" | "error" | "silent";
   /** Where lines go: 1 standard output, 2 standard error (the default: standard output is for results), or a stream. */
   readonly destination?: 1 | 2 | DestinationStream;
+  /** `json` for programs, the default; `text` for a person at a terminal. */
+  readonly format?: "json" | "text";
 }
 
 /** Fields whose names promise a secret lose their value. The rule stays that nobody hands any in: this is the net. */
 const secretName =
   /secret|password|passphrase|authorization|cookie|credential|private.?key|join.?token|signature/i;
 
-/** One JSON object a line: `level`, `time`, `event` and the fields. */
-export function pinoJournal({ level = "info", destination = 2 }: PinoJournalOptions = {}): Journal {
+/** One JSON object a line: `level`, `time`, `event` and the fields; or the same as text. */
+export function pinoJournal(journal: PinoJournalOptions = {}): Journal {
+  const { level = "info", destination = 2, format = "json" } = journal;
   const options = {
     level,
     base: null,
@@ -24,7 +28,7 @@ export function pinoJournal({ level = "info", destination = 2 }: PinoJournalOpti
   // Written at once: the last lines before a crash are the ones that matter.
   const stream =
     typeof destination === "number" ? pino.destination({ dest: destination, sync: true }) : destination;
-  return journalOver(pino(options, stream));
+  return journalOver(pino(options, format === "json" ? stream : readableLines(stream)));
 }
 
 function journalOver(logger: Logger): Journal {

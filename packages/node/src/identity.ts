@@ -24,9 +24,8 @@ export interface Identity {
 export const folders = { log: "log", state: "state", blocks: "blocks", blockIndex: "block-index" } as const;
 
 export async function openIdentity(disk: Disk, random: Random): Promise<Identity> {
-  const stored = await readWhole(disk, fileName);
-  if (stored !== undefined) return parseIdentity(stored);
-  await refuseOrphans(disk);
+  const known = await readIdentity(disk);
+  if (known !== undefined) return known;
   const identity = {
     format: formatVersion,
     clusterId: toHex(random.bytes(16)),
@@ -35,6 +34,14 @@ export async function openIdentity(disk: Disk, random: Random): Promise<Identity
   };
   await writeIdentity(disk, identity);
   return identity;
+}
+
+/** Undefined for a directory that no node has begun to fill; DataCorrupt for one that is not whole. Reads only. */
+export async function readIdentity(disk: Disk): Promise<Identity | undefined> {
+  const stored = await readWhole(disk, fileName);
+  if (stored !== undefined) return parseIdentity(stored);
+  await refuseOrphans(disk);
+  return undefined;
 }
 
 export function writeIdentity(disk: Disk, identity: Identity): Promise<void> {

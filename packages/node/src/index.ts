@@ -33,6 +33,7 @@ export type {
   PartPage,
   ReadCondition,
   ReadFileRequest,
+  RequestContext,
   ResolvedRange,
   StoredFile,
   StoredPart,
@@ -55,8 +56,11 @@ export type {
 } from "./fsck/findings.ts";
 // Where a data directory keeps what, for tools that look into one from outside.
 export { shardGroup, systemGroup } from "./groups/group-ids.ts";
-export { folders as dataFolders } from "./identity.ts";
+export type { Identity } from "./identity.ts";
+export { folders as dataFolders, readIdentity } from "./identity.ts";
 export type { DamagedBlock, ScrubResult } from "./maintenance/scrub-record.ts";
 export type { ScrubStatus } from "./maintenance/scrubber.ts";
-export type { HoldfastNode, Maintenance, NodeOptions, NodePorts, NodeStatus } from "./node.ts";
+export type { HoldfastNode, Maintenance, NodeOptions, NodePorts } from "./node.ts";
 export { startNode } from "./node.ts";
+export type { NodeStatus } from "./node-status.ts";
+export type { Readiness } from "./readiness.ts";

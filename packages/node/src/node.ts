@@ -11,7 +11,8 @@ import { assert, encode, limits, MiB, StoreError, shardId, toHex } from "@holdfa
 import type { BlockStore } from "@holdfast/blocks";
 import { openBlockStore } from "@holdfast/blocks";
 import { findCluster } from "@holdfast/namespace";
-import type { Clock, Disk, Hashing, Journal, KeyValue } from "@holdfast/ports";
+import type { Clock, Disk, Hashing, Journal, KeyValue, Metrics } from "@holdfast/ports";
+import { allMetrics, silentMetrics } from "@holdfast/ports";
 import type { SystemResult } from "@holdfast/shard";
 import { listWriters, ShardMachine, SystemMachine, systemEntryCodec } from "@holdfast/shard";
 import { StateStore } from "@holdfast/state";
@@ -35,8 +36,11 @@ import { folders, openIdentity, writeIdentity } from "./identity.ts";
 import { Collector } from "./maintenance/collector.ts";
 import { Compactor } from "./maintenance/compactor.ts";
 import type { ScrubResult } from "./maintenance/scrub-record.ts";
-import type { ScrubStatus } from "./maintenance/scrubber.ts";
 import { Scrubber } from "./maintenance/scrubber.ts";
+import type { NodeStatus, StatusParts } from "./node-status.ts";
+import { statusOf, watchNode } from "./node-status.ts";
+import type { Readiness } from "./readiness.ts";
+import { notReady, ReadinessProbe } from "./readiness.ts";
 import { ShardReplica } from "./shard-replica.ts";
 
 export interface NodePorts {
@@ -48,6 +52,8 @@ export interface NodePorts {
   readonly random: Random;
   readonly hashing: Hashing;
   readonly journal: Journal;
+  /** Nothing is counted without. */
+  readonly metrics?: Metrics;
 }
 
 export interface NodeOptions {
@@ -75,18 +81,6 @@ export interface NodeOptions {
   readonly scrubBytesPerSecondMin?: number;
 }
 
-export interface NodeStatus {
-  readonly clusterId: string;
-  readonly nodeId: string;
-  readonly shards: readonly { readonly shard: number; readonly appliedIndex: number }[];
-  readonly blocks: { readonly blocks: number; readonly liveBytes: number; readonly deadBytes: number };
-  readonly disk: { readonly freeBytes: number; readonly totalBytes: number };
-  readonly scrub: ScrubStatus;
-  /** Serving reads and writes; otherwise why not, in a sentence. */
-  readonly ready: boolean;
-  readonly reason: string | undefined;
-}
-
 /** What an operator asks of a node. */
 export interface Maintenance {
   /** Checks what is stored, reading only, while the store goes on. The last event is the summary. */
@@ -98,6 +92,8 @@ export interface Maintenance {
 export interface HoldfastNode extends Maintenance {
   readonly files: Files;
   status(): Promise<NodeStatus>;
+  /** Whether it serves, found out by a cheap read. Never rejects. */
+  readiness(): Promise<Readiness>;
   /** Resolves with the reason when the node can serve no longer and stopped itself (S11). */
   readonly failed: Promise<StoreError>;
   /** One round of collection now, over all blocks; it runs by itself too. */
@@ -173,18 +169,19 @@ class RunningNode implements HoldfastNode {
   }
 
   async status(): Promise<NodeStatus> {
-    const { identity, shards, blocks, scrubber } = this.#running;
-    const { blocks: count, liveBytes, deadBytes } = blocks.usage();
-    return {
-      clusterId: identity.clusterId,
-      nodeId: identity.nodeId,
-      shards: shards.map(({ id, log }) => ({ shard: id, appliedIndex: log.appliedIndex })),
-      blocks: { blocks: count, liveBytes, deadBytes },
-      disk: await this.#ports.disk.space(),
-      scrub: scrubber.status(),
-      ready: this.#failure === undefined && this.#stopping === undefined,
-      reason: this.#failure?.message ?? (this.#stopping === undefined ? undefined : "The node is stopping."),
-    };
+    return statusOf(this.#running.status, await this.readiness());
+  }
+
+  async readiness(): Promise<Readiness> {
+    const { probe } = this.#running;
+    // Asked again behind the await: a node that failed meanwhile is not ready, whatever the look found.
+    return this.#refusal() ?? (await probe.look().then((found) => this.#refusal() ?? found));
+  }
+
+  #refusal(): Readiness | undefined {
+    if (this.#failure !== undefined) return notReady("Unavailable", this.#failure.message);
+    if (this.#stopping !== undefined) return notReady("Stopped", "The node is stopping.");
+    return undefined;
   }
 
   stop(): Promise<void> {
@@ -218,7 +215,7 @@ class RunningNode implements HoldfastNode {
   }
 
   async #start(): Promise<void> {
-    const { disk, clock, hashing, journal, random } = this.#ports;
+    const { disk, clock, hashing, journal, random, metrics = silentMetrics } = this.#ports;
     const lock = await disk.lock();
     this.#closing.add(() => lock.release());
     const identity = await openIdentity(disk, random);
@@ -231,6 +228,7 @@ class RunningNode implements HoldfastNode {
       intervalMs: this.#options.checkpointIntervalMs ?? 1000,
       pendingBytesMax: checkpointBytesMax,
       onFailure: events.onFailure,
+      metrics,
     });
     this.#closing.add(() => checkpointer.stop());
     const system = await this.#openSystem(wal, state, identity, events);
@@ -245,7 +243,7 @@ class RunningNode implements HoldfastNode {
     const directory = new BucketDirectory(system.log, state.group(systemGroup), system.shardCount, hashing);
     const admin = new BucketAdmin(system.log, directory, replica, clock);
     await admin.resume();
-    const admission = new Admission(disk, clock, this.#options.reserveBytes);
+    const admission = new Admission(disk, clock, this.#options.reserveBytes, metrics);
     const clusterShardCount = system.shardCount;
     const context = {
       directory,
@@ -259,23 +257,36 @@ class RunningNode implements HoldfastNode {
       clusterShardCount,
     };
     const collector = this.#startCollector(shards, blocks);
+    const groups = [systemGroup, ...shards.map(({ id }) => shardGroup(id))].map((id) => state.group(id));
     const compactor = this.#startCompactor(blocks);
     const systemState = state.group(systemGroup);
-    const states = [systemState, ...shards.map(({ id }) => state.group(shardGroup(id)))];
     const stopping = this.#background.signal;
-    const inspection = { shards, states, system: systemState, directory, blocks, hashing, clock, stopping };
-    const scrubber = await this.#startScrubber(inspection);
-    this.#parts = {
-      identity,
+    const inspection = {
       shards,
+      states: groups,
+      system: systemState,
+      directory,
       blocks,
-      checkpointer,
-      collector,
-      compactor,
-      scrubber,
-      inspection,
-      files: new NodeFiles(context),
+      hashing,
+      clock,
+      stopping,
     };
+    const scrubber = await this.#startScrubber(inspection);
+    const startedAtMs = clock.wallMs();
+    const status = { identity, clock, startedAtMs, wal, groups, blocks, checkpointer, admission, scrubber };
+    const probe = new ReadinessProbe({
+      systemLog: system.log,
+      systemState,
+      shardLogs: shards.map(({ log }) => log),
+      wal,
+      blocks,
+      admission,
+      clock,
+    });
+    const files = new NodeFiles(context);
+    this.#parts = { status, probe, checkpointer, collector, compactor, scrubber, inspection, files };
+    watchNode(metrics, status, () => this.readiness());
+    metrics.watch(allMetrics.operationsInFlight, {}, () => files.underWay);
     journal.info("node started", {
       node: identity.nodeId,
       cluster: identity.clusterId,
@@ -339,7 +350,7 @@ class RunningNode implements HoldfastNode {
   }
 
   async #openBlocks(): Promise<BlockStore> {
-    const { disk, clock, random, hashing, journal } = this.#ports;
+    const { disk, clock, random, hashing, journal, metrics = silentMetrics } = this.#ports;
     const index = await this.#ports.openKeyValue(folders.blockIndex);
     this.#closing.add(() => index.close());
     const { volumeBytesMax } = this.#options;
@@ -351,6 +362,7 @@ class RunningNode implements HoldfastNode {
       random,
       hashing,
       journal,
+      metrics,
       folder: folders.blocks,
       ...sizes,
     });
@@ -378,6 +390,7 @@ class RunningNode implements HoldfastNode {
       intervalMs: this.#options.collectIntervalMs ?? 5000,
       readerGraceMs: this.#options.readerGraceMs ?? 15 * 60_000,
       roundsPerScan: 120,
+      metrics: this.#ports.metrics ?? silentMetrics,
     });
     collector.start();
     this.#closing.add(() => collector.stop());
@@ -408,9 +421,8 @@ class RunningNode implements HoldfastNode {
 }
 
 interface Parts {
-  readonly identity: Identity;
-  readonly shards: readonly ShardReplica[];
-  readonly blocks: BlockStore;
+  readonly status: StatusParts;
+  readonly probe: ReadinessProbe;
   readonly checkpointer: Checkpointer;
   readonly collector: Collector;
   readonly compactor: Compactor;

@@ -5,4 +5,6 @@ export { diskContract } from "./disk.ts";
 export { hashingContract } from "./hashing.ts";
 export type { MakeKeyValue } from "./key-value.ts";
 export { keyValueContract } from "./key-value.ts";
+export type { MakeMetrics, MetricsUnderTest } from "./metrics.ts";
+export { metricsContract } from "./metrics.ts";
 export { randomContract } from "./random.ts";

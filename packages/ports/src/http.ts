@@ -2,6 +2,9 @@
  * A request and its answer as gateways see them: pure data with streamed bodies. The host binds them to real sockets.
  * A gateway never throws: whatever goes wrong is an answer.
  */
+
+import type { Outcome } from "@holdfast/base";
+
 export interface HttpRequest {
   readonly method: string;
   /** Path as it stood in the request line, still percent-encoded, without the query. */
@@ -27,6 +30,22 @@ export interface HttpResponse {
    * the connection, so that a client never takes a part for the whole.
    */
   readonly body: Uint8Array | AsyncIterable<Uint8Array> | undefined;
+  /** What the request was about, for the journal and metrics; it does not leave the node. */
+  readonly about?: RequestSummary | undefined;
+}
+
+/** Facts that a gateway found out about a request before it answered, as far as it came. */
+export interface RequestSummary {
+  /** From a closed set, such as "GetObject": it labels metrics. */
+  readonly operation: string;
+  /** "" where there is none. */
+  readonly bucket: string;
+  readonly key: string;
+  /** Of the key that signed the request, once the signature was verified. */
+  readonly accessKey: string | undefined;
+  /** Of a failure, in the words of the protocol, and what became of the request. */
+  readonly code: string | undefined;
+  readonly outcome: Outcome | undefined;
 }
 
 export type HttpHandler = (request: HttpRequest) => Promise<HttpResponse>;

@@ -12,12 +12,27 @@ export type {
 export { DiskError, readWhole, replaceWhole } from "./disk.ts";
 export { folderOf, isDiskPath } from "./disk-path.ts";
 export type { BulkDigest, Digest, DigestAlgorithm, Hashing } from "./hashing.ts";
-export type { HttpHandler, HttpRequest, HttpResponse } from "./http.ts";
+export type { HttpHandler, HttpRequest, HttpResponse, RequestSummary } from "./http.ts";
 export type { Journal, JournalFields } from "./journal.ts";
 export { silentJournal } from "./journal.ts";
 export type { KeyRange, KeyValue, KeyValuePair, Mutation } from "./key-value.ts";
 export { checkKey, keyBytesMax } from "./key-value.ts";
 export { MemoryState } from "./memory-state.ts";
+export { allMetrics, metricList } from "./metric-registry.ts";
+export type { HistogramReading, MetricLabels, SeriesReading } from "./metric-series.ts";
+export { MetricSeries } from "./metric-series.ts";
+export type {
+  Counter,
+  CounterMetric,
+  GaugeMetric,
+  Histogram,
+  HistogramMetric,
+  LabelsOf,
+  Metric,
+  Metrics,
+  ReadValue,
+} from "./metrics.ts";
+export { histogramBuckets, silentMetrics } from "./metrics.ts";
 export type { Appended, CommittedEntry, ReplicatedLog, StateMachine } from "./replicated-log.ts";
 export type { StateReader, StateWriter } from "./state.ts";
 export { WriteBuffer } from "./write-buffer.ts";

@@ -10,7 +10,7 @@
 
 import type { GroupId, LogIndex, Random } from "@holdfast/base";
 import { assert, logIndex, MiB, toHex } from "@holdfast/base";
-import type { Clock, Disk, Hashing, Journal } from "@holdfast/ports";
+import type { Clock, Disk, Hashing, Journal, Metrics } from "@holdfast/ports";
 import type { FoundSegment } from "./find-segments.ts";
 import { closeSegments, findSegments, holdsBytes } from "./find-segments.ts";
 import type { GroupLog } from "./group-log.ts";
@@ -34,6 +34,7 @@ export interface OpenLogOptions {
   readonly random: Random;
   readonly hashing: Hashing;
   readonly journal: Journal;
+  readonly metrics?: Metrics;
   readonly folder: string;
   /** Length of a segment file; a multiple of 4096. */
   readonly segmentBytes?: number;

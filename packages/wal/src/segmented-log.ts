@@ -8,7 +8,8 @@
 
 import type { Ballot, GroupId, LogIndex } from "@holdfast/base";
 import { AssertionError, assert, present } from "@holdfast/base";
-import type { Clock, Disk, Hashing, Journal, Timer } from "@holdfast/ports";
+import type { Clock, Disk, Hashing, Journal, Metrics, Timer } from "@holdfast/ports";
+import { silentMetrics } from "@holdfast/ports";
 import type { QueuedWrite } from "./append-queue.ts";
 import { AppendQueue, queuedBytesOf } from "./append-queue.ts";
 import { BatchBuilder, restatedBytes } from "./batch-builder.ts";
@@ -16,6 +17,7 @@ import { batchHeaderBytes } from "./batch-header.ts";
 import { GroupLog } from "./group-log.ts";
 import { batchesOffset } from "./layout.ts";
 import { WalError } from "./log-error.ts";
+import { LogMetrics } from "./log-metrics.ts";
 import { readEntries } from "./log-reader.ts";
 import { PlannedGroups } from "./planned-groups.ts";
 import type { LogRecord } from "./record.ts";
@@ -29,6 +31,7 @@ export interface SegmentedLogOptions {
   readonly clock: Clock;
   readonly hashing: Hashing;
   readonly journal: Journal;
+  readonly metrics?: Metrics;
   readonly folder: string;
   readonly incarnation: string;
   readonly segmentBytes: number;
@@ -49,6 +52,7 @@ export interface SegmentedLogState {
 
 export class SegmentedLog implements WriteAheadLog {
   readonly #options: SegmentedLogOptions;
+  readonly #metrics: LogMetrics;
   readonly #builder: BatchBuilder;
   readonly #supply: SegmentSupply;
   readonly #queue = new AppendQueue();
@@ -59,6 +63,7 @@ export class SegmentedLog implements WriteAheadLog {
   #segments: Segment[];
   #active: Segment | undefined;
   #offset = 0;
+  #writtenBytes = 0;
   #nextSequence: number;
   #holdsSegments: boolean;
   /** The last batch holds something, and no batch follows it. */
@@ -78,6 +83,7 @@ export class SegmentedLog implements WriteAheadLog {
     this.#segments = [...state.segments];
     this.#nextSequence = state.nextSequence;
     this.#holdsSegments = state.headersLost;
+    this.#metrics = new LogMetrics(options.metrics ?? silentMetrics, this);
   }
 
   get incarnation(): string {
@@ -86,6 +92,10 @@ export class SegmentedLog implements WriteAheadLog {
 
   get queuedBytes(): number {
     return this.#queue.bytes;
+  }
+
+  get writtenBytes(): number {
+    return this.#writtenBytes;
   }
 
   get segmentsBytes(): number {
@@ -366,8 +376,11 @@ export class SegmentedLog implements WriteAheadLog {
     };
     const { padded, bytes } = this.#builder.build(contents, segment, offset, logOf);
     assert(offset + padded.length <= segment.header.bytes, "a batch ends within its segment");
+    const begunAtMs = this.#options.clock.monotonicMs();
     await segment.write(offset, padded);
     // Durable from here on.
+    this.#metrics.onBatch(appended.length, padded.length, this.#options.clock.monotonicMs() - begunAtMs);
+    this.#writtenBytes += padded.length;
     this.#offset = offset + padded.length;
     this.#nextSequence++;
     this.#unproven = appended.length > 0;

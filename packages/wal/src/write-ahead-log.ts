@@ -68,6 +68,8 @@ export interface WriteAheadLog {
   readonly incarnation: string;
   /** Bytes of appends that wait or are being written. */
   readonly queuedBytes: number;
+  /** Bytes written since the log was opened, headers and padding included. */
+  readonly writtenBytes: number;
   /** Bytes of all segment files, the one prepared ahead included. */
   readonly segmentsBytes: number;
   readonly segmentsCount: number;

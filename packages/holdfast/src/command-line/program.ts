@@ -1,6 +1,5 @@
 /** The tree of commands: names, flags, help. What a command does is loaded when it runs. */
 
-import { readFileSync } from "node:fs";
 import { Command } from "commander";
 import type { CpFlags } from "../commands/cp.ts";
 import type { DuFlags } from "../commands/du.ts";
@@ -11,6 +10,7 @@ import type { RmFlags } from "../commands/rm.ts";
 import type { ScrubFlags } from "../commands/scrub.ts";
 import type { Session, SessionFlags } from "./session.ts";
 import { openStoreSession } from "./session.ts";
+import { packageVersion } from "./version.ts";
 
 export function createProgram(): Command {
   const program = new Command("holdfast")
@@ -46,14 +46,6 @@ Examples:
   holdfast mb hf://photos                  make a bucket
   holdfast cp -r ./holiday hf://photos/    copy a folder into it
   holdfast ls hf://photos/ --long          see what is there`;
-
-function packageVersion(): string {
-  const text = readFileSync(new URL("../../package.json", import.meta.url), "utf8");
-  const manifest: unknown = JSON.parse(text);
-  const version =
-    typeof manifest === "object" && manifest !== null && "version" in manifest ? manifest.version : "";
-  return String(version);
-}
 
 /** Adds --json and --endpoint, and runs the action with a connection that is closed at the end. */
 function storeAction<Flags extends object>(
@@ -111,6 +103,8 @@ function addNodeCommands(program: Command): void {
     .option("--region <name>", "S3 region (default us-east-1)")
     .option("--domain <name...>", "host names for virtual-host style S3 requests")
     .option("--log <level>", "debug, info, warn, error or silent (default info); lines go to standard error")
+    .option("--access-log", "a line for every request, not only for failures")
+    .option("--log-format <format>", "json for programs (the default), text for a person")
     .option("--ephemeral", "remove the data directory at the end")
     .option("--json", "print the ready line and errors as JSON")
     .action(async (flags: object) => (await import("../server/run-server.ts")).runServer(flags));
@@ -204,6 +198,14 @@ function addFileCommands(program: Command): void {
 }
 
 function addClusterCommands(program: Command): void {
+  subcommand(program, "doctor", "explain what is wrong with a node, and what to do", [
+    "holdfast doctor",
+    "holdfast doctor --data .holdfast/node-0",
+  ])
+    .option("--data <dir>", "look at this data directory too, and at the node that serves it")
+    .option("--json", "print findings and the summary as JSON lines")
+    .option("--endpoint <url>", "HTTP address of a node; several, separated by commas")
+    .action(async (flags: object) => (await import("../doctor/run-doctor.ts")).runDoctor(flags));
   const cluster = program.command("cluster").description("the cluster's state");
   for (const parent of [cluster, program]) {
     const status = subcommand(parent, "status", "show the cluster's nodes and shards", [

@@ -51,10 +51,17 @@ export function basePort({ basePort: text }: DevFlags): number | undefined {
   return port;
 }
 
-/** Arguments of `holdfast` for node 0, whose directory is new or was served before. */
-export async function nodeArguments(flags: DevFlags, data: string): Promise<readonly string[]> {
+/** Arguments of `holdfast` for node 0, whose directory is new or was served before; at a terminal it logs for people. */
+export async function nodeArguments(
+  flags: DevFlags,
+  data: string,
+  isTerminal: boolean,
+): Promise<readonly string[]> {
   const node = join(data, "node-0");
-  const end = flags.ephemeral === true ? ["--ephemeral"] : [];
+  const end = [
+    ...(isTerminal ? ["--log-format", "text"] : []),
+    ...(flags.ephemeral === true ? ["--ephemeral"] : []),
+  ];
   const existing = await nodesFound(data);
   if (existing === 0) {
     return [

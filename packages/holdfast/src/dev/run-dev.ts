@@ -22,7 +22,12 @@ export async function runDev(flags: DevFlags): Promise<void> {
     if (flags.consensus !== undefined) note("--consensus has no effect on one node: its log has one voter");
     const say = (at: ServedAt): void =>
       void process.stdout.write(readyLine({ ...at, data }, flags.json === true));
-    await runNode(await nodeArguments(flags, data), { data, say, respawn: flags.respawn === true, signals });
+    await runNode(await nodeArguments(flags, data, process.stderr.isTTY), {
+      data,
+      say,
+      respawn: flags.respawn === true,
+      signals,
+    });
   } finally {
     if (flags.ephemeral === true) await rm(data, { recursive: true, force: true });
     signals.release();

@@ -78,6 +78,8 @@ function configText(config: ServerConfig): string {
     region: config.region,
     domains: config.domains,
     log: config.log,
+    accessLog: config.accessLog,
+    metricsToken: config.metricsToken,
     stopDeadlineMs: config.stopDeadlineMs,
   };
   return `# Start this node with: holdfast server --config FILE\n${stringify(document)}`;

@@ -19,6 +19,10 @@ export interface ServerConfig {
   /** Host names below which a bucket's name is the first label (virtual-host style). */
   readonly domains: readonly string[];
   readonly log: LogLevel;
+  /** A journal line for every request, at level info; without it for failures alone. */
+  readonly accessLog: boolean;
+  /** What scrapers of /metrics send as bearer token; without it only callers on this machine may read them. */
+  readonly metricsToken: string | undefined;
   /** How long a stop waits for requests under way. */
   readonly stopDeadlineMs: number;
   readonly maintenance: MaintenanceConfig;
@@ -47,6 +51,8 @@ export interface ConfigFile {
   readonly region?: string | undefined;
   readonly domains?: readonly string[] | undefined;
   readonly log?: LogLevel | undefined;
+  readonly accessLog?: boolean | undefined;
+  readonly metricsToken?: string | undefined;
   readonly stopDeadlineMs?: number | undefined;
   readonly scrubPeriodMs?: number | undefined;
   readonly scrubBytesPerSecondMin?: number | undefined;
@@ -75,6 +81,13 @@ const schema: z.ZodType<ConfigFile> = z.strictObject({
     .optional(),
   domains: z.array(hostName).optional(),
   log: z.enum(["debug", "info", "warn", "error", "silent"]).optional(),
+  accessLog: z.boolean().optional(),
+  metricsToken: z
+    .string()
+    .min(16, "has at least 16 characters")
+    .max(256)
+    .regex(/^[\x21-\x7e]+$/, "has printable ASCII characters and no spaces")
+    .optional(),
   stopDeadlineMs: z.number().int().min(0).max(3_600_000).optional(),
   scrubPeriodMs: z.number().int().min(1000).max(31_536_000_000).optional(),
   scrubBytesPerSecondMin: z.number().int().min(1024).optional(),
@@ -119,6 +132,8 @@ export function resolveConfig(layers: readonly ConfigFile[]): ServerConfig {
     region: merged.region ?? "us-east-1",
     domains: merged.domains ?? [],
     log: merged.log ?? "info",
+    accessLog: merged.accessLog ?? false,
+    metricsToken: merged.metricsToken,
     stopDeadlineMs: merged.stopDeadlineMs ?? defaultStopDeadlineMs,
     maintenance: maintenanceConfig(merged),
   };

@@ -22,15 +22,18 @@ export interface ServerFlags {
   readonly region?: string;
   readonly domain?: readonly string[];
   readonly log?: string;
+  readonly accessLog?: boolean;
+  /** "json" or "text"; of this run alone, not of the config file. */
+  readonly logFormat?: string;
   /** The data directory is removed at the end. */
   readonly ephemeral?: boolean;
   readonly json?: boolean;
 }
 
 export async function loadServerConfig(flags: ServerFlags, environment: Environment): Promise<ServerConfig> {
-  const { s3, http, region, domain, log } = flags;
+  const { s3, http, region, domain, log, accessLog } = flags;
   const data = flags.data === undefined ? undefined : resolve(flags.data);
-  const given = checkConfig({ data, s3, http, region, domains: domain, log }, "flags");
+  const given = checkConfig({ data, s3, http, region, domains: domain, log, accessLog }, "flags");
   return resolveConfig([await configFileOf(flags.config, data), environmentConfig(environment), given]);
 }
 
@@ -60,14 +63,16 @@ export async function runServer(flags: ServerFlags): Promise<void> {
 
 async function serve(
   config: ServerConfig,
-  { ephemeral = false, json = false }: ServerFlags,
+  { ephemeral = false, json = false, logFormat = "json" }: ServerFlags,
   parent: ParentChannel,
   stopRequested: Promise<void>,
 ): Promise<void> {
+  if (logFormat !== "json" && logFormat !== "text")
+    throw new UsageError(`--log-format is json or text, not "${logFormat}"`);
   await mkdir(config.data, { recursive: true, mode: 0o700 });
   if (ephemeral) await requireEmpty(config.data);
   const { startServer } = await import("./server.ts");
-  const server = await startServer(config);
+  const server = await startServer(config, { logFormat });
   try {
     // Only now the directory is ours: a start that was refused must not touch the files of the one that runs.
     await writeProcessId(config.data);

@@ -2,26 +2,30 @@
 
 import { join } from "node:path";
 import type { StoreError } from "@holdfast/base";
-import type { HttpListener } from "@holdfast/host";
+import type { HttpListener, PrometheusMetrics } from "@holdfast/host";
 import {
   listenHttp,
   nodeHashing,
   openDisk,
   openKeyValue,
   pinoJournal,
+  prometheusMetrics,
+  RequestLog,
   realClock,
   secureRandom,
 } from "@holdfast/host";
 import type { HoldfastNode, NodeOptions } from "@holdfast/node";
 import { startNode } from "@holdfast/node";
 import type { HttpHandler, Journal } from "@holdfast/ports";
-import { DiskError } from "@holdfast/ports";
+import { allMetrics, DiskError } from "@holdfast/ports";
 import { Failure, systemErrorCode } from "../command-line/failure.ts";
 import type { ServerConfig } from "./config.ts";
 import { rootAccess } from "./credentials.ts";
 import type { ListenAddress } from "./listen-address.ts";
 import { listenAddressText } from "./listen-address.ts";
+import { PhasedHandler } from "./phase.ts";
 import { readProcessId } from "./process-id-file.ts";
+import { serverFacts } from "./server-facts.ts";
 
 export interface RunningServer {
   /** As bound: a configured port 0 has become a real one. */
@@ -32,31 +36,61 @@ export interface RunningServer {
   stop(): Promise<void>;
 }
 
+export interface ServerOptions {
+  readonly node?: NodeOptions;
+  readonly logFormat?: "json" | "text";
+}
+
 export async function startServer(
   config: ServerConfig,
-  nodeOptions: NodeOptions = {},
+  { node: nodeOptions = {}, logFormat = "json" }: ServerOptions = {},
 ): Promise<RunningServer> {
-  const journal = pinoJournal({ level: config.log });
-  // The gateways' code is loaded while the node waits for its disk.
-  const [node, createGateways] = await Promise.all([openNode(config, journal, nodeOptions), loadGateways()]);
-  const listeners: HttpListener[] = [];
+  const journal = pinoJournal({ level: config.log, format: logFormat });
+  const metrics = prometheusMetrics();
+  const opening: Opening = { config, journal, metrics, phase: new PhasedHandler() };
+  // The gateways' code is loaded, and the HTTP port is bound, while the node waits for its disk.
+  const [opened, listened, loaded] = await Promise.allSettled([
+    openNode(opening, nodeOptions),
+    listen(opening, "http", opening.phase.handle),
+    loadGateways(),
+  ]);
+  const listeners = listened.status === "fulfilled" ? [listened.value] : [];
   try {
-    const handlers = createGateways(config, node, journal);
-    const s3 = await listen(config.s3, handlers.s3, config, journal);
+    // A directory that is in use says more than its port being so too.
+    const node = settledValue(opened);
+    const http = settledValue(listened);
+    const handlers = settledValue(loaded)(opening, node);
+    const s3 = await listen(opening, "s3", handlers.s3);
     listeners.push(s3);
-    const http = await listen(config.http, handlers.http, config, journal);
-    listeners.push(http);
+    opening.phase.run(handlers.http);
     const addresses = { s3: { ...config.s3, port: s3.port }, http: { ...config.http, port: http.port } };
     let stopped: Promise<void> | undefined;
-    return { addresses, failed: node.failed, stop: () => (stopped ??= stopAll(listeners, node)) };
+    const stop = (): Promise<void> => {
+      opening.phase.stop();
+      return stopAll(listeners, node);
+    };
+    return { addresses, failed: node.failed, stop: () => (stopped ??= stop()) };
   } catch (error) {
-    await stopAll(listeners, node);
+    await stopAll(listeners, opened.status === "fulfilled" ? opened.value : undefined);
     throw error;
   }
 }
 
-async function openNode(config: ServerConfig, journal: Journal, options: NodeOptions): Promise<HoldfastNode> {
-  const { data } = config;
+interface Opening {
+  readonly config: ServerConfig;
+  readonly journal: Journal;
+  readonly metrics: PrometheusMetrics;
+  readonly phase: PhasedHandler;
+}
+
+function settledValue<T>(result: PromiseSettledResult<T>): T {
+  if (result.status === "rejected") throw result.reason;
+  return result.value;
+}
+
+async function openNode(opening: Opening, options: NodeOptions): Promise<HoldfastNode> {
+  const { journal, metrics } = opening;
+  const { data } = opening.config;
   const disk = await openDisk(data);
   const ports = {
     clock: realClock,
@@ -68,9 +102,10 @@ async function openNode(config: ServerConfig, journal: Journal, options: NodeOpt
     random: secureRandom,
     hashing: nodeHashing,
     journal,
+    metrics: metrics.metrics,
   };
   try {
-    return await startNode(ports, { ...config.maintenance, ...options });
+    return await startNode(ports, { ...opening.config.maintenance, ...options });
   } catch (error) {
     if (error instanceof DiskError && error.kind === "locked") throw await inUse(data, error);
     throw error;
@@ -94,21 +129,22 @@ interface Gateways {
   readonly http: HttpHandler;
 }
 
-async function loadGateways(): Promise<
-  (config: ServerConfig, node: HoldfastNode, journal: Journal) => Gateways
-> {
+async function loadGateways(): Promise<(opening: Opening, node: HoldfastNode) => Gateways> {
   const [{ createS3Gateway }, { createHttpGateway }] = await Promise.all([
     import("@holdfast/gateway-s3"),
     import("@holdfast/gateway-http"),
   ]);
-  return (config, node, journal) => {
+  return ({ config, journal, metrics }, node) => {
+    const server = serverFacts();
+    const build = { version: server.version, node_version: server.nodeVersion };
+    metrics.metrics.watch(allMetrics.buildInfo, build, () => 1);
     const shared = {
       files: node.files,
       access: rootAccess(config.root),
       clock: realClock,
       hashing: nodeHashing,
     };
-    const { region, domains } = config;
+    const { region, domains, metricsToken } = config;
     return {
       s3: createS3Gateway({ ...shared, journal: journal.with({ gateway: "s3" }), region, domains }),
       http: createHttpGateway({
@@ -116,20 +152,33 @@ async function loadGateways(): Promise<
         maintenance: node,
         journal: journal.with({ gateway: "http" }),
         status: () => node.status(),
+        readiness: () => node.readiness(),
+        metrics: () => metrics.page(),
+        metricsToken,
+        server,
       }),
     };
   };
 }
 
 async function listen(
-  address: ListenAddress,
+  { config, journal, metrics }: Opening,
+  gateway: "s3" | "http",
   handler: HttpHandler,
-  config: ServerConfig,
-  journal: Journal,
 ): Promise<HttpListener> {
+  const address = config[gateway];
+  const accessLog = config.accessLog || config.log === "debug";
+  const observer = new RequestLog({ gateway, journal, metrics: metrics.metrics, accessLog });
   const limits = { closeTimeoutMs: config.stopDeadlineMs };
   try {
-    return await listenHttp({ ...address, handler, journal, clock: realClock, limits });
+    return await listenHttp({
+      ...address,
+      handler,
+      journal: journal.with({ gateway }),
+      clock: realClock,
+      limits,
+      observer,
+    });
   } catch (error) {
     throw listenFailure(address, error);
   }
@@ -162,10 +211,10 @@ function listenFailure(address: ListenAddress, error: unknown): unknown {
 }
 
 /** Both gateways first, at the same time, so that one deadline covers them; then the node. */
-async function stopAll(listeners: readonly HttpListener[], node: HoldfastNode): Promise<void> {
+async function stopAll(listeners: readonly HttpListener[], node: HoldfastNode | undefined): Promise<void> {
   try {
     await Promise.all(listeners.map((listener) => listener.close()));
   } finally {
-    await node.stop();
+    await node?.stop();
   }
 }

@@ -3,10 +3,12 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { utf8 } from "@holdfast/base";
 import type { Clock, HttpHandler, HttpResponse, Journal } from "@holdfast/ports";
+import type { ExchangeObserver } from "./exchange-observer.ts";
 import type { HttpLimits } from "./limits.ts";
 import { smallBodyBytesMax } from "./limits.ts";
 import { IncomingRequest } from "./request.ts";
 import { RequestBody } from "./request-body.ts";
+import type { Sent } from "./response.ts";
 import { sendResponse } from "./response.ts";
 
 export interface ExchangeContext {
@@ -14,6 +16,7 @@ export interface ExchangeContext {
   readonly journal: Journal;
   readonly clock: Clock;
   readonly limits: HttpLimits;
+  readonly observer: ExchangeObserver;
   /** While the listener closes, every answer is the last of its connection. */
   readonly isClosing: () => boolean;
 }
@@ -31,14 +34,27 @@ export async function runExchange(
   to.on("close", () => {
     if (!to.writableFinished) request.onClientGone();
   });
+  const begunAtMs = context.clock.monotonicMs();
+  context.observer.onBegin();
+  let response: HttpResponse | undefined;
+  let sent: Sent = { kind: "broken", bytes: 0, cause: undefined };
   try {
-    const response = await answerOf(context, request);
-    await send(context, request, to, response);
+    response = await answerOf(context, request);
+    sent = await send(context, request, to, response);
   } catch (cause) {
     // Headers that node refuses to write, for one. Nothing sensible can follow on this connection.
     context.journal.error("http.answer.failed", { requestId, message: String(cause) });
     to.socket?.destroy();
   }
+  context.observer.onEnd({
+    request,
+    about: response?.about,
+    status: response?.status ?? 500,
+    receivedBytes: request.body.receivedBytes,
+    sentBytes: sent.bytes,
+    durationMs: context.clock.monotonicMs() - begunAtMs,
+    isBroken: sent.kind === "broken",
+  });
 }
 
 async function answerOf(context: ExchangeContext, request: IncomingRequest): Promise<HttpResponse> {
@@ -57,7 +73,7 @@ async function answerOf(context: ExchangeContext, request: IncomingRequest): Pro
     };
     return {
       status: 500,
-      headers: { "content-type": "application/json" },
+      headers: { "content-type": "application/json", "x-amz-request-id": requestId },
       body: utf8(JSON.stringify(document)),
     };
   }
@@ -68,7 +84,7 @@ async function send(
   request: IncomingRequest,
   to: ServerResponse,
   response: HttpResponse,
-): Promise<void> {
+): Promise<Sent> {
   const { body } = request;
   if (to.destroyed) return abandon(response);
   // A body that was never asked for, or is long, is not worth draining for the sake of the connection.
@@ -80,16 +96,18 @@ async function send(
   body.release();
   if (sent.kind === "broken") {
     context.journal.info("http.answer.broken", { requestId: request.requestId, message: String(sent.cause) });
-    return;
+    return sent;
   }
   if (lingers) await drainedOrLate(context, to);
   if (!to.writableEnded) to.end();
+  return sent;
 }
 
 /** Nobody is left to read it: a streamed body gets to free what it holds. */
-async function abandon(response: HttpResponse): Promise<void> {
-  if (response.body === undefined || response.body instanceof Uint8Array) return;
-  await response.body[Symbol.asyncIterator]().return?.();
+async function abandon(response: HttpResponse): Promise<Sent> {
+  if (response.body !== undefined && !(response.body instanceof Uint8Array))
+    await response.body[Symbol.asyncIterator]().return?.();
+  return { kind: "broken", bytes: 0, cause: "the client went away" };
 }
 
 /**

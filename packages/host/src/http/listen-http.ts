@@ -12,6 +12,8 @@ import { StoreError } from "@holdfast/base";
 import type { Clock, HttpHandler, Journal } from "@holdfast/ports";
 import type { ExchangeContext } from "./exchange.ts";
 import { runExchange } from "./exchange.ts";
+import type { ExchangeObserver } from "./exchange-observer.ts";
+import { silentObserver } from "./exchange-observer.ts";
 import type { HttpLimits } from "./limits.ts";
 import { defaultHttpLimits } from "./limits.ts";
 
@@ -24,6 +26,7 @@ export interface ListenHttpOptions {
   readonly journal: Journal;
   readonly clock: Clock;
   readonly limits?: Partial<HttpLimits>;
+  readonly observer?: ExchangeObserver;
 }
 
 export interface HttpListener {
@@ -101,8 +104,15 @@ class Connections {
   #closing: Promise<void> | undefined;
 
   constructor(options: ListenHttpOptions, limits: HttpLimits) {
-    const { handler, journal, clock } = options;
-    this.#context = { handler, journal, clock, limits, isClosing: () => this.#closing !== undefined };
+    const { handler, journal, clock, observer = silentObserver } = options;
+    this.#context = {
+      handler,
+      journal,
+      clock,
+      limits,
+      observer,
+      isClosing: () => this.#closing !== undefined,
+    };
   }
 
   attach(server: Server): void {

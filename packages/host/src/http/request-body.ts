@@ -49,6 +49,11 @@ export class RequestBody implements AsyncIterableIterator<Uint8Array, undefined>
     return this.#failure?.code === "RequestTimeout";
   }
 
+  /** As they came off the connection. */
+  get receivedBytes(): number {
+    return this.#receivedBytes;
+  }
+
   /** What the client has still to send, as far as it is known. */
   get missingBytes(): number {
     if (this.#message.complete) return 0;

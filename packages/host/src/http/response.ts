@@ -7,9 +7,9 @@ import type { ServerResponse } from "node:http";
 import type { HttpResponse } from "@holdfast/ports";
 
 /** "broken" when the client went away or the body failed; then the connection is gone too. */
-export type Sent = { readonly kind: "whole" } | { readonly kind: "broken"; readonly cause: unknown };
-
-const whole: Sent = { kind: "whole" };
+export type Sent =
+  | { readonly kind: "whole"; readonly bytes: number }
+  | { readonly kind: "broken"; readonly bytes: number; readonly cause: unknown };
 
 /**
  * Writes the answer. With `keepsOpen` the very end of the message is left to the caller, who has the rest of an unread
@@ -23,12 +23,12 @@ export async function sendResponse(
   const { body } = response;
   if (body === undefined || body instanceof Uint8Array) {
     sendWhole(to, response, body, keepsOpen);
-    return whole;
+    return { kind: "whole", bytes: body?.length ?? 0 };
   }
   to.writeHead(response.status, response.headers);
   if (to.req.method === "HEAD") {
     await body[Symbol.asyncIterator]().return?.();
-    return whole;
+    return { kind: "whole", bytes: 0 };
   }
   return sendStream(to, body, response.headers["content-length"]);
 }
@@ -73,11 +73,11 @@ async function sendStream(
     }
     if (statedBytes !== undefined && sentBytes < statedBytes)
       throw new Error(`${sentBytes} of the ${statedBytes} bytes stated`);
-    return whole;
+    return { kind: "whole", bytes: sentBytes };
   } catch (cause) {
     // A reset, not a plain end: where the end of the connection is the end of the body (HTTP/1.0) it must not look like one.
     to.socket?.resetAndDestroy();
-    return { kind: "broken", cause };
+    return { kind: "broken", bytes: sentBytes, cause };
   }
 }
 

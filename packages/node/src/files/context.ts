@@ -18,6 +18,7 @@ export interface FilesContext {
   readonly admission: Admission;
   readonly hashing: Hashing;
   readonly clock: Clock;
+  /** Of the request that an operation serves, when there is one: its lines carry the request's id. */
   readonly journal: Journal;
   readonly clusterShardCount: number;
 }

@@ -13,6 +13,9 @@ import type {
 } from "@holdfast/namespace";
 
 export interface Files {
+  /** The same files; what is written to the journal on behalf of this request names it. */
+  within(request: RequestContext): Files;
+
   createBucket(request: CreateBucketRequest): Promise<BucketInfo>;
   /** BucketNotFound, BucketNotEmpty. */
   deleteBucket(name: string): Promise<void>;
@@ -38,6 +41,12 @@ export interface Files {
   abortUpload(request: UploadReference): Promise<void>;
   listParts(request: ListPartsRequest): Promise<PartPage>;
   listUploads(request: ListUploadsRequest): Promise<UploadPage>;
+}
+
+/** What the layers below a gateway know of the request they work for. */
+export interface RequestContext {
+  /** As the client got it in its answer. */
+  readonly requestId: string;
 }
 
 export interface CreateBucketRequest {

@@ -1,7 +1,9 @@
 /** The node's Files: one object over the operations, each in its own file. Unexpected failures become StoreErrors. */
 
+import type { ErrorCode } from "@holdfast/base";
 import { StoreError } from "@holdfast/base";
 import type { Bucket } from "@holdfast/namespace";
+import type { Journal } from "@holdfast/ports";
 import { defaultSettings, spread } from "../buckets/defaults.ts";
 import type { FilesContext } from "./context.ts";
 import { copyFile } from "./copy-file.ts";
@@ -22,6 +24,7 @@ import type {
   ListUploadsRequest,
   PartPage,
   ReadFileRequest,
+  RequestContext,
   StoredFile,
   StoredPart,
   StoreFileRequest,
@@ -32,27 +35,36 @@ import type {
 } from "./interface.ts";
 import { listFiles, listParts, listUploads } from "./list.ts";
 import { readFile, statFile } from "./read-file.ts";
+import { RequestJournal } from "./request-journal.ts";
 import { storeFile } from "./store-file.ts";
+import { Traffic } from "./traffic.ts";
 import { abortUpload, completeUpload, createUpload, storePart } from "./uploads.ts";
 
 export class NodeFiles implements Files {
   readonly #context: FilesContext;
-  /** Operations under way, so that a stop can wait for them. */
-  #underWay = 0;
-  #refusal: StoreError | undefined;
-  #idle: (() => void) | undefined;
+  readonly #traffic: Traffic;
 
-  constructor(context: FilesContext) {
+  constructor(context: FilesContext, traffic: Traffic = new Traffic()) {
     this.#context = context;
+    this.#traffic = traffic;
+  }
+
+  /** Operations that have not ended. */
+  get underWay(): number {
+    return this.#traffic.underWay;
+  }
+
+  within({ requestId }: RequestContext): NodeFiles {
+    const journal = new RequestJournal(this.#context.journal, requestId);
+    return new NodeFiles({ ...this.#context, journal }, this.#traffic);
   }
 
   /** Refuses what comes from now on and resolves when nothing is under way. */
   async stop(): Promise<void> {
-    this.#refusal ??= new StoreError(
-      "Stopped",
-      "The node is stopping. Ask another node, or this one again later.",
+    this.#traffic.close(
+      new StoreError("Stopped", "The node is stopping. Ask another node, or this one again later."),
     );
-    if (this.#underWay > 0) await new Promise<void>((resolve) => (this.#idle = resolve));
+    await this.#traffic.idle();
   }
 
   /**
@@ -60,7 +72,7 @@ export class NodeFiles implements Files {
    * after a restart what a read on the failed node did not.
    */
   fail(reason: StoreError): void {
-    this.#refusal ??= reason;
+    this.#traffic.close(reason);
   }
 
   createBucket(request: CreateBucketRequest): Promise<BucketInfo> {
@@ -135,16 +147,27 @@ export class NodeFiles implements Files {
   }
 
   async #run<T>(operation: (context: FilesContext) => Promise<T>): Promise<T> {
-    if (this.#refusal !== undefined) throw this.#refusal;
-    this.#underWay++;
+    this.#traffic.enter();
     try {
       return await operation(this.#context);
+    } catch (error) {
+      logFault(this.#context.journal, error);
+      throw error;
     } finally {
-      this.#underWay--;
-      if (this.#underWay === 0) this.#idle?.();
+      this.#traffic.leave();
     }
   }
 }
+
+/** Refusals are the client's to know. What went wrong in here is written down where the cause is still known. */
+function logFault(journal: Journal, error: unknown): void {
+  if (error instanceof StoreError && (error.cause === undefined || !faults.has(error.code))) return;
+  const code = error instanceof StoreError ? error.code : "Internal";
+  const cause = error instanceof StoreError ? error.cause : error;
+  journal.error("operation failed", { code, message: String(error), cause: String(cause) });
+}
+
+const faults: ReadonlySet<ErrorCode> = new Set(["Internal", "DataCorrupt", "OutcomeUnknown", "Unavailable"]);
 
 function bucketInfo({ name, owner, createdAtMs, settings }: Bucket): BucketInfo {
   return { name, owner, createdAtMs, settings };

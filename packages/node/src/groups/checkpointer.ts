@@ -5,7 +5,8 @@
  * A crash between 1 and 2 replays a little more than needed, never too little.
  */
 
-import type { Clock, Journal, Timer } from "@holdfast/ports";
+import type { Clock, Histogram, Journal, Metrics, Timer } from "@holdfast/ports";
+import { allMetrics } from "@holdfast/ports";
 import type { StateStore } from "@holdfast/state";
 import type { WriteAheadLog } from "@holdfast/wal";
 
@@ -14,6 +15,7 @@ export interface CheckpointerOptions {
   readonly intervalMs: number;
   /** Memory at which a flush starts at once. */
   readonly pendingBytesMax: number;
+  readonly metrics: Metrics;
   /** Called once when the state store can be written no more. */
   readonly onFailure: (cause: unknown) => void;
 }
@@ -27,6 +29,9 @@ export class Checkpointer {
   #timer: Timer | undefined;
   #running: Promise<void> | undefined;
   #stopped = false;
+  readonly #seconds: Histogram;
+  /** What the log had written when the last checkpoint began. */
+  #coveredBytes: number;
 
   constructor(
     wal: WriteAheadLog,
@@ -40,6 +45,16 @@ export class Checkpointer {
     this.#clock = clock;
     this.#journal = journal;
     this.#options = options;
+    this.#coveredBytes = wal.writtenBytes;
+    const { metrics } = options;
+    this.#seconds = metrics.histogram(allMetrics.checkpointDuration, {});
+    metrics.watch(allMetrics.statePendingBytes, {}, () => state.pendingBytes);
+    metrics.watch(allMetrics.checkpointLagBytes, {}, () => this.lagBytes);
+  }
+
+  /** Written to the log since the last checkpoint began. */
+  get lagBytes(): number {
+    return this.#wal.writtenBytes - this.#coveredBytes;
   }
 
   /** To be called after entries were applied. */
@@ -51,7 +66,11 @@ export class Checkpointer {
 
   /** Everything applied before the call is durable in the state store when it resolves. */
   async checkpoint(): Promise<void> {
+    const { writtenBytes } = this.#wal;
+    const begunAtMs = this.#clock.monotonicMs();
     const durable = await this.#state.flush();
+    this.#seconds.observe((this.#clock.monotonicMs() - begunAtMs) / 1000);
+    this.#coveredBytes = writtenBytes;
     // A group without any entry is not in the log yet.
     for (const [group, index] of durable) if (index > 0) this.#wal.checkpoint(group, index);
   }

@@ -6,7 +6,8 @@
 
 import type { Random } from "@holdfast/base";
 import { StoreError } from "@holdfast/base";
-import type { Clock, Disk, Hashing, Journal } from "@holdfast/ports";
+import type { Clock, Disk, Hashing, Journal, Metrics } from "@holdfast/ports";
+import { silentMetrics } from "@holdfast/ports";
 import type { WriteAheadLog } from "@holdfast/wal";
 import { openWriteAheadLog } from "@holdfast/wal";
 import { folders } from "../identity.ts";
@@ -17,16 +18,27 @@ export interface LogPorts {
   readonly random: Random;
   readonly hashing: Hashing;
   readonly journal: Journal;
+  readonly metrics?: Metrics;
 }
 
 export async function openNodeLog(
   ports: LogPorts,
   sizes: { readonly segmentBytes: number | undefined; readonly reserveBytes: number | undefined },
 ): Promise<WriteAheadLog> {
-  const { disk, clock, random, hashing, journal } = ports;
+  const { disk, clock, random, hashing, journal, metrics = silentMetrics } = ports;
   const segments = sizes.segmentBytes === undefined ? {} : { segmentBytes: sizes.segmentBytes };
   const reserve = sizes.reserveBytes === undefined ? {} : { reserveBytes: sizes.reserveBytes };
-  const options = { disk, clock, random, hashing, journal, folder: folders.log, ...segments, ...reserve };
+  const options = {
+    disk,
+    clock,
+    random,
+    hashing,
+    journal,
+    metrics,
+    folder: folders.log,
+    ...segments,
+    ...reserve,
+  };
   const { log, recovery } = await openWriteAheadLog({ ...options, onTornTail: "cut" });
   const { cut, suspects, headersLost } = recovery;
   if (cut !== undefined)

@@ -12,8 +12,8 @@ import type { ContentId, ShardId } from "@holdfast/base";
 import type { BlockStore } from "@holdfast/blocks";
 import type { CopiedReference, PendingDrop } from "@holdfast/namespace";
 import { clusterTimeMs, copiedReferences, deadContents, pendingDrops } from "@holdfast/namespace";
-import type { Clock, Journal } from "@holdfast/ports";
-import { sleep } from "@holdfast/ports";
+import type { Clock, Journal, Metrics } from "@holdfast/ports";
+import { allMetrics, sleep } from "@holdfast/ports";
 import { referenceStatus, streamStatus } from "@holdfast/shard";
 import type { ShardReplica } from "../shard-replica.ts";
 import { DeathWatch } from "./death-watch.ts";
@@ -29,6 +29,7 @@ export interface CollectorOptions {
   readonly readerGraceMs: number;
   /** Rounds between two scans of all blocks. */
   readonly roundsPerScan: number;
+  readonly metrics: Metrics;
 }
 
 export class Collector {
@@ -72,6 +73,7 @@ export class Collector {
       try {
         await this.collect(round % this.#options.roundsPerScan === 0);
       } catch (cause) {
+        this.#options.metrics.counter(allMetrics.collectionFailures, {}).add(1);
         this.#journal.warn("collection interrupted", { cause: String(cause) });
       }
     }
@@ -79,6 +81,13 @@ export class Collector {
 
   /** One round; with `scan`, over all blocks too. */
   async collect(scan: boolean): Promise<void> {
+    const begunAtMs = this.#clock.monotonicMs();
+    await this.#collect(scan);
+    const seconds = (this.#clock.monotonicMs() - begunAtMs) / 1000;
+    this.#options.metrics.histogram(allMetrics.collectionDuration, {}).observe(seconds);
+  }
+
+  async #collect(scan: boolean): Promise<void> {
     for (const shard of this.#shards) {
       if (this.#stop.signal.aborted) return;
       await shard.writer.publish();
@@ -127,7 +136,7 @@ export class Collector {
       if (contents.length === 0) return;
       for (const content of contents)
         for (const part of content.parts)
-          await this.#blocks.erase({ home: content.id.home, writer: part.writer, attempt: part.attempt });
+          await this.#erase({ home: content.id.home, writer: part.writer, attempt: part.attempt });
       await shard.propose({ kind: "forgetContents", contents: contents.map((content) => content.id) });
     }
   }
@@ -148,6 +157,12 @@ export class Collector {
     } while (from !== undefined);
   }
 
+  async #erase(stream: ContentId): Promise<void> {
+    const { blocks, bytes } = await this.#blocks.erase(stream);
+    this.#options.metrics.counter(allMetrics.collectedBlocks, {}).add(blocks);
+    this.#options.metrics.counter(allMetrics.collectedBytes, {}).add(bytes);
+  }
+
   async #eraseUnknown(): Promise<void> {
     let after: ContentId | undefined;
     for (;;) {
@@ -157,7 +172,7 @@ export class Collector {
         const home = this.#shards[stream.home];
         if (home === undefined) continue;
         if (streamStatus(await home.read(), stream.writer, stream.attempt) === "garbage")
-          await this.#blocks.erase(stream);
+          await this.#erase(stream);
       }
       after = streams.at(-1);
       if (after === undefined) return;

@@ -1,6 +1,7 @@
 export type { JournalLevel, JournalLine } from "./collecting-journal.ts";
 export { CollectingJournal } from "./collecting-journal.ts";
 export { sectorBytes } from "./file-image.ts";
+export { RecordingMetrics } from "./recording-metrics.ts";
 export type { SimulatedClockOptions } from "./simulated-clock.ts";
 export { SimulatedClock } from "./simulated-clock.ts";
 export type { DiskOperation, SimulatedDiskOptions } from "./simulated-disk.ts";

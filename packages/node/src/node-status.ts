@@ -1,0 +1,94 @@
+/** What a node says of itself: for `holdfast status` and `doctor`, and as metrics. */
+
+import type { BlockStore } from "@holdfast/blocks";
+import type { Clock, Metrics } from "@holdfast/ports";
+import { allMetrics } from "@holdfast/ports";
+import type { GroupState } from "@holdfast/state";
+import type { WriteAheadLog } from "@holdfast/wal";
+import type { Admission, SpaceLeft } from "./admission.ts";
+import type { Checkpointer } from "./groups/checkpointer.ts";
+import type { Identity } from "./identity.ts";
+import type { Scrubber, ScrubStatus } from "./maintenance/scrubber.ts";
+import type { Readiness } from "./readiness.ts";
+
+export interface NodeStatus extends Readiness {
+  readonly clusterId: string;
+  readonly nodeId: string;
+  /** The node's clock, as it answers. */
+  readonly wallMs: number;
+  readonly startedAtMs: number;
+  readonly shards: readonly { readonly shard: number; readonly appliedIndex: number }[];
+  readonly log: {
+    readonly failed: boolean;
+    readonly queuedBytes: number;
+    readonly segments: number;
+    readonly segmentsBytes: number;
+  };
+  /** What a start would have to replay. */
+  readonly checkpoint: { readonly lagEntries: number; readonly lagBytes: number };
+  readonly blocks: {
+    readonly blocks: number;
+    readonly volumes: number;
+    readonly liveBytes: number;
+    readonly deadBytes: number;
+    /** Found by reads since the node started. */
+    readonly damagedFound: number;
+    readonly failed: boolean;
+  };
+  readonly disk: SpaceLeft;
+  readonly scrub: ScrubStatus;
+}
+
+export interface StatusParts {
+  readonly identity: Identity;
+  readonly clock: Clock;
+  readonly startedAtMs: number;
+  readonly wal: WriteAheadLog;
+  /** Of the system group and then of each shard, in the order of their numbers. */
+  readonly groups: readonly GroupState[];
+  readonly blocks: BlockStore;
+  readonly checkpointer: Checkpointer;
+  readonly admission: Admission;
+  readonly scrubber: Scrubber;
+}
+
+export async function statusOf(parts: StatusParts, readiness: Readiness): Promise<NodeStatus> {
+  const { identity, clock, startedAtMs, wal, groups, blocks, checkpointer, admission } = parts;
+  const { damagedFound, failure } = blocks.health();
+  return {
+    ...readiness,
+    clusterId: identity.clusterId,
+    nodeId: identity.nodeId,
+    wallMs: clock.wallMs(),
+    startedAtMs,
+    shards: groups.slice(1).map(({ appliedIndex }, shard) => ({ shard, appliedIndex })),
+    log: {
+      failed: wal.stopped === "poisoned",
+      queuedBytes: wal.queuedBytes,
+      segments: wal.segmentsCount,
+      segmentsBytes: wal.segmentsBytes,
+    },
+    checkpoint: { lagEntries: lagEntries(parts), lagBytes: checkpointer.lagBytes },
+    blocks: { ...blocks.usage(), damagedFound, failed: failure !== undefined },
+    disk: await admission.space(),
+    scrub: parts.scrubber.status(),
+  };
+}
+
+/** Compaction and scrub bring their metrics along, where they are run. */
+export function watchNode(metrics: Metrics, parts: StatusParts, look: () => Promise<Readiness>): void {
+  metrics.watch(allMetrics.nodeReady, {}, async () => ((await look()).ready ? 1 : 0));
+  metrics.watch(allMetrics.nodeWritable, {}, async () => ((await look()).writable ? 1 : 0));
+  metrics.watch(allMetrics.appliedEntries, {}, () => appliedEntries(parts));
+  metrics.watch(allMetrics.checkpointLagEntries, {}, () => lagEntries(parts));
+}
+
+function appliedEntries({ groups }: StatusParts): number {
+  return groups.reduce((sum, { appliedIndex }) => sum + appliedIndex, 0);
+}
+
+function lagEntries({ groups, wal }: StatusParts): number {
+  return groups.reduce((sum, { group, appliedIndex }) => {
+    return sum + appliedIndex - (wal.group(group)?.checkpoint ?? appliedIndex);
+  }, 0);
+}

@@ -1,0 +1,276 @@
+/**
+ * Every metric of Holdfast, with what it says. docs/metrics.md is this file in prose, and a test keeps them equal.
+ * `operation` is an operation of a gateway ("GetObject", "storeFile"), `status` the class of the answer ("2xx").
+ */
+
+import type { Metric } from "./metrics.ts";
+
+export const allMetrics = {
+  // Requests: rate, errors, duration.
+  httpRequests: {
+    kind: "counter",
+    name: "holdfast_http_requests_total",
+    help: "Requests that ended, by class of status; broken is an answer that did not reach its end.",
+    labels: ["gateway", "operation", "status"],
+  },
+  httpDuration: {
+    kind: "histogram",
+    name: "holdfast_http_request_duration_seconds",
+    help: "From the parsed headers of a request until the connection took the last byte of its answer.",
+    labels: ["gateway", "operation"],
+    buckets: "requestSeconds",
+  },
+  httpRequestBytes: {
+    kind: "counter",
+    name: "holdfast_http_request_bytes_total",
+    help: "Bytes of request bodies that were read, as they came off the connection.",
+    labels: ["gateway", "operation"],
+  },
+  httpResponseBytes: {
+    kind: "counter",
+    name: "holdfast_http_response_bytes_total",
+    help: "Bytes of answers' bodies that were sent.",
+    labels: ["gateway", "operation"],
+  },
+  httpErrors: {
+    kind: "counter",
+    name: "holdfast_http_errors_total",
+    help: "Failures and refusals by their code: S3's in gateway s3, Holdfast's in gateway http.",
+    labels: ["gateway", "code"],
+  },
+  httpInFlight: {
+    kind: "gauge",
+    name: "holdfast_http_requests_in_flight",
+    help: "Requests whose answers have not ended.",
+    labels: ["gateway"],
+  },
+  // The node as a whole.
+  buildInfo: {
+    kind: "gauge",
+    name: "holdfast_build_info",
+    help: "Always 1; the labels say what runs.",
+    labels: ["version", "node_version"],
+  },
+  nodeReady: {
+    kind: "gauge",
+    name: "holdfast_node_ready",
+    help: "1 while linearizable requests are served, as /readyz says.",
+    labels: [],
+  },
+  nodeWritable: {
+    kind: "gauge",
+    name: "holdfast_node_writable",
+    help: "1 while new data is taken; 0 also when the disk is full up to its reserve.",
+    labels: [],
+  },
+  operationsInFlight: {
+    kind: "gauge",
+    name: "holdfast_operations_in_flight",
+    help: "Operations of the node that have not ended, whatever gateway asked for them.",
+    labels: [],
+  },
+  admissionRefusals: {
+    kind: "counter",
+    name: "holdfast_admission_refusals_total",
+    help: "Writes that were refused because the disk is full up to its reserve.",
+    labels: [],
+  },
+  diskFree: {
+    kind: "gauge",
+    name: "holdfast_disk_free_bytes",
+    help: "Free space of the data directory's file system.",
+    labels: [],
+  },
+  diskSize: {
+    kind: "gauge",
+    name: "holdfast_disk_size_bytes",
+    help: "Size of the data directory's file system.",
+    labels: [],
+  },
+  diskReserve: {
+    kind: "gauge",
+    name: "holdfast_disk_reserve_bytes",
+    help: "Free space below which new data is refused.",
+    labels: [],
+  },
+  // The write-ahead log.
+  logBatches: {
+    kind: "counter",
+    name: "holdfast_log_batches_total",
+    help: "Batches written to the log, each with one synced write.",
+    labels: [],
+  },
+  logBatchRecords: {
+    kind: "histogram",
+    name: "holdfast_log_batch_records",
+    help: "Records that share one batch of the log; an append makes one, the proof of an idle log has none.",
+    labels: [],
+    buckets: "count",
+  },
+  logWrittenBytes: {
+    kind: "counter",
+    name: "holdfast_log_written_bytes_total",
+    help: "Bytes written to the log, headers and padding included.",
+    labels: [],
+  },
+  logSync: {
+    kind: "histogram",
+    name: "holdfast_log_sync_duration_seconds",
+    help: "One synced write of the log.",
+    labels: [],
+    buckets: "syncSeconds",
+  },
+  logQueueBytes: {
+    kind: "gauge",
+    name: "holdfast_log_queue_bytes",
+    help: "Bytes of appends that wait or are being written.",
+    labels: [],
+  },
+  logSegments: {
+    kind: "gauge",
+    name: "holdfast_log_segments",
+    help: "Segment files of the log, the one prepared ahead not included.",
+    labels: [],
+  },
+  logSegmentsBytes: {
+    kind: "gauge",
+    name: "holdfast_log_segments_bytes",
+    help: "Bytes of all segment files, the one prepared ahead included.",
+    labels: [],
+  },
+  logFailed: {
+    kind: "gauge",
+    name: "holdfast_log_failed",
+    help: "1 when the log takes no more writes because one failed.",
+    labels: [],
+  },
+  // State machines and checkpoints.
+  appliedEntries: {
+    kind: "counter",
+    name: "holdfast_applied_entries_total",
+    help: "Applied indexes of all shards and of the system group, added up; grows on over restarts.",
+    labels: [],
+  },
+  checkpointDuration: {
+    kind: "histogram",
+    name: "holdfast_checkpoint_duration_seconds",
+    help: "One checkpoint: from its start until all applied state was durable in the state store.",
+    labels: [],
+    buckets: "jobSeconds",
+  },
+  checkpointLagEntries: {
+    kind: "gauge",
+    name: "holdfast_checkpoint_lag_entries",
+    help: "Applied entries that a start would replay from the log.",
+    labels: [],
+  },
+  checkpointLagBytes: {
+    kind: "gauge",
+    name: "holdfast_checkpoint_lag_bytes",
+    help: "Bytes written to the log since the last checkpoint began.",
+    labels: [],
+  },
+  statePendingBytes: {
+    kind: "gauge",
+    name: "holdfast_state_pending_bytes",
+    help: "Applied state that is in memory alone until the next checkpoint.",
+    labels: [],
+  },
+  // The block engine.
+  blockPuts: {
+    kind: "counter",
+    name: "holdfast_block_puts_total",
+    help: "Blocks that became durable.",
+    labels: [],
+  },
+  blockPutBytes: {
+    kind: "counter",
+    name: "holdfast_block_put_bytes_total",
+    help: "Bytes of blocks that became durable.",
+    labels: [],
+  },
+  blockReads: {
+    kind: "counter",
+    name: "holdfast_block_reads_total",
+    help: "Blocks that were read and verified, the scrubber's included.",
+    labels: [],
+  },
+  blockReadBytes: {
+    kind: "counter",
+    name: "holdfast_block_read_bytes_total",
+    help: "Bytes of blocks that were read and verified, the scrubber's included.",
+    labels: [],
+  },
+  blockDamage: {
+    kind: "counter",
+    name: "holdfast_block_damage_found_total",
+    help: "Blocks that a read found damaged since the process started.",
+    labels: [],
+  },
+  blockSync: {
+    kind: "histogram",
+    name: "holdfast_block_sync_duration_seconds",
+    help: "One write and sync of a group of blocks.",
+    labels: [],
+    buckets: "syncSeconds",
+  },
+  blockQueueBytes: {
+    kind: "gauge",
+    name: "holdfast_block_queue_bytes",
+    help: "Bytes of blocks that wait for the disk or are being written.",
+    labels: [],
+  },
+  blockCount: {
+    kind: "gauge",
+    name: "holdfast_blocks",
+    help: "Blocks stored.",
+    labels: [],
+  },
+  blockLiveBytes: {
+    kind: "gauge",
+    name: "holdfast_blocks_live_bytes",
+    help: "Bytes of volumes that blocks take.",
+    labels: [],
+  },
+  blockDeadBytes: {
+    kind: "gauge",
+    name: "holdfast_blocks_dead_bytes",
+    help: "Bytes of volumes that compaction will give back.",
+    labels: [],
+  },
+  blockVolumes: {
+    kind: "gauge",
+    name: "holdfast_block_volumes",
+    help: "Volume files.",
+    labels: [],
+  },
+  // Work in the background.
+  collectionDuration: {
+    kind: "histogram",
+    name: "holdfast_collection_duration_seconds",
+    help: "One round of collection.",
+    labels: [],
+    buckets: "jobSeconds",
+  },
+  collectionFailures: {
+    kind: "counter",
+    name: "holdfast_collection_failures_total",
+    help: "Rounds of collection that broke off; the next one goes on.",
+    labels: [],
+  },
+  collectedBlocks: {
+    kind: "counter",
+    name: "holdfast_collected_blocks_total",
+    help: "Blocks that collection erased.",
+    labels: [],
+  },
+  collectedBytes: {
+    kind: "counter",
+    name: "holdfast_collected_bytes_total",
+    help: "Bytes of blocks that collection erased.",
+    labels: [],
+  },
+} as const;
+
+/** All of them, to be checked and shown one by one. */
+export const metricList: readonly Metric[] = Object.values(allMetrics);
