@@ -1,8 +1,8 @@
 // Imports point down. The tiers, lowest first; packages on one tier do not import each other.
 const tiers = [
   ["base"],
-  ["ports", "erasure"],
-  ["wal", "state", "blocks", "namespace"],
+  ["ports", "erasure", "linearizability"],
+  ["consensus", "wal", "state", "blocks", "namespace"],
   ["shard"],
   ["node"],
   ["gateway-s3", "gateway-http", "host", "client"],

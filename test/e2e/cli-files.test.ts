@@ -147,6 +147,58 @@ suite("command line: files", () => {
     assert.deepEqual(usage, { kind: "usage", bucket, key: "a/", bytes: 10, files: 2 });
   });
 
+  test("du adds up per folder, and in all", async () => {
+    const bucket = await newBucket();
+    for (const key of ["a/1", "a/b/2", "a-b", "c/3"])
+      await holdfast.store.storeFile(`${bucket}/${key}`, "12345");
+    const rows = (await ok("du", "--depth", "1", "-c", "--json", `hf://${bucket}`)).trimEnd().split("\n");
+    assert.deepEqual(
+      rows.map((row) => JSON.parse(row)).map(({ kind, key, bytes, files }) => [kind, key, bytes, files]),
+      [
+        ["usage", "a/", 10, 2],
+        ["usage", "c/", 5, 1],
+        ["usage", "", 20, 4],
+        ["total", undefined, 20, 4],
+      ],
+    );
+  });
+
+  test("cat gives ranges; cp --if-none-match replaces nothing, in either direction", async (t) => {
+    const folder = await temporaryFolder(t);
+    const path = join(folder, "f");
+    await writeFile(path, "new");
+    const bucket = await newBucket();
+    await holdfast.store.storeFile(`${bucket}/f`, "0123456789");
+    for (const [range, expected] of [
+      ["2-4", "234"],
+      ["7-", "789"],
+      ["-2", "89"],
+    ] as const)
+      assert.equal(await ok("cat", `--range=${range}`, `hf://${bucket}/f`), expected);
+    const refused = (...args: readonly string[]) => run(args, { endpoint: holdfast.endpoint });
+    assert.equal((await refused("cat", "--range", "4-2", `hf://${bucket}/f`)).code, 2);
+    assert.match(
+      (await refused("cp", "--if-none-match", path, `hf://${bucket}/f`)).stderr,
+      /ConditionFailed/,
+    );
+    assert.match((await refused("cp", "--if-none-match", `hf://${bucket}/f`, path)).stderr, /FileExists/);
+    assert.equal(await readFile(path, "utf8"), "new");
+    assert.equal(await ok("cat", `hf://${bucket}/f`), "0123456789");
+  });
+
+  test("patterns choose what cp -r and rm -r take; a dry run takes nothing", async (t) => {
+    const folder = await temporaryFolder(t);
+    for (const name of ["a.txt", "b.tmp", "keep.tmp"]) await writeFile(join(folder, name), "x");
+    const bucket = await newBucket();
+    const filter = ["--exclude", "*.tmp", "--include", "keep.*"];
+    const dry = await ok("cp", "-r", "--dry-run", ...filter, folder, `hf://${bucket}`);
+    assert.match(dry, /would copy .*a\.txt -> /);
+    assert.equal(await ok("ls", `hf://${bucket}`), "");
+    await ok("cp", "-r", ...filter, folder, `hf://${bucket}`);
+    assert.equal(await ok("ls", `hf://${bucket}`), "a.txt\nkeep.tmp\n");
+    assert.equal(await ok("rm", "-r", "--exclude", "*.txt", `hf://${bucket}`), "1 file removed\n");
+  });
+
   test("rm -r removes what is below a name, and nothing that only begins like it", async () => {
     const bucket = await newBucket();
     for (const key of ["a/1", "a/b/2", "ab"]) await holdfast.store.storeFile(`${bucket}/${key}`, "x");

@@ -81,8 +81,9 @@ export interface StoreRecord {
   readonly nextSequence: number;
 }
 
+export const storeRecordVersion = 1;
 export const storeRecordCodec: Codec<StoreRecord> = versioned(
-  1,
+  storeRecordVersion,
   record({ incarnation: byteString, nextVolume: integer, nextSequence: integer }),
 );
 

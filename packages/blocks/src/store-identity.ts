@@ -11,7 +11,7 @@ import { readWhole, replaceWhole } from "@holdfast/ports";
 import { BlockError } from "./block-error.ts";
 import { incarnationBytes } from "./volume-header.ts";
 
-const fileName = "identity";
+export const identityFileName = "identity";
 const magic: Uint8Array = utf8("HFBLOCKS");
 const version = 1;
 
@@ -30,11 +30,11 @@ export async function openIdentity(
   folder: string,
   ofVolumes: Uint8Array | undefined,
 ): Promise<Uint8Array> {
-  const bytes = await readWhole(disk, `${folder}/${fileName}`);
+  const bytes = await readWhole(disk, `${folder}/${identityFileName}`);
   const stored = bytes === undefined ? undefined : decodeIdentity(bytes, hashing);
   if (stored !== undefined) return stored;
   const incarnation = ofVolumes ?? random.bytes(incarnationBytes);
-  await replaceWhole(disk, folder, fileName, encodeIdentity(incarnation, hashing));
+  await replaceWhole(disk, folder, identityFileName, encodeIdentity(incarnation, hashing));
   return incarnation;
 }
 

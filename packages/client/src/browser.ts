@@ -28,13 +28,20 @@ export type { FileReading, ResolvedRange } from "./file-reading.ts";
 export type {
   CopyFileOptions,
   CreateBucketOptions,
+  DeletedFile,
+  DownloadFileOptions,
+  DownloadProgress,
+  FileToDelete,
+  OpenUpload,
   Progress,
   ReadFileOptions,
   RequestOptions,
   StoredFile,
   StoreFileOptions,
+  UploadResume,
   WriteConditions,
 } from "./options.ts";
+export type { LocalAttributes } from "./platform.ts";
 export type { Store } from "./store.ts";
 
 /** A store that speaks to one cluster over its HTTP API, as on Node; local paths are what a browser lacks. */

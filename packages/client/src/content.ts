@@ -1,6 +1,7 @@
 /** What callers may hand over as a file's content, and one shape for all of it. */
 
 import { StoreError, utf8 } from "@holdfast/base";
+import { streamPartBytes } from "./part-sizes.ts";
 import type { LocalFiles } from "./platform.ts";
 
 /**
@@ -23,6 +24,8 @@ export type Source =
       readonly kind: "sized";
       readonly bytes: number;
       read(offset: number, bytes: number): AsyncIterable<Uint8Array>;
+      /** The same in one piece, where that is to be had without gathering it. */
+      load?(offset: number, bytes: number): Promise<Uint8Array>;
     }
   /** Can be read once; its length is known when it ends. */
   | { readonly kind: "stream"; readonly chunks: AsyncIterable<Uint8Array> };
@@ -43,7 +46,12 @@ export async function sourceOf(content: Content, localFiles: LocalFiles | undefi
   if (localFiles === undefined)
     throw new StoreError("NotImplemented", "There are no paths here: hand over a File or a Blob.");
   const file = await localFiles.open(content.path);
-  return { kind: "sized", bytes: file.bytes, read: (offset, bytes) => file.read(offset, bytes) };
+  return {
+    kind: "sized",
+    bytes: file.bytes,
+    read: (offset, bytes) => file.read(offset, bytes),
+    load: (offset, bytes) => file.load(offset, bytes),
+  };
 }
 
 async function* byteChunks(chunks: AsyncIterable<Uint8Array | string>): AsyncGenerator<Uint8Array> {
@@ -72,24 +80,45 @@ export async function* streamChunks(stream: ReadableStream<Uint8Array>): AsyncGe
   }
 }
 
-/** Joins small chunks and cuts large ones: every piece but the last has exactly `pieceBytes`. */
-export async function* pieces(
-  chunks: AsyncIterable<Uint8Array>,
-  pieceBytes: number,
-): AsyncGenerator<Uint8Array> {
-  let piece = new Uint8Array(pieceBytes);
+/** Joins small chunks and cuts large ones, into what the parts of a stream are. */
+export async function* pieces(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  let part = 1;
+  let piece = new Uint8Array(streamPartBytes(part));
   let filled = 0;
   for await (const chunk of chunks) {
     for (let offset = 0; offset < chunk.length; ) {
-      const taken = Math.min(pieceBytes - filled, chunk.length - offset);
+      const taken = Math.min(piece.length - filled, chunk.length - offset);
       piece.set(chunk.subarray(offset, offset + taken), filled);
       filled += taken;
       offset += taken;
-      if (filled < pieceBytes) continue;
+      if (filled < piece.length) continue;
       yield piece;
-      piece = new Uint8Array(pieceBytes);
+      part += 1;
+      piece = new Uint8Array(streamPartBytes(part));
       filled = 0;
     }
   }
   if (filled > 0) yield piece.subarray(0, filled);
+}
+
+/** A slice of the content in memory. IncompleteBody when it has become another length. */
+export async function readWhole(
+  source: Extract<Source, { readonly kind: "sized" }>,
+  offset: number,
+  bytes: number,
+): Promise<Uint8Array> {
+  if (source.load !== undefined) return source.load(offset, bytes);
+  const whole = new Uint8Array(bytes);
+  let filled = 0;
+  for await (const chunk of source.read(offset, bytes)) {
+    if (filled + chunk.length > bytes) throw changed();
+    whole.set(chunk, filled);
+    filled += chunk.length;
+  }
+  if (filled < bytes) throw changed();
+  return whole;
+}
+
+function changed(): StoreError {
+  return new StoreError("IncompleteBody", "The content changed its length while it was read.");
 }

@@ -2,24 +2,31 @@
 
 import type { ErrorCode, Outcome } from "@holdfast/base";
 import { concatBytes, isErrorCode, StoreError, utf8Text } from "@holdfast/base";
+import type { Effect } from "./effect.ts";
 import type { TransportResponse } from "./transport.ts";
 
-export async function readError(
-  response: TransportResponse,
-  effect: "read" | "write" | "repeatable",
-): Promise<StoreError> {
+export async function readError(response: TransportResponse, effect: Effect): Promise<StoreError> {
   const document = await readDocument(response);
-  const headerCode = response.headers["x-holdfast-error"];
-  const code = typeof document["code"] === "string" ? document["code"] : headerCode;
-  if (code === undefined) return foreignError(response.status, effect);
-  const { message, retryable, outcome, fields } = document;
+  const code = document["code"] ?? response.headers["x-holdfast-error"];
+  const outcome = document["outcome"] ?? response.headers["x-holdfast-outcome"];
+  const { status } = response;
+  return reportedError({ ...document, code, outcome }, { status }) ?? foreignError(status, effect);
+}
+
+/** Undefined when the document names no code. */
+export function reportedError(
+  document: Readonly<Record<string, unknown>>,
+  more: Readonly<Record<string, number>> = {},
+): StoreError | undefined {
+  const { code, message, retryable, fields } = document;
+  if (typeof code !== "string") return undefined;
   const known = isErrorCode(code);
   const text = typeof message === "string" ? message : `The server answered ${code}.`;
-  const saidOutcome = outcomeOf(outcome ?? response.headers["x-holdfast-outcome"]);
+  const outcome = outcomeOf(document["outcome"]);
   return new StoreError(known ? code : "Internal", known ? text : `${code}: ${text}`, {
     ...(typeof retryable === "boolean" ? { retryable } : {}),
-    ...(saidOutcome === undefined ? {} : { outcome: saidOutcome }),
-    fields: { ...fieldsOf(fields), status: response.status },
+    ...(outcome === undefined ? {} : { outcome }),
+    fields: { ...fieldsOf(fields), ...more },
   });
 }
 
@@ -53,7 +60,7 @@ function fieldsOf(value: unknown): Record<string, string | number | boolean> {
 }
 
 /** Something between here and the node answered: below 500 it passed nothing on, above nobody knows. */
-function foreignError(status: number, effect: "read" | "write" | "repeatable"): StoreError {
+function foreignError(status: number, effect: Effect): StoreError {
   const message = `Not a Holdfast node, or something before it, answered with status ${status}: check the endpoint.`;
   const options = { fields: { status } };
   if (status >= 500)

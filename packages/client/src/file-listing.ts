@@ -3,7 +3,7 @@
 import { isRecord } from "./error-answer.ts";
 import { bucketPath, queryText } from "./file-name.ts";
 import type { Answer } from "./read-answer.ts";
-import { notUnderstood, readAnswer } from "./read-answer.ts";
+import { notUnderstood } from "./read-answer.ts";
 import type { Requests } from "./requests.ts";
 
 export interface ListFilesOptions {
@@ -11,6 +11,8 @@ export interface ListFilesOptions {
   readonly delimiter?: string | undefined;
   /** Only names behind this one (`bucket/key`), by UTF-8 bytes. */
   readonly after?: string | undefined;
+  /** Whether files come with their user metadata. */
+  readonly userMetadata?: boolean | undefined;
   /** Entries per request, 1 to 1000. */
   readonly pageSize?: number | undefined;
   readonly signal?: AbortSignal | undefined;
@@ -26,6 +28,10 @@ export interface ListedFile {
   /** Without quotes. */
   readonly etag: string;
   readonly modifiedAtMs: number;
+  /** CRC-32 (IEEE) of the whole file, where the listing has it. */
+  readonly crc32: number | undefined;
+  /** Undefined unless it was asked for. */
+  readonly userMetadata: Readonly<Record<string, string>> | undefined;
 }
 
 export interface ListedPrefix {
@@ -63,13 +69,12 @@ export class FileListing implements AsyncIterable<ListedEntry> {
 
   async *pages(): AsyncGenerator<FilePage, void, void> {
     const { delimiter, pageSize, signal } = this.#options;
+    const metadata = this.#options.userMetadata === true ? "true" : undefined;
     const path = `${bucketPath(this.#bucket)}/files`;
     let after = this.#options.after?.slice(this.#bucket.length + 1);
     do {
-      const query = queryText({ prefix: this.#prefix, delimiter, after, limit: pageSize });
-      const answer = await readAnswer(
-        await this.#requests.send({ method: "GET", path, query, effect: "read", signal }),
-      );
+      const query = queryText({ prefix: this.#prefix, delimiter, after, limit: pageSize, metadata });
+      const answer = await this.#requests.ask({ method: "GET", path, query, effect: "read", signal });
       yield pageFrom(this.#bucket, answer);
       after = typeof answer["next"] === "string" ? answer["next"] : undefined;
     } while (after !== undefined);
@@ -86,7 +91,7 @@ function pageFrom(bucket: string, answer: Answer): FilePage {
 }
 
 function listedFile(bucket: string, file: unknown): ListedFile {
-  const { key, bytes, etag, modifiedAtMs } = isRecord(file) ? file : {};
+  const { key, bytes, etag, modifiedAtMs, crc32, userMetadata } = isRecord(file) ? file : {};
   if (
     typeof key !== "string" ||
     typeof bytes !== "number" ||
@@ -95,5 +100,19 @@ function listedFile(bucket: string, file: unknown): ListedFile {
   ) {
     throw notUnderstood();
   }
-  return { kind: "file", name: `${bucket}/${key}`, bytes, etag, modifiedAtMs };
+  return {
+    kind: "file",
+    name: `${bucket}/${key}`,
+    bytes,
+    etag,
+    modifiedAtMs,
+    crc32: typeof crc32 === "string" ? Number.parseInt(crc32, 16) : undefined,
+    userMetadata: isRecord(userMetadata) ? textsOf(userMetadata) : undefined,
+  };
+}
+
+function textsOf(record: Readonly<Record<string, unknown>>): Readonly<Record<string, string>> {
+  const texts: Record<string, string> = {};
+  for (const [name, value] of Object.entries(record)) if (typeof value === "string") texts[name] = value;
+  return texts;
 }

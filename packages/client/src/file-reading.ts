@@ -11,6 +11,7 @@ import type { FileName } from "./file-name.ts";
 import { filePath } from "./file-name.ts";
 import type { Platform } from "./platform.ts";
 import type { Requests } from "./requests.ts";
+import { retryDelayMs } from "./retry-delay.ts";
 import type { TransportResponse } from "./transport.ts";
 
 /** A slice of a file, in bytes. */
@@ -25,6 +26,8 @@ export interface FileReadingOptions {
   readonly name: FileName;
   readonly response: TransportResponse;
   readonly signal: AbortSignal | undefined;
+  /** Into a local file, as `downloadFile` does it. */
+  readonly save: (reading: FileReading, path: string) => Promise<void>;
 }
 
 /** Broken connections in a row, without a byte in between, that a reading survives. */
@@ -99,10 +102,7 @@ export class FileReading implements AsyncIterable<Uint8Array> {
 
   /** Into a file on this machine (Node alone), in place when all of it came; what was there stays until then. */
   async saveTo(target: { readonly path: string }): Promise<void> {
-    const { localFiles } = this.#options.platform;
-    if (localFiles === undefined)
-      throw new StoreError("NotImplemented", "There are no paths here: use stream or bytes().");
-    await localFiles.save(target.path, this);
+    await this.#options.save(this, target.path);
   }
 
   /** Lets go of the connection. Does nothing once somebody reads. */
@@ -139,6 +139,7 @@ export class FileReading implements AsyncIterable<Uint8Array> {
             { cause },
           );
         }
+        await platform.sleep(retryDelayMs(breaks - 1, platform.random), signal);
       }
       response = await this.#resume(offset, end);
     }
@@ -161,14 +162,7 @@ export class FileReading implements AsyncIterable<Uint8Array> {
       response.cancel();
       throw new StoreError("Unavailable", "The rest of the file is not to be had: read it again.");
     } catch (cause) {
-      if (
-        !(cause instanceof StoreError) ||
-        (cause.code !== "ConditionFailed" && cause.code !== "FileNotFound")
-      )
-        throw cause;
-      throw new StoreError("Unavailable", "The file was replaced while it was read: read it again.", {
-        cause,
-      });
+      throw replacedBy(cause);
     }
   }
 
@@ -186,6 +180,19 @@ export class FileReading implements AsyncIterable<Uint8Array> {
       },
     );
   }
+}
+
+/** What a refusal under If-Match means to somebody who has read a part already; other failures as they are. */
+export function replacedBy(cause: unknown): unknown {
+  if (!(cause instanceof StoreError)) return cause;
+  if (cause.code !== "ConditionFailed" && cause.code !== "FileNotFound") return cause;
+  const message = "The file was replaced while it was read: read it again.";
+  return new StoreError("Unavailable", message, { fields: { replaced: true }, cause });
+}
+
+/** Whether a reading failed because its content is not the file's any more. */
+export function isReplaced(cause: unknown): boolean {
+  return cause instanceof StoreError && cause.fields["replaced"] === true;
 }
 
 function rangeOf(response: TransportResponse, fileBytes: number): ResolvedRange {

@@ -27,11 +27,18 @@ export { connect } from "./node.ts";
 export type {
   CopyFileOptions,
   CreateBucketOptions,
+  DeletedFile,
+  DownloadFileOptions,
+  DownloadProgress,
+  FileToDelete,
+  OpenUpload,
   Progress,
   ReadFileOptions,
   RequestOptions,
   StoredFile,
   StoreFileOptions,
+  UploadResume,
   WriteConditions,
 } from "./options.ts";
+export type { LocalAttributes } from "./platform.ts";
 export type { Store } from "./store.ts";

@@ -1,6 +1,9 @@
 /** What calls take and give. */
 
+import type { StoreError } from "@holdfast/base";
 import type { FileAttributes } from "./attributes.ts";
+import type { FileInfo } from "./file-info.ts";
+import type { LocalAttributes } from "./platform.ts";
 
 export interface RequestOptions {
   /** Ends the call. It rejects with the signal's reason, or with OutcomeUnknown when a write may have taken effect. */
@@ -23,10 +26,33 @@ export interface CreateBucketOptions extends RequestOptions {
 }
 
 export interface StoreFileOptions extends RequestOptions, WriteConditions, FileAttributes {
-  /** Called as bytes are handed to the network; bytes of a request that is tried again count again. */
   readonly onProgress?: ((progress: Progress) => void) | undefined;
+  /**
+   * Lets a later call finish what this one began, for content that can be read again (bytes, Blobs, `{ path }`). An upload in parts
+   * that fails in a way that may pass, or is aborted, is then left open.
+   */
+  readonly resume?: UploadResume | undefined;
 }
 
+export interface UploadResume {
+  /**
+   * An upload that an earlier call left open, for the same name and attributes. What it holds is not sent again, as far as
+   * its checksums are those of the content as it is now. One that is gone is replaced by a new one.
+   */
+  readonly from?: OpenUpload | undefined;
+  /** An upload was begun; awaited before its first part leaves. */
+  readonly onBegun?: ((upload: OpenUpload) => Promise<void> | void) | undefined;
+  /** The upload has become the file, or was given up: it cannot be resumed any more. */
+  readonly onEnded?: (() => Promise<void> | void) | undefined;
+}
+
+/** Enough to find an upload again. */
+export interface OpenUpload {
+  readonly uploadId: string;
+  readonly partBytes: number;
+}
+
+/** What was handed to the network, or found to be there already. Bytes of a request that is tried again are taken back first. */
 export interface Progress {
   readonly sentBytes: number;
   /** Undefined for a stream, whose length shows when it ends. */
@@ -52,6 +78,38 @@ export interface ReadFileOptions extends RequestOptions {
   /** Only a version other than this: NotModified otherwise. */
   readonly ifNoneMatch?: string | undefined;
 }
+
+export interface DownloadFileOptions extends RequestOptions {
+  /** Only this version: ConditionFailed for another, Unavailable when it is replaced meanwhile. */
+  readonly ifMatch?: string | undefined;
+  readonly onProgress?: ((progress: DownloadProgress) => void) | undefined;
+  /**
+   * Continues a large download that broke off, in this process or one before, and leaves what there is when this one breaks off:
+   * `.NAME.holdfast-partial` and its description beside the target.
+   */
+  readonly resume?: boolean | undefined;
+  /** What the file is given besides its bytes. */
+  readonly attributes?: ((info: FileInfo) => LocalAttributes) | undefined;
+  /** Small files too are on stable storage when the call resolves; large ones always are. */
+  readonly sync?: boolean | undefined;
+}
+
+export interface DownloadProgress {
+  /** Begins again at 0 when the file was replaced meanwhile. */
+  readonly receivedBytes: number;
+  readonly totalBytes: number;
+}
+
+/** Deleted only with this content, if an ETag is given. */
+export interface FileToDelete {
+  /** Within the bucket. */
+  readonly key: string;
+  readonly ifMatch?: string | undefined;
+}
+
+export type DeletedFile =
+  | { readonly kind: "deleted"; readonly key: string; readonly existed: boolean }
+  | { readonly kind: "failed"; readonly key: string; readonly error: StoreError };
 
 /** Attributes are the source's unless one is given: then they are those given and no others. */
 export interface CopyFileOptions extends RequestOptions, WriteConditions, FileAttributes {

@@ -1,11 +1,16 @@
 /**
  * Signed requests to one of several endpoints. Tried again, elsewhere and later, is only what cannot do harm: reads, parts
- * (nobody sees them before their upload is completed), and writes that are known not to have been applied.
+ * (nobody sees them before their upload is completed), writes that are known not to have been applied, and writes that the
+ * store applies once however often they arrive.
  */
 
 import { emptyPayloadHash, StoreError, signRequest, toHex, unsignedPayload } from "@holdfast/base";
+import type { Effect } from "./effect.ts";
 import { readError } from "./error-answer.ts";
 import type { Platform } from "./platform.ts";
+import type { Answer } from "./read-answer.ts";
+import { readAnswer } from "./read-answer.ts";
+import { retryDelayMs } from "./retry-delay.ts";
 import type { Endpoint, OutgoingBody, TransportResponse } from "./transport.ts";
 import { TransportFailure } from "./transport.ts";
 
@@ -15,9 +20,10 @@ export interface ApiRequest {
   readonly query?: string;
   readonly headers?: Readonly<Record<string, string | undefined>>;
   readonly body?: OutgoingBody | undefined;
-  /** "repeatable" writes may be applied twice without anybody noticing. */
-  readonly effect: "read" | "write" | "repeatable";
+  readonly effect: Effect;
   readonly signal?: AbortSignal | undefined;
+  /** Before each try: what `onSent` told of the one before has come to nothing. */
+  readonly onTry?: (() => void) | undefined;
   readonly onSent?: ((bytes: number) => void) | undefined;
 }
 
@@ -29,9 +35,6 @@ export interface RequestsOptions {
   readonly retryMs: number;
   readonly platform: Platform;
 }
-
-const firstDelayMs = 50;
-const delayMsMax = 2000;
 
 export class Requests {
   readonly #options: RequestsOptions;
@@ -48,34 +51,50 @@ export class Requests {
   }
 
   /** The answer, if it is no failure; a StoreError otherwise, or the signal's reason when it was aborted without effect. */
-  async send(request: ApiRequest): Promise<TransportResponse> {
+  send(request: ApiRequest): Promise<TransportResponse> {
+    return this.#repeat(request, (response) => Promise.resolve(response));
+  }
+
+  /** The JSON document of the answer. One that breaks off on the way counts as none. */
+  ask(request: ApiRequest): Promise<Answer> {
+    return this.#repeat(request, readAnswer);
+  }
+
+  async #repeat<T>(request: ApiRequest, take: Take<T>): Promise<T> {
     const { endpoints, platform, retryMs } = this.#options;
     const giveUpAtMs = platform.wallMs() + retryMs;
+    /** The last try that may have taken effect. */
+    let open: StoreError | undefined;
     for (let tries = 1; ; tries++) {
-      request.signal?.throwIfAborted();
-      const result = await this.#try(request);
-      if (!(result instanceof StoreError)) return result;
-      const round = Math.floor((tries - 1) / endpoints.length);
+      if (request.signal?.aborted === true) throw open ?? request.signal.reason;
+      request.onTry?.();
+      const result = await this.#try(request, take).catch((cause: unknown) => {
+        throw open ?? cause;
+      });
+      if (result.kind === "taken") return result.value;
+      const { error } = result;
+      if (request.effect === "once" && error.outcome === "unknown") open = error;
       const waits = tries % endpoints.length === 0;
-      const delayMs = waits
-        ? Math.min(delayMsMax, firstDelayMs * 2 ** round) * (0.5 + platform.random() / 2)
-        : 0;
-      if (!mayRepeat(request, result) || platform.wallMs() + delayMs > giveUpAtMs) throw result;
+      const round = Math.floor((tries - 1) / endpoints.length);
+      const delayMs = waits ? retryDelayMs(round, platform.random) : 0;
+      if (!mayRepeat(request, error) || platform.wallMs() + delayMs > giveUpAtMs)
+        throw open === undefined || error === open ? error : stillOpen(open, error);
       this.#current = (this.#current + 1) % endpoints.length;
       if (waits) await platform.sleep(delayMs, request.signal);
     }
   }
 
   /** A failure that may be worth another try is returned; what ends the matter at once is thrown. */
-  async #try(request: ApiRequest): Promise<TransportResponse | StoreError> {
+  async #try<T>(request: ApiRequest, take: Take<T>): Promise<Tried<T>> {
     const endpoint = this.#options.endpoints[this.#current] ?? this.#options.endpoints[0];
     if (endpoint === undefined) throw new StoreError("InvalidArgument", "Name an endpoint.");
     try {
       const response = await this.#sendTo(endpoint, request);
-      if (response.status < 300) return response;
-      return await readError(response, request.effect);
+      if (response.status >= 300) return { kind: "failed", error: await readError(response, request.effect) };
+      return { kind: "taken", value: await taken(response, take) };
     } catch (cause) {
-      if (cause instanceof TransportFailure) return failureOf(request, endpoint, cause);
+      if (cause instanceof TransportFailure)
+        return { kind: "failed", error: failureOf(request, endpoint, cause) };
       // The body's source failed, and the request with it.
       throw cause;
     }
@@ -118,13 +137,33 @@ export class Requests {
   }
 }
 
+type Take<T> = (response: TransportResponse) => Promise<T>;
+
+type Tried<T> =
+  | { readonly kind: "taken"; readonly value: T }
+  | { readonly kind: "failed"; readonly error: StoreError };
+
+async function taken<T>(response: TransportResponse, take: Take<T>): Promise<T> {
+  try {
+    return await take(response);
+  } catch (cause) {
+    throw cause instanceof StoreError ? cause : new TransportFailure("all", cause);
+  }
+}
+
 function mayRepeat(request: ApiRequest, error: StoreError): boolean {
   return error.retryable && (request.effect !== "write" || error.outcome === "not-applied");
 }
 
+/** A refusal behind a try that may have taken effect proves nothing: it may be that try's own doing. */
+function stillOpen(open: StoreError, refused: StoreError): StoreError {
+  const message = `${open.message} A second try was answered: ${refused.message}`;
+  return new StoreError("OutcomeUnknown", message, { fields: open.fields, cause: refused });
+}
+
 function failureOf(request: ApiRequest, endpoint: Endpoint, failure: TransportFailure): StoreError {
   const { origin } = endpoint;
-  const isOpen = request.effect === "write" && failure.sent === "all";
+  const isOpen = (request.effect === "write" || request.effect === "once") && failure.sent === "all";
   if (request.signal?.aborted === true && !isOpen) throw request.signal.reason;
   const options = { fields: { endpoint: origin }, cause: failure.cause };
   if (isOpen) {

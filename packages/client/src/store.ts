@@ -1,12 +1,15 @@
 /** The store as programs see it. */
 
 import { StoreError, utf8 } from "@holdfast/base";
+import { abortUpload } from "./abort-upload.ts";
 import type { BucketInfo, ClusterStatus } from "./answers.ts";
 import { bucketFrom, statusFrom } from "./answers.ts";
 import { attributeHeaders } from "./attributes.ts";
-import { conditionHeaders, etagHeader } from "./conditions.ts";
+import { conditionHeaders, etagHeader, writeEffect } from "./conditions.ts";
 import type { Content } from "./content.ts";
 import { sourceOf } from "./content.ts";
+import { deleteFiles } from "./delete-files.ts";
+import { FileDownload } from "./download-file.ts";
 import type { FileInfo } from "./file-info.ts";
 import { fileInfo } from "./file-info.ts";
 import type { ListFilesOptions } from "./file-listing.ts";
@@ -18,6 +21,9 @@ import { readFsckEvents, scrubFrom } from "./maintenance.ts";
 import type {
   CopyFileOptions,
   CreateBucketOptions,
+  DeletedFile,
+  DownloadFileOptions,
+  FileToDelete,
   ReadFileOptions,
   RequestOptions,
   StoredFile,
@@ -60,7 +66,7 @@ export class Store {
       effect: "write",
       signal,
     } as const;
-    return bucketFrom(await readAnswer(await this.#requests.send(request)));
+    return bucketFrom(await this.#requests.ask(request));
   }
 
   /** BucketNotFound, BucketNotEmpty. */
@@ -78,9 +84,12 @@ export class Store {
   /** Sorted by name. */
   async listBuckets(options: RequestOptions = {}): Promise<readonly BucketInfo[]> {
     const { signal } = options;
-    const answer = await readAnswer(
-      await this.#requests.send({ method: "GET", path: "/api/v1/buckets", effect: "read", signal }),
-    );
+    const answer = await this.#requests.ask({
+      method: "GET",
+      path: "/api/v1/buckets",
+      effect: "read",
+      signal,
+    });
     const { buckets } = answer;
     if (!Array.isArray(buckets)) throw notUnderstood();
     return buckets.map(bucketFrom);
@@ -104,6 +113,12 @@ export class Store {
     options.signal?.throwIfAborted();
     const storing = new FileStoring(this.#requests, this.#platform, fileName(name), options);
     return storing.run(await sourceOf(content, this.#platform.localFiles));
+  }
+
+  /** Gives up an upload that `storeFile` left open with `resume`; one that is gone already is as good. */
+  async abortUpload(name: string, uploadId: string, options: RequestOptions = {}): Promise<void> {
+    const path = filePath(fileName(name), "uploads");
+    await abortUpload(this.#requests, path, uploadId, options.signal);
   }
 
   /**
@@ -131,7 +146,37 @@ export class Store {
       name: parsed,
       response,
       signal,
+      save: (reading, path) => this.#download(name, path, { signal }).save(reading),
     });
+  }
+
+  /**
+   * Into a file on this machine (Node alone), which appears when all of it came and its CRC-32 holds; what was there stays until then.
+   * Files from 32 MiB on come in pieces, several at once, and are synced; they begin again when the file is replaced meanwhile.
+   * As readFile; ChecksumMismatch, and the file system's own errors.
+   *
+   * @example
+   * ```ts
+   * import { connect } from "@holdfast/client";
+   *
+   * const store = await connect({ endpoint: "http://127.0.0.1:9001", accessKey: "holdfast", secretKey: "holdfast-dev-secret" });
+   * await store.downloadFile("backups/disk.img", { path: "disk.img" }, { resume: true });
+   * ```
+   */
+  async downloadFile(
+    name: string,
+    target: { readonly path: string },
+    options: DownloadFileOptions = {},
+  ): Promise<FileInfo> {
+    return this.#download(name, target.path, options).run();
+  }
+
+  #download(name: string, path: string, options: DownloadFileOptions): FileDownload {
+    const { localFiles } = this.#platform;
+    if (localFiles === undefined)
+      throw new StoreError("NotImplemented", "There are no paths here: use stream or bytes().");
+    const read = (each: ReadFileOptions): Promise<FileReading> => this.readFile(name, each);
+    return new FileDownload({ platform: this.#platform, localFiles, read, path, options });
   }
 
   /** As readFile, without the bytes. */
@@ -156,11 +201,23 @@ export class Store {
       method: "DELETE",
       path: filePath(fileName(name)),
       headers,
-      effect: "write",
+      effect: writeEffect(options),
       signal,
     } as const;
-    const { existed } = await readAnswer(await this.#requests.send(request));
+    const { existed } = await this.#requests.ask(request);
     return { existed: existed === true };
+  }
+
+  /**
+   * Up to 1000 files in one request; what became of each, in the same order. Each is decided by itself. Under `ifMatch` a file that is
+   * not there counts as deleted before. BucketNotFound.
+   */
+  async deleteFiles(
+    bucket: string,
+    files: readonly FileToDelete[],
+    options: RequestOptions = {},
+  ): Promise<readonly DeletedFile[]> {
+    return deleteFiles(this.#requests, bucket, files, options.signal);
   }
 
   /** On the server; no bytes travel. FileNotFound, ConditionFailed. */
@@ -180,10 +237,10 @@ export class Store {
       method: "PUT",
       path: filePath(fileName(to)),
       headers,
-      effect: "write",
+      effect: writeEffect(options),
       signal,
     } as const;
-    const { etag, version, bytes } = await readAnswer(await this.#requests.send(request));
+    const { etag, version, bytes } = await this.#requests.ask(request);
     if (typeof etag !== "string" || typeof version !== "string" || typeof bytes !== "number")
       throw notUnderstood();
     return { etag, version, bytes };
@@ -209,9 +266,7 @@ export class Store {
   async status(options: RequestOptions = {}): Promise<ClusterStatus> {
     const { signal } = options;
     const path = "/api/v1/cluster/status";
-    return statusFrom(
-      await readAnswer(await this.#requests.send({ method: "GET", path, effect: "read", signal })),
-    );
+    return statusFrom(await this.#requests.ask({ method: "GET", path, effect: "read", signal }));
   }
 
   /**

@@ -130,12 +130,20 @@ async function listFiles(call: ApiCall): Promise<HttpResponse> {
     after: query.text("after") ?? "",
     limit: query.integer("limit", 1, limits.keysPerRequestMax, limits.keysPerRequestMax),
   });
-  return jsonAnswer(200, { files: page.files.map(listedDocument), prefixes: page.prefixes, next: page.next });
+  const withMetadata = query.text("metadata") === "true";
+  const files = page.files.map((file) => listedDocument(file, withMetadata));
+  return jsonAnswer(200, { files, prefixes: page.prefixes, next: page.next });
 }
 
-function listedDocument(file: ListedFile): unknown {
+function listedDocument(file: ListedFile, withMetadata: boolean): unknown {
   const { key, bytes, etag, modifiedAtMs, checksum, attributes } = file;
-  return { key, bytes, etag, modifiedAtMs, crc32: crc32In(checksum), contentType: attributes.contentType };
+  const { contentType, userMetadata } = attributes;
+  const document = { key, bytes, etag, modifiedAtMs, crc32: crc32In(checksum), contentType };
+  if (!withMetadata) return document;
+  return {
+    ...document,
+    userMetadata: Object.fromEntries(userMetadata.map(({ name, value }) => [name, value])),
+  };
 }
 
 const path = "/buckets/{bucket}/files/{key}";
@@ -155,6 +163,7 @@ export const fileOperations: readonly Operation[] = [
           description: "Keys that have it behind the prefix are summed up as one common prefix",
         },
         { name: "after", description: "Only what sorts behind this key or common prefix, by UTF-8 bytes" },
+        { name: "metadata", description: '"true": each file with its user metadata' },
         {
           name: "limit",
           description: `Files and common prefixes together, 1 to ${limits.keysPerRequestMax}`,

@@ -309,6 +309,55 @@ suite("native API: documents", () => {
   });
 });
 
+suite("native API: deleting many files", () => {
+  const path = "/api/v1/buckets/b/delete";
+
+  test("each is decided by itself, and answered in its place", async () => {
+    const seen: unknown[] = [];
+    const gateway = gatewayOver({
+      deleteFile: ({ key, condition }) => {
+        seen.push([key, condition.ifMatch]);
+        if (key === "changed" || key === "gone") throw new StoreError("ConditionFailed", "another ETag");
+        return Promise.resolve({ existed: key === "there" });
+      },
+      statFile: ({ key }) =>
+        Promise.reject(new StoreError(key === "gone" ? "FileNotFound" : "Unavailable", "no")),
+    });
+    const files = [
+      { key: "there", ifMatch: "e" },
+      { key: "changed", ifMatch: "e" },
+      { key: "gone", ifMatch: "e" },
+      { key: "never" },
+    ];
+    const answer = await gateway.send({ method: "POST", path, body: JSON.stringify({ files }) });
+    const { results } = JSON.parse(answer.text);
+    assert.deepEqual(results[0], { existed: true });
+    assert.equal(results[1].error.code, "ConditionFailed");
+    assert.deepEqual(results.slice(2), [{ existed: false }, { existed: false }]);
+    assert.deepEqual(seen[0], ["there", { kind: "etags", etags: ["e"] }]);
+    assert.deepEqual(seen[3], ["never", undefined]);
+  });
+
+  test("a bucket that is not there is said once, and a list that is none or too long is refused", async () => {
+    const gateway = gatewayOver({
+      deleteFile: () => Promise.reject(new StoreError("BucketNotFound", "none")),
+    });
+    const send = (document: unknown) =>
+      gateway.send({ method: "POST", path, body: JSON.stringify(document) });
+    assert.equal((await send({ files: [{ key: "k" }] })).code, "BucketNotFound");
+    const many = Array.from({ length: 1001 }, (_, i) => ({ key: `${i}` }));
+    for (const bad of [
+      {},
+      { files: "k" },
+      { files: [1] },
+      { files: [{ key: "k", ifMatch: 1 }] },
+      { files: many },
+      { file: [] },
+    ])
+      assert.equal((await send(bad)).code, "InvalidRequest");
+  });
+});
+
 suite("native API: failures", () => {
   test("every code has a status that fits its outcome", () => {
     for (const code of errorCodes) {

@@ -1,5 +1,6 @@
 import { bucketOperations } from "./buckets.ts";
 import { clusterOperations } from "./cluster.ts";
+import { deleteOperations } from "./delete-files.ts";
 import { fileOperations } from "./files.ts";
 import { maintenanceOperations } from "./maintenance.ts";
 import type { Operation } from "./operation.ts";
@@ -8,6 +9,7 @@ import { uploadOperations } from "./uploads.ts";
 /** Everything behind /api/v1 that asks for a signature. */
 export const operations: readonly Operation[] = [
   ...fileOperations,
+  ...deleteOperations,
   ...uploadOperations,
   ...bucketOperations,
   ...clusterOperations,

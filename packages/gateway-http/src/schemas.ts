@@ -50,10 +50,24 @@ export const schemas: Readonly<Record<string, Schema>> = {
     ["crc32"],
   ),
   DeletedFile: object({ existed: { type: "boolean" } }),
-  ListedFile: object({ key: text, bytes: integer, etag, modifiedAtMs: timeMs, crc32, contentType: text }, [
-    "crc32",
-    "contentType",
-  ]),
+  DeleteFiles: object({ files: list(object({ key: text, ifMatch: etag }, ["ifMatch"])) }),
+  DeletedFiles: object({
+    results: list({
+      oneOf: [object({ existed: { type: "boolean" } }), object({ error: { type: "object" } })],
+    }),
+  }),
+  ListedFile: object(
+    {
+      key: text,
+      bytes: integer,
+      etag,
+      modifiedAtMs: timeMs,
+      crc32,
+      contentType: text,
+      userMetadata: { type: "object", additionalProperties: text },
+    },
+    ["crc32", "contentType", "userMetadata"],
+  ),
   FilePage: object({ files: list(reference("ListedFile")), prefixes: list(text), next: text }, ["next"]),
   Upload: object({ bucket: text, key: text, uploadId: text, createdAtMs: timeMs }),
   UploadPage: object({ uploads: list(reference("Upload")), next: object({ key: text, uploadId: text }) }, [

@@ -1,7 +1,7 @@
 /** Holdfast inside of this process: for tests, and for programs that bring their store along. */
 
 import { rmSync } from "node:fs";
-import { mkdir, mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import type { StoreError } from "@holdfast/base";
@@ -11,6 +11,7 @@ import { UsageError } from "./command-line/failure.ts";
 import type { LogLevel } from "./server/config.ts";
 import { resolveConfig } from "./server/config.ts";
 import { devCredentials } from "./server/credentials.ts";
+import { prepareDataDirectory } from "./server/data-directory.ts";
 import { urlOf } from "./server/listen-address.ts";
 import { removeProcessId, writeProcessId } from "./server/process-id-file.ts";
 import type { RunningServer } from "./server/server.ts";
@@ -150,7 +151,7 @@ interface DataFolder {
 async function openFolder(data: string | undefined): Promise<DataFolder> {
   if (data !== undefined) {
     const path = resolve(data);
-    await mkdir(path, { recursive: true, mode: 0o700 });
+    await prepareDataDirectory(path);
     return { path, discard: () => Promise.resolve() };
   }
   const path = await mkdtemp(join(tmpdir(), "holdfast-"));

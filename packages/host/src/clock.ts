@@ -15,7 +15,7 @@ function after(delayMs: number, action: () => void): Timer {
   const dueMs = performance.now() + Math.max(0, delayMs);
   let timeout: NodeJS.Timeout;
   const wait = (): void => {
-    timeout = setTimeout(check, Math.min(Math.ceil(dueMs - performance.now()), timeoutMsMax));
+    timeout = setTimeout(check, Math.max(1, Math.min(Math.ceil(dueMs - performance.now()), timeoutMsMax)));
   };
   // Node's timers count from the start of the loop's turn, and may fire a fraction of a millisecond early.
   const check = (): void => {

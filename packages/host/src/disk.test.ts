@@ -7,7 +7,6 @@ import type { TestContext } from "node:test";
 import { test } from "node:test";
 import { DiskError } from "@holdfast/ports";
 import { diskContract } from "@holdfast/ports/contract";
-import { lockSocketFile } from "./directory-lock.ts";
 import { openDisk } from "./disk.ts";
 import { diskError } from "./disk-errors.ts";
 import { unwritten } from "./disk-file.ts";
@@ -73,27 +72,27 @@ test("the lock ends with its process, however that ends", async (t) => {
   await (await disk.lock()).release();
 });
 
-test("a lock file that nobody answers on is stale, one that somebody does is not", async (t) => {
-  const path = join(await temporaryFolder(t), "lock");
+test("without a descriptor left, making a name durable waits for one instead of failing", async (t) => {
+  const folder = await temporaryFolder(t);
   const program = `
-    import { lockSocketFile } from ${JSON.stringify(new URL("./directory-lock.ts", import.meta.url).href)};
-    await lockSocketFile(${JSON.stringify(path)});
-    console.log("locked");
+    import { openSync, closeSync } from "node:fs";
+    import { openDisk } from ${JSON.stringify(new URL("./disk.ts", import.meta.url).href)};
+    const disk = await openDisk(${JSON.stringify(folder)});
+    const held = [];
+    for (;;) try { held.push(openSync("/dev/null")); } catch { break; }
+    const synced = disk.syncDirectory("").then(() => console.log("synced"));
+    await new Promise((resolve) => setImmediate(resolve));
+    console.log("waits");
+    closeSync(held.pop());
+    await synced;
   `;
-  const child = spawn(
-    process.execPath,
-    ["--conditions=holdfast-source", "--input-type=module", "-e", program],
-    {
-      stdio: ["ignore", "pipe", "inherit"],
-    },
-  );
+  const args = ["--conditions=holdfast-source", "--input-type=module", "-e", program];
+  const child = spawn("sh", ["-c", 'ulimit -n 64; exec "$@"', "sh", process.execPath, ...args], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
   t.after(() => child.kill("SIGKILL"));
-  await new Promise((resolve) => child.stdout.once("data", resolve));
-  await assert.rejects(lockSocketFile(path), isLocked);
-  const ended = new Promise((resolve) => child.once("close", resolve));
-  child.kill("SIGKILL");
-  await ended;
-  const server = await lockSocketFile(path);
-  await assert.rejects(lockSocketFile(path), isLocked);
-  await new Promise((resolve) => server.close(resolve));
+  let said = "";
+  child.stdout.on("data", (text: Buffer) => (said += text.toString()));
+  await new Promise((resolve) => child.once("close", resolve));
+  assert.equal(said, "waits\nsynced\n");
 });

@@ -1,8 +1,10 @@
 /** The Disk port over node:fs. Everything below one root directory; nothing outside of it can be named. */
 
 import { constants, open as openDescriptor } from "node:fs";
+import type { FileHandle } from "node:fs/promises";
 import { lstat, mkdir, open, readdir, rename, statfs, unlink } from "node:fs/promises";
 import { resolve } from "node:path";
+import { setTimeout as wait } from "node:timers/promises";
 import type { DirectoryLock, Disk, DiskFile, DiskSpace, OpenMode, OpenOptions } from "@holdfast/ports";
 import { DiskError, folderOf, isDiskPath } from "@holdfast/ports";
 import { lockDirectory } from "./directory-lock.ts";
@@ -26,6 +28,23 @@ const flagsOf: Readonly<Record<OpenMode, number>> = {
   write: constants.O_RDWR,
   create: constants.O_RDWR | constants.O_CREAT | constants.O_EXCL,
 };
+
+const descriptorWaitMs = 10_000;
+const descriptorRetryMs = 20;
+
+/**
+ * A name that could not be made durable stops the log for good (S11); that there is just no descriptor to do it with is no
+ * reason to: one comes back as soon as some file or connection is closed.
+ */
+async function openPatiently(folder: string): Promise<FileHandle> {
+  for (const giveUpAtMs = performance.now() + descriptorWaitMs; ; await wait(descriptorRetryMs)) {
+    try {
+      return await open(folder, constants.O_RDONLY | constants.O_DIRECTORY);
+    } catch (error) {
+      if (diskError(error, folder).kind !== "too-many-files" || performance.now() > giveUpAtMs) throw error;
+    }
+  }
+}
 
 class RealDisk implements Disk {
   readonly #root: string;
@@ -71,7 +90,7 @@ class RealDisk implements Disk {
 
   syncDirectory(folder: string): Promise<void> {
     return this.#runIn(folder, async (full) => {
-      const handle = await open(full, constants.O_RDONLY | constants.O_DIRECTORY);
+      const handle = await openPatiently(full);
       try {
         await handle.sync();
       } finally {

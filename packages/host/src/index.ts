@@ -1,4 +1,5 @@
 export { realClock } from "./clock.ts";
+export { connectionsWithin, descriptorLimit, descriptorLimitMin } from "./descriptors.ts";
 export { openDisk } from "./disk.ts";
 export { nodeHashing } from "./hashing.ts";
 export type { EndedExchange, ExchangeObserver } from "./http/exchange-observer.ts";

@@ -1,14 +1,18 @@
 /**
  * Writes are refused while the disk's free space is below the reserve (S12): deletes, applying, compaction and
- * checkpoints go on, and reads always do. The free space is asked for at most once per interval; between two answers
- * the bytes admitted are counted against it.
+ * checkpoints go on, and reads always do. What deletes may use of the reserve has an end too: its last part is for
+ * checkpoints and collection alone, since a state store that finds no room amid a commit is broken until a restart.
+ *
+ * The free space is asked for at most once per interval; between two answers the bytes admitted are counted against it.
  */
 
-import { GiB, StoreError } from "@holdfast/base";
+import { GiB, MiB, StoreError } from "@holdfast/base";
 import type { Clock, Counter, Disk, DiskSpace, Metrics } from "@holdfast/ports";
 import { allMetrics } from "@holdfast/ports";
 
 const askIntervalMs = 1000;
+/** Of the reserve: a checkpoint's 16 MiB with all pages that it touches, and two log segments. */
+const lastPartBytesMax = 128 * MiB;
 
 export interface SpaceLeft extends DiskSpace {
   /** Free space that only deletes, apply, compaction and checkpoints may use. */
@@ -24,6 +28,7 @@ export class Admission {
   #roomBytes = 0;
   #space: SpaceLeft = { freeBytes: 0, totalBytes: 0, reserveBytes: 0 };
   readonly #refusals: Counter;
+  #roomForDeletes = true;
 
   constructor(disk: Disk, clock: Clock, reserveBytes: number | undefined, metrics: Metrics) {
     this.#disk = disk;
@@ -37,19 +42,19 @@ export class Admission {
 
   /** As the disk said it within the last interval. */
   async space(): Promise<SpaceLeft> {
-    await this.#refresh();
+    await this.#look();
     return this.#space;
   }
 
   /** Whether a small write would be admitted. */
   async hasRoom(): Promise<boolean> {
-    await this.#refresh();
+    await this.#look();
     return this.#roomBytes > 0;
   }
 
   /** Rejects with OutOfSpace; nothing was written then. */
   async admit(bytes: number): Promise<void> {
-    if (this.#isStale) await this.#refresh();
+    await this.#look();
     if (bytes > this.#roomBytes) {
       this.#refusals.add(1);
       throw new StoreError(
@@ -60,12 +65,18 @@ export class Admission {
     this.#roomBytes -= bytes;
   }
 
-  get #isStale(): boolean {
-    return this.#clock.monotonicMs() - this.#askedAtMs >= askIntervalMs;
+  /** For what makes room in the end: rejects with OutOfSpace only when the reserve itself is nearly used up. */
+  async admitDelete(): Promise<void> {
+    await this.#look();
+    if (this.#roomForDeletes) return;
+    throw new StoreError(
+      "OutOfSpace",
+      "The node's disk is full, and its reserve nearly used up: not even deletes are taken until collection has made room. Try again in a minute, or add space; reads go on.",
+    );
   }
 
-  async #refresh(): Promise<void> {
-    if (!this.#isStale) return;
+  async #look(): Promise<void> {
+    if (this.#clock.monotonicMs() - this.#askedAtMs < askIntervalMs) return;
     this.#asking ??= this.#ask();
     await this.#asking;
   }
@@ -73,12 +84,18 @@ export class Admission {
   async #ask(): Promise<void> {
     try {
       const { freeBytes, totalBytes } = await this.#disk.space();
-      const reserveBytes = this.#reserveBytes ?? Math.max(GiB, Math.ceil(totalBytes / 20));
+      const reserveBytes = this.#reserveBytes ?? defaultReserve(totalBytes);
       this.#roomBytes = freeBytes - reserveBytes;
+      this.#roomForDeletes = freeBytes >= Math.min(reserveBytes / 4, lastPartBytesMax);
       this.#space = { freeBytes, totalBytes, reserveBytes };
       this.#askedAtMs = this.#clock.monotonicMs();
     } finally {
       this.#asking = undefined;
     }
   }
+}
+
+/** 5 %, at least 1 GiB; but half of a disk that is as small as that. */
+function defaultReserve(totalBytes: number): number {
+  return Math.min(Math.max(GiB, totalBytes / 20), totalBytes / 2);
 }

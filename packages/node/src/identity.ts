@@ -16,7 +16,7 @@ export interface Identity {
   readonly format: number;
   readonly clusterId: string;
   readonly nodeId: string;
-  /** False until the first entry of the cluster is durable in the log of this directory. */
+  /** False until everything in the directory was made: log, state and blocks. Before that nothing was acknowledged. */
   readonly complete: boolean;
 }
 
@@ -72,8 +72,8 @@ function parseIdentity(stored: Uint8Array): Identity {
   const { format, clusterId, nodeId, complete } = identity ?? {};
   if (typeof format === "number" && format > formatVersion)
     throw new StoreError(
-      "DataCorrupt",
-      `The data directory has format ${format}; this program knows up to ${formatVersion}. Start a newer Holdfast on it.`,
+      "NotImplemented",
+      `${fileName}: data directory format ${format}; this program knows up to ${formatVersion}. A newer Holdfast wrote this data directory: start that one on it. Nothing was changed.`,
     );
   if (
     typeof format !== "number" ||

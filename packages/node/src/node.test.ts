@@ -221,6 +221,20 @@ describe("node", () => {
     assert.equal((await client.run(client.node.status())).blocks.blocks, 0);
   });
 
+  test("a wall clock that jumps ahead does not shorten the grace of readers (S6)", async () => {
+    const { machine } = await fresh();
+    machine.kill();
+    const client = new Client(machine, await machine.start({ readerGraceMs: 60_000 }));
+    await client.store("a", large);
+    await machine.simulation.runFor(120_000);
+    await client.remove("a");
+    machine.clock.jumpWall(3_600_000);
+    await machine.simulation.runFor(50_000);
+    assert.ok((await client.node.status()).blocks.blocks > 0);
+    await machine.simulation.runFor(30_000);
+    assert.equal((await client.node.status()).blocks.blocks, 0);
+  });
+
   test("an upload in parts is one file when it is completed, and nothing before", async () => {
     const { client } = await fresh();
     const files = client.node.files;
@@ -251,6 +265,10 @@ describe("node", () => {
     assert.deepEqual(completed.checksum?.value, simulatedHashing.hash("crc32", whole));
     const again = await client.run(files.completeUpload({ ...name, parts, condition: unconditional }));
     assert.equal(again.version, completed.version);
+    // Also under the condition that the first one made fail.
+    const onlyNew = { ifMatch: undefined, ifNoneMatch: { kind: "any" } } as const;
+    const conditional = await client.run(files.completeUpload({ ...name, parts, condition: onlyNew }));
+    assert.equal(conditional.version, completed.version);
     await assert.rejects(client.run(files.storePart({ ...name, part: 3, body: body("late") })), {
       code: "UploadNotFound",
     });
@@ -317,6 +335,44 @@ describe("node", () => {
     await machine.simulation.runFor(2000);
     await client.store("b", large);
     assert.deepEqual(await client.list(), ["b"]);
+  });
+
+  test("a node starts on a full disk, serves what is there and takes writes when there is room (ballast)", async () => {
+    const { machine, client } = await fresh();
+    await client.store("a", large);
+    await machine.simulation.runFor(20_000);
+    const { freeBytes } = await machine.disk.space();
+    for (let round = 0; round < 3; round++) {
+      machine.kill();
+      machine.disk.capacityBytes -= (await machine.disk.space()).freeBytes;
+      assert.equal((await machine.disk.space()).freeBytes, 0);
+      const again = new Client(machine, await machine.start({ reserveBytes: 256 * 1024 }));
+      assert.deepEqual(await again.read("a"), large);
+      await assert.rejects(again.store("b", large), { code: "OutOfSpace" });
+      machine.disk.capacityBytes += freeBytes;
+      await machine.simulation.runFor(20_000);
+      await again.store(`room-${round}`, large);
+      await machine.simulation.runFor(20_000);
+    }
+  });
+
+  test("deletes are refused, and told so, only when the reserve itself is nearly used up", async () => {
+    const { machine, client } = await fresh();
+    await client.store("a", "x");
+    machine.kill();
+    const again = new Client(machine, await machine.start({ reserveBytes: 8 * MiB }));
+    const { freeBytes } = await machine.disk.space();
+    machine.disk.capacityBytes -= freeBytes - 3 * MiB;
+    await machine.simulation.runFor(2000);
+    await assert.rejects(again.store("b", "x"), { code: "OutOfSpace" });
+    await again.remove("a");
+    machine.disk.capacityBytes -= 2 * MiB;
+    await machine.simulation.runFor(2000);
+    await assert.rejects(again.remove("a"), { code: "OutOfSpace", outcome: "not-applied" });
+    assert.deepEqual(await again.list(), []);
+    machine.disk.capacityBytes += 20 * MiB;
+    await machine.simulation.runFor(2000);
+    await again.store("b", "x");
   });
 
   test("a failed sync stops the node; nothing it did not make durable was acknowledged (S11)", async () => {

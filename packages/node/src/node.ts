@@ -9,18 +9,22 @@
 import type { Random, ShardId } from "@holdfast/base";
 import { assert, encode, limits, MiB, StoreError, shardId, toHex } from "@holdfast/base";
 import type { BlockStore } from "@holdfast/blocks";
-import { openBlockStore } from "@holdfast/blocks";
+import { BlockError, openBlockStore } from "@holdfast/blocks";
 import { findCluster } from "@holdfast/namespace";
 import type { Clock, Disk, Hashing, Journal, KeyValue, Metrics } from "@holdfast/ports";
-import { allMetrics, silentMetrics } from "@holdfast/ports";
+import { allMetrics, DiskError, silentMetrics } from "@holdfast/ports";
 import type { SystemResult } from "@holdfast/shard";
 import { listWriters, ShardMachine, SystemMachine, systemEntryCodec } from "@holdfast/shard";
 import { StateStore } from "@holdfast/state";
 import type { WriteAheadLog } from "@holdfast/wal";
+import { WalError } from "@holdfast/wal";
 import { Admission } from "./admission.ts";
+import { Ballast } from "./ballast.ts";
 import { BucketAdmin } from "./buckets/bucket-admin.ts";
 import { BucketDirectory } from "./buckets/bucket-directory.ts";
+import { checkFiles, checkStores } from "./check-directory.ts";
 import { Closing } from "./closing.ts";
+import { ReadAhead } from "./content/read-ahead.ts";
 import type { Files } from "./files/interface.ts";
 import { NodeFiles } from "./files/node-files.ts";
 import type { FsckEvent, FsckOptions } from "./fsck/findings.ts";
@@ -63,7 +67,7 @@ export interface NodeOptions {
   readonly segmentBytes?: number;
   /** Size at which a volume is full; a smaller one suits tests. */
   readonly volumeBytesMax?: number;
-  /** Free space that only deletes, apply and compaction may use (S12); 5 % and at least 1 GiB of the disk by default. */
+  /** Free space that only deletes, apply and compaction may use (S12); 5 % and at least 1 GiB of the disk by default, at most half of it. */
   readonly reserveBytes?: number;
   /** The longest time that applied entries wait for their checkpoint; 1 s by default. */
   readonly checkpointIntervalMs?: number;
@@ -110,14 +114,27 @@ export async function startNode(ports: NodePorts, options: NodeOptions = {}): Pr
     return await RunningNode.start(ports, options, closing);
   } catch (error) {
     await closing.run();
-    throw error;
+    throw startFailure(error);
   }
+}
+
+function startFailure(error: unknown): unknown {
+  const isFull =
+    (error instanceof DiskError || error instanceof WalError || error instanceof BlockError) &&
+    error.kind === "no-space";
+  if (!isFull) return error;
+  const message = `The disk is too full to start on: free some space (128 MiB will do) and start again. Nothing was lost. (${error.message})`;
+  return new StoreError("OutOfSpace", message, { cause: error });
 }
 
 const shardCountDefault = limits.shardsDefault;
 /** Two of them are filled with zeros at the start of an empty directory. */
 const segmentBytesDefault = 32 * 1024 * 1024;
 const weekMs = 7 * 24 * 60 * 60_000;
+/** Of all readers together. */
+const readAheadBytesMax = 128 * 1024 * 1024;
+/** One for the fresh segment of a start, one for the tails of volumes and for the state store. */
+const ballastSegments = 2;
 const checkpointBytesMax = 16 * 1024 * 1024;
 
 class RunningNode implements HoldfastNode {
@@ -215,11 +232,9 @@ class RunningNode implements HoldfastNode {
   }
 
   async #start(): Promise<void> {
-    const { disk, clock, hashing, journal, random, metrics = silentMetrics } = this.#ports;
-    const lock = await disk.lock();
-    this.#closing.add(() => lock.release());
-    const identity = await openIdentity(disk, random);
-    const { state, wal } = await this.#openStores();
+    const { disk, clock, hashing, journal, metrics = silentMetrics } = this.#ports;
+    const { identity, ballast } = await this.#openDirectory();
+    const { state, index, wal } = await this.#openStores();
     const events: LogEvents = {
       onApplied: () => checkpointer.applied(),
       onFailure: (cause) => this.#onFailure(cause),
@@ -227,13 +242,16 @@ class RunningNode implements HoldfastNode {
     const checkpointer = new Checkpointer(wal, state, clock, journal, {
       intervalMs: this.#options.checkpointIntervalMs ?? 1000,
       pendingBytesMax: checkpointBytesMax,
+      hasRoom: (bytes) => ballast.makeRoom(bytes),
       onFailure: events.onFailure,
       metrics,
     });
     this.#closing.add(() => checkpointer.stop());
     const system = await this.#openSystem(wal, state, identity, events);
     const shards = await this.#openShards(wal, state, system.shardCount, events);
-    const blocks = await this.#openBlocks();
+    const blocks = await this.#openBlocks(index);
+    // From here on nothing of the directory may be missing at a start.
+    if (!identity.complete) await writeIdentity(disk, { ...identity, complete: true });
     const replica = (id: ShardId): ShardReplica => {
       const found = shards[id];
       assert(found !== undefined, `shard ${id} is one of the cluster's`);
@@ -251,12 +269,15 @@ class RunningNode implements HoldfastNode {
       shard: replica,
       blocks,
       admission,
+      readAhead: new ReadAhead(readAheadBytesMax),
       hashing,
       clock,
       journal,
       clusterShardCount,
     };
     const collector = this.#startCollector(shards, blocks);
+    ballast.start();
+    this.#closing.add(() => ballast.stop());
     const groups = [systemGroup, ...shards.map(({ id }) => shardGroup(id))].map((id) => state.group(id));
     const compactor = this.#startCompactor(blocks);
     const systemState = state.group(systemGroup);
@@ -294,15 +315,34 @@ class RunningNode implements HoldfastNode {
     });
   }
 
-  async #openStores(): Promise<{ readonly state: StateStore; readonly wal: WriteAheadLog }> {
-    const state = new StateStore(await this.#ports.openKeyValue(folders.state), this.#ports.hashing);
-    this.#closing.add(() => state.close());
+  /** Locks it, makes room in it, and refuses it before anything is changed if this program cannot read it. */
+  async #openDirectory(): Promise<{ readonly identity: Identity; readonly ballast: Ballast }> {
+    const { disk, clock, hashing, journal, random } = this.#ports;
+    checkClock(clock);
+    const lock = await disk.lock();
+    this.#closing.add(() => lock.release());
+    const segmentBytes = this.#options.segmentBytes ?? segmentBytesDefault;
+    const ballast = new Ballast(disk, clock, journal, ballastSegments * segmentBytes);
+    await ballast.release();
+    const identity = await openIdentity(disk, random);
+    await checkFiles(disk, hashing, identity);
+    return { identity, ballast };
+  }
+
+  async #openStores(): Promise<Stores> {
+    const { openKeyValue, hashing } = this.#ports;
+    const stateStore = await openKeyValue(folders.state);
+    this.#closing.add(() => stateStore.close());
+    const index = await openKeyValue(folders.blockIndex);
+    this.#closing.add(() => index.close());
+    checkStores(stateStore, index, hashing);
+    const state = new StateStore(stateStore, hashing);
     const wal = await openNodeLog(this.#ports, {
       segmentBytes: this.#options.segmentBytes ?? segmentBytesDefault,
       reserveBytes: undefined,
     });
     this.#closing.add(() => wal.close());
-    return { state, wal };
+    return { state, index, wal };
   }
 
   async #openSystem(
@@ -329,7 +369,6 @@ class RunningNode implements HoldfastNode {
       const command = { kind: "createCluster", clusterId: identity.clusterId, shardCount } as const;
       await log.append(encode(systemEntryCodec, { timeMs: this.#ports.clock.wallMs(), command }));
     }
-    if (!identity.complete) await writeIdentity(this.#ports.disk, { ...identity, complete: true });
     return { log, shardCount };
   }
 
@@ -349,10 +388,8 @@ class RunningNode implements HoldfastNode {
     return shards;
   }
 
-  async #openBlocks(): Promise<BlockStore> {
+  async #openBlocks(index: KeyValue): Promise<BlockStore> {
     const { disk, clock, random, hashing, journal, metrics = silentMetrics } = this.#ports;
-    const index = await this.#ports.openKeyValue(folders.blockIndex);
-    this.#closing.add(() => index.close());
     const { volumeBytesMax } = this.#options;
     const sizes = volumeBytesMax === undefined ? {} : { volumeBytesMax };
     const blocks = await openBlockStore({
@@ -418,6 +455,24 @@ class RunningNode implements HoldfastNode {
     await scrubber.start();
     return scrubber;
   }
+}
+
+/** The first of January 2020. */
+const wallMsMin = 1_577_836_800_000;
+
+/** Requests would all be refused as skewed, and what is stored would carry a date that never was. */
+function checkClock(clock: Clock): void {
+  if (clock.wallMs() >= wallMsMin) return;
+  throw new StoreError(
+    "Unavailable",
+    "The machine's clock is before 2020. Set it (with NTP, for one) and start again; nothing was changed.",
+  );
+}
+
+interface Stores {
+  readonly state: StateStore;
+  readonly index: KeyValue;
+  readonly wal: WriteAheadLog;
 }
 
 interface Parts {

@@ -1,3 +1,7 @@
+export type { Protocol } from "./group/protocol.ts";
+export { raft } from "./group/protocol.ts";
+export type { GroupSeedOptions, GroupSeedResult } from "./group/run-group-seed.ts";
+export { runGroupSeed } from "./group/run-group-seed.ts";
 export type { Body, Piece } from "./model/body.ts";
 export { bodyBytes, bodyLength, firstDifference, pieceBytes } from "./model/body.ts";
 export { etagOfPiece, etagOfUpload } from "./model/etag.ts";

@@ -10,12 +10,14 @@ import {
   record,
   versioned,
 } from "@holdfast/base";
-import type { Hashing, KeyRange, KeyValuePair, StateWriter, WriteBuffer } from "@holdfast/ports";
+import type { Hashing, KeyRange, KeyValue, KeyValuePair, StateWriter, WriteBuffer } from "@holdfast/ports";
 import type { StateDigest } from "./digest.ts";
 import { digestWith, digestWithout, emptyDigest, stateDigestCodec } from "./digest.ts";
 import { DigestWalk } from "./digest-walk.ts";
 import {
   groupKey,
+  groupKeyPrefix,
+  groupOfKey,
   seal,
   sealedChecksum,
   stateKeyPrefix,
@@ -32,6 +34,12 @@ const groupRecordCodec: Codec<GroupRecord> = versioned(
   1,
   record({ appliedIndex: branded<LogIndex>(), digest: stateDigestCodec }),
 );
+
+/** Throws UnsupportedVersionError when a newer program wrote a group's record, StateCorruptError when it is damaged. */
+export function checkStateFormat(store: KeyValue, hashing: Hashing): void {
+  for (const { key, value } of store.range({ from: groupKeyPrefix, to: prefixEnd(groupKeyPrefix) }))
+    decode(groupRecordCodec, unseal(hashing, groupOfKey(key), key, value));
+}
 
 /** One group's keys and values, checked at every read, with the index and the digest they stand for. */
 export class GroupState implements StateWriter {

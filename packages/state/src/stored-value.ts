@@ -8,7 +8,7 @@
  */
 
 import type { GroupId } from "@holdfast/base";
-import { ByteReader, ByteWriter, concatBytes } from "@holdfast/base";
+import { ByteReader, ByteWriter, concatBytes, groupId } from "@holdfast/base";
 import type { Hashing } from "@holdfast/ports";
 
 const stateTable = 0x01;
@@ -34,6 +34,14 @@ export function stateKeyPrefix(group: GroupId): Uint8Array {
 
 export function groupKey(group: GroupId): Uint8Array {
   return prefixed(groupTable, group);
+}
+
+/** Of the records of all groups. */
+export const groupKeyPrefix: Uint8Array = Uint8Array.of(groupTable);
+
+/** Of a record's key. */
+export function groupOfKey(key: Uint8Array): GroupId {
+  return groupId(new ByteReader(key.subarray(1)).u32());
 }
 
 function prefixed(table: number, group: GroupId): Uint8Array {

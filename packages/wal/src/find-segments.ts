@@ -1,5 +1,6 @@
 import { equalBytes } from "@holdfast/base";
 import type { Disk, DiskFile, Hashing } from "@holdfast/ports";
+import { DiskError } from "@holdfast/ports";
 import { batchesOffset, isZero, joinPath, segmentSequence, unfinishedSuffix } from "./layout.ts";
 import { WalError } from "./log-error.ts";
 import { Segment } from "./segment.ts";
@@ -13,6 +14,27 @@ export interface FoundSegment {
 }
 
 const windowBytes = 1024 * 1024;
+
+/** Whether the folder has segments. Throws UnsupportedVersionError for one of a newer format; changes nothing. */
+export async function checkSegments(disk: Disk, folder: string, hashing: Hashing): Promise<boolean> {
+  const names = await namesIn(disk, folder);
+  const sequences = names.map(segmentSequence);
+  for (const [i, sequence] of sequences.entries()) {
+    if (sequence === undefined) continue;
+    const file = await disk.open(joinPath(folder, names[i] ?? ""), "read");
+    await closeSegments([await openSegment(file, sequence, hashing)]);
+  }
+  return sequences.some((sequence) => sequence !== undefined);
+}
+
+async function namesIn(disk: Disk, folder: string): Promise<readonly string[]> {
+  try {
+    return await disk.list(folder);
+  } catch (error) {
+    if (error instanceof DiskError && error.kind === "not-found") return [];
+    throw error;
+  }
+}
 
 /** The folder's segments, oldest first; what a crash left unfinished is removed. */
 export async function findSegments(

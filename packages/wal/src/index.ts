@@ -1,3 +1,4 @@
+export { checkSegments } from "./find-segments.ts";
 export type { WalErrorKind } from "./log-error.ts";
 export { WalError } from "./log-error.ts";
 export type { OpenedLog, OpenLogOptions } from "./open-log.ts";

@@ -117,10 +117,19 @@ export class SegmentSupply {
       await disk.syncDirectory(folder);
     } catch (error) {
       await file.close();
-      if (asNoSpace(error) !== undefined) await disk.remove(unfinished);
+      if (asNoSpace(error) !== undefined) await this.#removeUnfinished(unfinished);
       throw error;
     }
     return new Segment(header, joinPath(folder, name), file);
+  }
+
+  /** It may have its name already, and only that may not be durable: then the next try replaces it. */
+  async #removeUnfinished(path: string): Promise<void> {
+    try {
+      await this.#options.disk.remove(path);
+    } catch (error) {
+      if (!(error instanceof DiskError && error.kind === "not-found")) throw error;
+    }
   }
 }
 

@@ -275,6 +275,27 @@ test("no space: a reserve is left on the disk", async () => {
   assert.ok(freeBytes >= 7 * smallSegmentBytes);
 });
 
+test("no descriptor: a segment whose name could not be made durable is made again, and nothing is poisoned", async () => {
+  const world = new LogWorld(18);
+  const { log } = await world.open();
+  world.disk.failNext("sync-directory", /^wal$/, "too-many-files");
+  let last = 0;
+  let refused = 0;
+  while (last < 60) {
+    const failure = await fill(world, log, last + 1, last + 1).catch((error: unknown) => error);
+    if (failure === undefined) last++;
+    else {
+      isWalError(failure, "no-space");
+      refused++;
+    }
+  }
+  assert.ok(refused <= 1);
+  assert.equal(log.stopped, undefined);
+  const again = await world.restart();
+  assert.equal(again.log.group(group1)?.lastIndex, last);
+  assert.equal(again.recovery.suspects.size, 0);
+});
+
 test("poison: after a failed synced write everything is refused and nothing is retried (S11)", async () => {
   const world = new LogWorld(15);
   const { log } = await world.open();

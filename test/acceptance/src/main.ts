@@ -1,9 +1,11 @@
 import { realInput } from "./real-input.ts";
 import { startUp } from "./start-up.ts";
+import { transfers } from "./transfers.ts";
 
 const runs: Readonly<Record<string, () => Promise<boolean>>> = {
   "real-input": realInput,
   "start-up": startUp,
+  transfers,
 };
 
 const name = process.argv[2] ?? "";

@@ -33,11 +33,10 @@ async function dropLinks(folder: string): Promise<void> {
     if (entry.isSymbolicLink()) await rm(join(entry.parentPath, entry.name));
 }
 
-export async function makeBigFile(path: string): Promise<void> {
+export async function makeBigFile(path: string, bytes: number = bigFileBytes): Promise<void> {
   const file = await open(path, "wx");
   const chunk = Buffer.alloc(16 * 1024 ** 2);
-  for (let written = 0; written < bigFileBytes; written += chunk.length)
-    await file.write(randomFillSync(chunk));
+  for (let written = 0; written < bytes; written += chunk.length) await file.write(randomFillSync(chunk));
   await file.close();
 }
 

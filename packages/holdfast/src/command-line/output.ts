@@ -24,7 +24,7 @@ export interface Output {
 
 export interface OutputStreams {
   readonly stdout: NodeJS.WritableStream;
-  readonly stderr: NodeJS.WritableStream & { readonly isTTY?: boolean };
+  readonly stderr: NodeJS.WritableStream & { readonly isTTY?: boolean; readonly columns?: number };
 }
 
 export function openOutput(streams: OutputStreams, json: boolean): Output {
@@ -44,7 +44,9 @@ export function openOutput(streams: OutputStreams, json: boolean): Output {
     bytes: (chunk) => write(stdout, chunk),
     note: aside,
     failure: (error, about) => aside(failureText(explain(error), json, about)),
-    status: (text) => {
+    status: (whole) => {
+      // A line that wraps could not be drawn over.
+      const text = whole.slice(0, (stderr.columns ?? 80) - 1);
       if (text === status) return;
       status = text;
       stderr.write(`${clearLine}${text}`);

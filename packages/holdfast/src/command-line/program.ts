@@ -1,6 +1,7 @@
 /** The tree of commands: names, flags, help. What a command does is loaded when it runs. */
 
 import { Command } from "commander";
+import type { CatFlags } from "../commands/cat.ts";
 import type { CpFlags } from "../commands/cp.ts";
 import type { DuFlags } from "../commands/du.ts";
 import type { FsckFlags } from "../commands/fsck.ts";
@@ -8,6 +9,8 @@ import type { LsFlags } from "../commands/ls.ts";
 import type { MbFlags } from "../commands/mb.ts";
 import type { RmFlags } from "../commands/rm.ts";
 import type { ScrubFlags } from "../commands/scrub.ts";
+import type { SyncFlags } from "../commands/sync.ts";
+import type { NamePattern } from "../transfer/name-filter.ts";
 import type { Session, SessionFlags } from "./session.ts";
 import { openStoreSession } from "./session.ts";
 import { packageVersion } from "./version.ts";
@@ -23,6 +26,7 @@ export function createProgram(): Command {
   addNodeCommands(program);
   addBucketCommands(program);
   addTransferCommands(program);
+  addSyncCommand(program);
   addFileCommands(program);
   addClusterCommands(program);
   addMaintenanceCommands(program);
@@ -154,9 +158,59 @@ function addTransferCommands(program: Command): void {
 function addTransferFlags(command: Command): void {
   command
     .option("-r, --recursive", "folders, with all that is in them")
-    .option("--parallel <count>", "files on their way at once (default 16; of large ones a quarter)")
+    .option("--if-none-match", "only where there is no file yet; others fail");
+  addCopyFlags(command);
+}
+
+function addCopyFlags(command: Command): void {
+  command
+    .option("--parallel <count>", "files on their way at once (default 16; of large ones an eighth)")
     .option("--follow-symlinks", "take what symbolic links point to, instead of skipping them")
+    .option("--no-resume", "start large files over that an earlier run left unfinished")
+    .option("--dry-run", "print what would be done, and do nothing")
     .option("-v, --verbose", "print every file");
+  addFilterFlags(command);
+}
+
+/** The last pattern that fits decides, so their order is kept across both flags. */
+function addFilterFlags(command: Command): void {
+  const patterns: NamePattern[] = [];
+  const add = (kind: NamePattern["kind"]) => (pattern: string) => {
+    patterns.push({ kind, pattern });
+    command.setOptionValue("patterns", patterns);
+    return pattern;
+  };
+  command
+    .option(
+      "--exclude <pattern>",
+      "leave out names that fit; quote it, * stands for anything",
+      add("exclude"),
+    )
+    .option(
+      "--include <pattern>",
+      "take names that fit after all; the last flag that fits decides",
+      add("include"),
+    );
+}
+
+function addSyncCommand(program: Command): void {
+  const sync = subcommand(
+    program,
+    "sync <source> <target>",
+    "make a target what its source is: copy what differs",
+    [
+      "holdfast sync ./holiday hf://photos/holiday/",
+      "holdfast sync hf://photos/holiday/ ./holiday --delete",
+      "holdfast sync ./site hf://www --delete --exclude '*.tmp' --dry-run",
+      "holdfast sync hf://photos hf://backup/photos/",
+    ],
+  )
+    .option("--delete", "remove what the source lacks, once everything was listed and copied")
+    .option("--checksum", "compare contents, not sizes and times");
+  addCopyFlags(sync);
+  storeAction<SyncFlags>(sync, async (session, names, flags) =>
+    (await import("../commands/sync.ts")).sync(session, names, flags),
+  );
 }
 
 function addFileCommands(program: Command): void {
@@ -173,8 +227,11 @@ function addFileCommands(program: Command): void {
   );
   const cat = subcommand(program, "cat <names...>", "write files to standard output, one behind the other", [
     "holdfast cat hf://logs/today.txt | less",
-  ]);
-  storeAction(cat, async (session, names) => (await import("../commands/cat.ts")).cat(session, names));
+    "holdfast cat hf://logs/today.txt --range -1000",
+  ]).option("--range <bytes>", "0-99 (both included), 100- (from there on) or -100 (the last ones)");
+  storeAction<CatFlags>(cat, async (session, names, flags) =>
+    (await import("../commands/cat.ts")).cat(session, names, flags),
+  );
   const rm = subcommand(program, "rm <names...>", "remove files", [
     "holdfast rm hf://photos/cat.jpg",
     "holdfast rm -r hf://photos/holiday/",
@@ -182,6 +239,7 @@ function addFileCommands(program: Command): void {
     .option("-r, --recursive", "everything below")
     .option("-f, --force", "be silent about files that are not there")
     .option("-v, --verbose", "print every file");
+  addFilterFlags(rm);
   storeAction<RmFlags>(rm, async (session, names, flags) =>
     (await import("../commands/rm.ts")).rm(session, names, flags),
   );
@@ -191,7 +249,11 @@ function addFileCommands(program: Command): void {
   storeAction(stat, async (session, names) => (await import("../commands/stat.ts")).stat(session, names));
   const du = subcommand(program, "du <names...>", "add up the files below", [
     "holdfast du -h hf://photos/holiday/",
-  ]).option("-h, --human", "sizes in KiB, MiB, GiB");
+    "holdfast du -h --depth 1 hf://photos",
+  ])
+    .option("-h, --human", "sizes in KiB, MiB, GiB")
+    .option("-d, --depth <levels>", "a row also for folders down to so many levels (default 0)")
+    .option("-c, --total", "one more row with the sum of all names");
   storeAction<DuFlags>(du, async (session, names, flags) =>
     (await import("../commands/du.ts")).du(session, names, flags),
   );

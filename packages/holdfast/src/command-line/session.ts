@@ -14,6 +14,8 @@ export interface SessionFlags {
 
 export interface Session {
   readonly output: Output;
+  /** The addresses of the store, as one text. */
+  readonly endpoint: string;
   /** Aborted by SIGINT and SIGTERM: whoever works removes what is half done and ends. */
   readonly signal: AbortSignal;
   store(): Promise<Store>;
@@ -52,6 +54,7 @@ export function openStoreSession(flags: SessionFlags): Session {
   };
   return {
     output,
+    endpoint: settings.endpoints.join(","),
     signal: abort.signal,
     store: () => (store ??= connectOnce()),
     fail: (error, about) => {

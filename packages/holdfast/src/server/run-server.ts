@@ -1,12 +1,13 @@
 /** `holdfast server`: one node until a signal, or until the process that started it is gone. */
 
-import { mkdir, readdir, rm } from "node:fs/promises";
+import { readdir, rm } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { Failure, UsageError } from "../command-line/failure.ts";
 import type { Environment } from "../command-line/settings.ts";
 import type { ConfigFile, ServerConfig } from "./config.ts";
 import { checkConfig, environmentConfig, resolveConfig } from "./config.ts";
 import { readConfigFile, tryReadConfigFile, writeConfigFile } from "./config-file.ts";
+import { prepareDataDirectory } from "./data-directory.ts";
 import { configFileName } from "./data-files.ts";
 import { urlOf } from "./listen-address.ts";
 import type { ParentChannel } from "./parent-channel.ts";
@@ -69,7 +70,7 @@ async function serve(
 ): Promise<void> {
   if (logFormat !== "json" && logFormat !== "text")
     throw new UsageError(`--log-format is json or text, not "${logFormat}"`);
-  await mkdir(config.data, { recursive: true, mode: 0o700 });
+  await prepareDataDirectory(config.data);
   if (ephemeral) await requireEmpty(config.data);
   const { startServer } = await import("./server.ts");
   const server = await startServer(config, { logFormat });

@@ -2,8 +2,12 @@
 
 import { join } from "node:path";
 import type { StoreError } from "@holdfast/base";
-import type { HttpListener, PrometheusMetrics } from "@holdfast/host";
+import type { HttpLimits, HttpListener, PrometheusMetrics } from "@holdfast/host";
 import {
+  connectionsWithin,
+  defaultHttpLimits,
+  descriptorLimit,
+  descriptorLimitMin,
   listenHttp,
   nodeHashing,
   openDisk,
@@ -48,10 +52,11 @@ export async function startServer(
   const journal = pinoJournal({ level: config.log, format: logFormat });
   const metrics = prometheusMetrics();
   const opening: Opening = { config, journal, metrics, phase: new PhasedHandler() };
+  const files = await openFilesLimit();
   // The gateways' code is loaded, and the HTTP port is bound, while the node waits for its disk.
   const [opened, listened, loaded] = await Promise.allSettled([
     openNode(opening, nodeOptions),
-    listen(opening, "http", opening.phase.handle),
+    listen(opening, "http", opening.phase.handle, limitsOf(config, files, 1 - s3Part)),
     loadGateways(),
   ]);
   const listeners = listened.status === "fulfilled" ? [listened.value] : [];
@@ -60,7 +65,7 @@ export async function startServer(
     const node = settledValue(opened);
     const http = settledValue(listened);
     const handlers = settledValue(loaded)(opening, node);
-    const s3 = await listen(opening, "s3", handlers.s3);
+    const s3 = await listen(opening, "s3", handlers.s3, limitsOf(config, files, s3Part));
     listeners.push(s3);
     opening.phase.run(handlers.http);
     const addresses = { s3: { ...config.s3, port: s3.port }, http: { ...config.http, port: http.port } };
@@ -161,15 +166,33 @@ async function loadGateways(): Promise<(opening: Opening, node: HoldfastNode) =>
   };
 }
 
+/** Of the connections that the process can have, so many are for S3: the HTTP API stays in reach when S3 is besieged. */
+const s3Part = 2 / 3;
+
+/** Rejects when so few files may be open that the store could not work. */
+async function openFilesLimit(): Promise<number | undefined> {
+  const limit = await descriptorLimit();
+  if (limit === undefined || limit >= descriptorLimitMin) return limit;
+  throw new Failure(`this process may have ${limit} files and connections open, which is too few`, {
+    code: "TooFewFiles",
+    next: `raise the limit to ${descriptorLimitMin} at least, better 65536 (ulimit -n, or LimitNOFILE of the service)`,
+  });
+}
+
+function limitsOf(config: ServerConfig, openFilesMax: number | undefined, part: number): Partial<HttpLimits> {
+  const connectionsMax = Math.min(defaultHttpLimits.connectionsMax, connectionsWithin(openFilesMax, part));
+  return { closeTimeoutMs: config.stopDeadlineMs, connectionsMax };
+}
+
 async function listen(
   { config, journal, metrics }: Opening,
   gateway: "s3" | "http",
   handler: HttpHandler,
+  limits: Partial<HttpLimits>,
 ): Promise<HttpListener> {
   const address = config[gateway];
   const accessLog = config.accessLog || config.log === "debug";
   const observer = new RequestLog({ gateway, journal, metrics: metrics.metrics, accessLog });
-  const limits = { closeTimeoutMs: config.stopDeadlineMs };
   try {
     return await listenHttp({
       ...address,

@@ -4,7 +4,12 @@ import type { RemoteLocation } from "../command-line/location.ts";
 import { locationText } from "../command-line/location.ts";
 
 export type Job =
-  | { readonly kind: "upload"; readonly path: string; readonly to: RemoteLocation }
+  | {
+      readonly kind: "upload";
+      readonly path: string;
+      readonly to: RemoteLocation;
+      readonly bytes: number | undefined;
+    }
   | {
       readonly kind: "download";
       readonly from: RemoteLocation;
@@ -22,6 +27,8 @@ export type Job =
 
 export type PlannedItem =
   | Job
+  /** The target has it already. */
+  | { readonly kind: "unchanged" }
   | { readonly kind: "skipped"; readonly what: "symlink" | "special"; readonly path: string }
   | { readonly kind: "failed"; readonly about: string; readonly error: unknown };
 

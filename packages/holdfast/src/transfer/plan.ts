@@ -14,11 +14,14 @@ import type { Location, RemoteLocation } from "../command-line/location.ts";
 import { baseName, fileName, folderPrefix, locationText } from "../command-line/location.ts";
 import type { PlannedItem } from "./job.ts";
 import { localTarget } from "./local-target.ts";
+import type { NameFilter } from "./name-filter.ts";
 import { walk } from "./walk.ts";
 
 export interface PlanOptions {
   readonly recursive: boolean;
   readonly followSymlinks: boolean;
+  /** Over names below a folder that is copied. */
+  readonly filter: NameFilter;
   readonly signal: AbortSignal;
 }
 
@@ -64,14 +67,22 @@ async function* planUpload(
   if (!found.isDirectory()) {
     const intoFolder = several || target.key === below;
     const to = { ...target, key: intoFolder ? below + name : target.key };
-    yield found.isFile() ? { kind: "upload", path, to } : { kind: "skipped", what: "special", path };
+    yield found.isFile()
+      ? { kind: "upload", path, to, bytes: found.size }
+      : { kind: "skipped", what: "special", path };
     return;
   }
   if (!options.recursive) throw isFolder(path);
   const prefix = several ? `${below}${name}/` : below;
   for await (const entry of walk(path, options)) {
+    if (!options.filter(entry.relative)) continue;
     if (entry.kind === "file")
-      yield { kind: "upload", path: entry.path, to: { ...target, key: prefix + entry.relative } };
+      yield {
+        kind: "upload",
+        path: entry.path,
+        to: { ...target, key: prefix + entry.relative },
+        bytes: undefined,
+      };
     else if (entry.kind === "error") yield { kind: "failed", about: entry.path, error: entry.error };
     else yield { kind: "skipped", what: entry.kind, path: entry.path };
   }
@@ -106,7 +117,9 @@ async function* planFromStore(
     if (entry.kind !== "file") continue;
     count++;
     const key = entry.name.slice(source.bucket.length + 1);
-    yield planListed({ ...source, key }, intoName + key.slice(below.length), entry.bytes, target);
+    const relative = key.slice(below.length);
+    if (options.filter(relative))
+      yield planListed({ ...source, key }, intoName + relative, entry.bytes, target);
   }
   if (count > 0) return;
   // "-r" before the name of a file is as good as without.

@@ -23,9 +23,12 @@ test("progress: the remaining time is what is left over the rate, never negative
   assert.equal(remainingMs(0, 1000, undefined), undefined);
 });
 
-test("progress: totals and remaining time are shown once they are known", () => {
+test("progress: totals are shown as they are counted, the remaining time once they are known", () => {
   const done = { files: 1, bytes: 1024 };
   assert.equal(progressText({ ...done, totals: undefined }, undefined), "1 file  1.0 KiB");
-  const text = progressText({ ...done, totals: { files: 4, bytes: 4096 } }, 1024);
+  const counted = { files: 4, bytes: 4096 };
+  const early = progressText({ ...done, totals: { ...counted, isComplete: false } }, 1024);
+  assert.equal(early, "1 of 4+ files  1.0 KiB of 4.0 KiB+  1.0 KiB/s");
+  const text = progressText({ ...done, totals: { ...counted, isComplete: true } }, 1024);
   assert.equal(text, "1 of 4 files  1.0 KiB of 4.0 KiB  1.0 KiB/s  0:03 left");
 });

@@ -42,14 +42,16 @@ export function progressText(
   bytesPerSecond: number | undefined,
 ): string {
   const { files, bytes, totals } = tally;
+  const more = totals?.isComplete === false ? "+" : "";
   const parts = [
     totals === undefined
       ? countText(files, "file")
-      : `${files.toLocaleString("en-US")} of ${countText(totals.files, "file")}`,
-    totals === undefined ? sizeText(bytes) : `${sizeText(bytes)} of ${sizeText(totals.bytes)}`,
+      : `${files.toLocaleString("en-US")} of ${totals.files.toLocaleString("en-US")}${more} ${totals.files === 1 ? "file" : "files"}`,
+    totals === undefined ? sizeText(bytes) : `${sizeText(bytes)} of ${sizeText(totals.bytes)}${more}`,
   ];
   if (bytesPerSecond !== undefined) parts.push(`${sizeText(bytesPerSecond)}/s`);
-  const left = totals === undefined ? undefined : remainingMs(bytes, totals.bytes, bytesPerSecond);
+  // What is left of what nobody has counted to its end would be said too small.
+  const left = totals?.isComplete === true ? remainingMs(bytes, totals.bytes, bytesPerSecond) : undefined;
   if (left !== undefined) parts.push(`${durationText(left)} left`);
   return parts.join("  ");
 }

@@ -6,6 +6,7 @@
 import type { Dir, Dirent } from "node:fs";
 import { opendir, stat } from "node:fs/promises";
 import { join } from "node:path";
+import { isUnfinished } from "./unfinished.ts";
 
 export interface WalkOptions {
   readonly followSymlinks: boolean;
@@ -35,6 +36,7 @@ async function* walkFolder(
 ): AsyncGenerator<WalkEntry> {
   for await (const entry of folder) {
     const name = entry.name;
+    if (isUnfinished(name)) continue;
     const place = { path: join(path, name), relative: relative === "" ? name : `${relative}/${name}` };
     let kind: EntryKind;
     try {

@@ -1,13 +1,12 @@
 /** One request and its answer on one connection: from the parsed headers to the last byte of the answer. */
 
-import type { IncomingMessage, ServerResponse } from "node:http";
+import type { ServerResponse } from "node:http";
 import { utf8 } from "@holdfast/base";
 import type { Clock, HttpHandler, HttpResponse, Journal } from "@holdfast/ports";
 import type { ExchangeObserver } from "./exchange-observer.ts";
 import type { HttpLimits } from "./limits.ts";
 import { smallBodyBytesMax } from "./limits.ts";
-import { IncomingRequest } from "./request.ts";
-import { RequestBody } from "./request-body.ts";
+import type { IncomingRequest } from "./request.ts";
 import type { Sent } from "./response.ts";
 import { sendResponse } from "./response.ts";
 
@@ -24,13 +23,9 @@ export interface ExchangeContext {
 /** Never rejects; resolves when the answer left or the connection broke. */
 export async function runExchange(
   context: ExchangeContext,
-  message: IncomingMessage,
+  request: IncomingRequest,
   to: ServerResponse,
-  requestId: string,
 ): Promise<void> {
-  const awaitsContinue = message.headers.expect?.toLowerCase() === "100-continue";
-  const body = new RequestBody(message, awaitsContinue ? () => to.writeContinue() : undefined);
-  const request = new IncomingRequest(message, body, requestId);
   to.on("close", () => {
     if (!to.writableFinished) request.onClientGone();
   });
@@ -43,7 +38,7 @@ export async function runExchange(
     sent = await send(context, request, to, response);
   } catch (cause) {
     // Headers that node refuses to write, for one. Nothing sensible can follow on this connection.
-    context.journal.error("http.answer.failed", { requestId, message: String(cause) });
+    context.journal.error("http.answer.failed", { requestId: request.requestId, message: String(cause) });
     to.socket?.destroy();
   }
   context.observer.onEnd({
@@ -89,9 +84,9 @@ async function send(
   if (to.destroyed) return abandon(response);
   // A body that was never asked for, or is long, is not worth draining for the sake of the connection.
   const bodyIsLeft = body.isWithheld || body.missingBytes > smallBodyBytesMax;
-  const isLast = bodyIsLeft || body.timedOut || context.isClosing();
+  const isLast = bodyIsLeft || body.hasFailed || context.isClosing();
   if (isLast) to.setHeader("connection", "close");
-  const lingers = bodyIsLeft && !body.timedOut;
+  const lingers = bodyIsLeft && !body.hasFailed;
   const sent = await sendResponse(to, response, lingers);
   body.release();
   if (sent.kind === "broken") {

@@ -9,13 +9,15 @@ import { createServer } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { StoreError } from "@holdfast/base";
-import type { Clock, HttpHandler, Journal } from "@holdfast/ports";
+import type { Clock, HttpHandler, Journal, Timer } from "@holdfast/ports";
 import type { ExchangeContext } from "./exchange.ts";
 import { runExchange } from "./exchange.ts";
 import type { ExchangeObserver } from "./exchange-observer.ts";
 import { silentObserver } from "./exchange-observer.ts";
 import type { HttpLimits } from "./limits.ts";
 import { defaultHttpLimits } from "./limits.ts";
+import { IncomingRequest } from "./request.ts";
+import { RequestBody } from "./request-body.ts";
 
 export interface ListenHttpOptions {
   /** Address to listen on, such as "127.0.0.1". */
@@ -41,8 +43,8 @@ export async function listenHttp(options: ListenHttpOptions): Promise<HttpListen
   const limits = { ...defaultHttpLimits, ...options.limits };
   const connections = new Connections(options, limits);
   const server = createHttpServer(limits);
-  connections.attach(server);
   await listening(server, options);
+  connections.attach(server);
   const address = server.address();
   return {
     port: isAddressInfo(address) ? address.port : options.port,
@@ -63,7 +65,9 @@ function createHttpServer(limits: HttpLimits): Server {
   });
   // Headers are bounded by their size: dropping those beyond a count, as node would, could drop a condition.
   server.maxHeadersCount = 0;
-  server.maxConnections = limits.connectionsMax;
+  // A client may end its side behind its last request and wait: without this, node would end the other side too, at once,
+  // and a request that was carried out would have no answer. (In node's sources and tests, not in its types.)
+  Object.assign(server, { httpAllowHalfOpen: true });
   server.timeout = limits.idleTimeoutMs;
   return server;
 }
@@ -87,20 +91,36 @@ function isAddressInfo(address: AddressInfo | string | null): address is Address
 
 /** Requests of one connection are handled one after the other, in order, even when a client does not wait for answers. */
 interface Connection {
-  underWay: ServerResponse | undefined;
+  underWay: UnderWay | undefined;
   readonly waiting: { readonly message: IncomingMessage; readonly to: ServerResponse }[];
+  /** Answer to what came behind the requests above and was no request; the last of the connection. */
+  refusal: string | undefined;
+  /** The last answer has been given: a request behind it would be carried out without one. */
+  isOver: boolean;
+}
+
+interface UnderWay {
+  readonly to: ServerResponse;
+  readonly request: IncomingRequest;
 }
 
 /** Requests that one connection may send ahead; who sends more is cut off. */
 const pipelinedMax = 64;
 
+const fullWarningMs = 10_000;
+/** Looks at the pace of bodies within the idle timeout. */
+const paceRounds = 6;
+
 /** The open connections and the requests on each. */
 class Connections {
   readonly #context: ExchangeContext;
+  /** In the order of their last request's end, or of their coming. */
   readonly #open = new Map<Duplex, Connection>();
   /** Names this run of the listener; with the counter it makes request ids. */
   readonly #runId = randomBytes(6).toString("hex");
   #requestCount = 0;
+  #paceTimer: Timer | undefined;
+  #warnedFullAtMs = Number.NEGATIVE_INFINITY;
   #closing: Promise<void> | undefined;
 
   constructor(options: ListenHttpOptions, limits: HttpLimits) {
@@ -116,12 +136,18 @@ class Connections {
   }
 
   attach(server: Server): void {
+    this.#watchPace();
     server.on("connection", (socket: Socket) => {
-      this.#open.set(socket, { underWay: undefined, waiting: [] });
+      if (this.#open.size >= this.#context.limits.connectionsMax && !this.#makeRoom()) {
+        socket.destroy();
+        return;
+      }
+      this.#open.set(socket, { underWay: undefined, waiting: [], refusal: undefined, isOver: false });
       socket.once("close", () => this.#open.delete(socket));
     });
     server.on("request", (message, to) => this.#onRequest(message, to));
     server.on("checkContinue", (message, to) => this.#onRequest(message, to));
+    server.on("connect", (_message, socket) => this.#onConnectMethod(socket));
     server.on("clientError", (error, socket) => this.#onClientError(error, socket));
     server.on("timeout", (socket) => {
       // A request under way is judged by its body or its answer (they hear of the timeout too): a handler may take its time.
@@ -147,6 +173,38 @@ class Connections {
     for (const socket of this.#open.keys()) if (this.#isIdle(socket)) socket.destroy();
     await closed;
     timer.cancel();
+    this.#paceTimer?.cancel();
+  }
+
+  /** Ends the connection that is longest without a request. False when requests are under way on all. */
+  #makeRoom(): boolean {
+    for (const [socket, { underWay }] of this.#open) {
+      if (underWay !== undefined) continue;
+      this.#open.delete(socket);
+      socket.destroy();
+      return true;
+    }
+    this.#warnFull();
+    return false;
+  }
+
+  /** At most once in a while: a siege must not fill the journal. */
+  #warnFull(): void {
+    const { clock, journal } = this.#context;
+    if (clock.monotonicMs() - this.#warnedFullAtMs < fullWarningMs) return;
+    this.#warnedFullAtMs = clock.monotonicMs();
+    journal.warn("http.connections.full", { connections: this.#open.size });
+  }
+
+  /** A byte a second keeps any idle timeout away: bodies have to come at some pace. */
+  #watchPace(): void {
+    const { clock, limits } = this.#context;
+    const roundMs = limits.idleTimeoutMs / paceRounds;
+    this.#paceTimer = clock.after(roundMs, () => {
+      const bytesMin = (limits.bodyBytesPerSecondMin * roundMs) / 1000;
+      for (const { underWay } of this.#open.values()) underWay?.request.body.judgePace(bytesMin, paceRounds);
+      this.#watchPace();
+    });
   }
 
   #isIdle(socket: Duplex): boolean {
@@ -156,37 +214,66 @@ class Connections {
   #onRequest(message: IncomingMessage, to: ServerResponse): void {
     const { socket } = message;
     const connection = this.#open.get(socket);
-    if (connection === undefined) return;
+    if (connection === undefined || connection.isOver) return;
     if (connection.underWay === undefined) this.#run(socket, connection, message, to);
     else if (connection.waiting.push({ message, to }) > pipelinedMax) socket.destroy();
   }
 
   #run(socket: Socket, connection: Connection, message: IncomingMessage, to: ServerResponse): void {
-    connection.underWay = to;
+    const awaitsContinue = message.headers.expect?.toLowerCase() === "100-continue";
+    const body = new RequestBody(message, awaitsContinue ? () => to.writeContinue() : undefined);
     this.#requestCount += 1;
     const requestId = `${this.#runId}-${this.#requestCount.toString(16).padStart(6, "0")}`;
+    const request = new IncomingRequest(message, body, requestId);
+    connection.underWay = { to, request };
     to.on("close", () => {
       connection.underWay = undefined;
       if (socket.destroyed) return;
+      this.#open.delete(socket);
+      this.#open.set(socket, connection);
+      connection.isOver = !to.shouldKeepAlive || to.getHeader("connection") === "close";
+      if (connection.isOver) return;
       const next = connection.waiting.shift();
       if (next !== undefined) this.#run(socket, connection, next.message, next.to);
+      else if (connection.refusal !== undefined) refuse(socket, connection.refusal);
       // The answer was on its way when the listener began to close, and could not say that it is the last.
       else if (this.#closing !== undefined) socket.destroySoon();
     });
-    void runExchange(this.#context, message, to, requestId);
+    void runExchange(this.#context, request, to);
+  }
+
+  /** CONNECT asks for a tunnel, which there is none. Node has let go of the socket by now, errors included. */
+  #onConnectMethod(socket: Duplex): void {
+    socket.on("error", () => socket.destroy());
+    this.#refuseBehind(socket, "405 Method Not Allowed");
   }
 
   #onClientError(error: NodeJS.ErrnoException, socket: Duplex): void {
-    // Amid an answer there is no room for another one.
-    const isAnswering = this.#open.get(socket)?.underWay?.headersSent === true;
-    if (error.code === "ECONNRESET" || !socket.writable || isAnswering) {
+    if (error.code === "ECONNRESET" || !socket.writable) {
       socket.destroy();
       return;
     }
-    socket.end(`HTTP/1.1 ${statusLineOf(error.code)}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`, () =>
-      socket.destroy(),
-    );
+    const underWay = this.#open.get(socket)?.underWay;
+    if (underWay === undefined || underWay.to.req.complete)
+      return this.#refuseBehind(socket, statusLineOf(error.code));
+    // Its handler says what became of the request: it may have done its work without the body.
+    const isEnd = error.code === "HPE_INVALID_EOF_STATE";
+    underWay.request.body.break(isEnd ? "The body ended too early." : "The body's framing is malformed.");
+    if (isEnd) underWay.request.onClientGone();
   }
+
+  /** Behind the answers to the requests before, of which none must take this one for its own. */
+  #refuseBehind(socket: Duplex, statusLine: string): void {
+    const connection = this.#open.get(socket);
+    if (connection?.underWay === undefined) refuse(socket, statusLine);
+    else connection.refusal ??= statusLine;
+  }
+}
+
+function refuse(socket: Duplex, statusLine: string): void {
+  socket.end(`HTTP/1.1 ${statusLine}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`, () =>
+    socket.destroy(),
+  );
 }
 
 function statusLineOf(code: string | undefined): string {

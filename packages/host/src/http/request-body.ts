@@ -30,6 +30,9 @@ export class RequestBody implements AsyncIterableIterator<Uint8Array, undefined>
   #state: "unread" | "reading" | "ended" | "failed" | "released" = "unread";
   #failure: StoreError | undefined;
   #begun = false;
+  #receivedBytesBefore = 0;
+  #wasWaiting = false;
+  #slowRounds = 0;
 
   constructor(message: IncomingMessage, sendContinue: (() => void) | undefined) {
     this.#message = message;
@@ -45,8 +48,9 @@ export class RequestBody implements AsyncIterableIterator<Uint8Array, undefined>
     return this.#sendContinue !== undefined && !this.#begun;
   }
 
-  get timedOut(): boolean {
-    return this.#failure?.code === "RequestTimeout";
+  /** It did not come whole, and the rest never will. */
+  get hasFailed(): boolean {
+    return this.#failure !== undefined;
   }
 
   /** As they came off the connection. */
@@ -94,6 +98,32 @@ export class RequestBody implements AsyncIterableIterator<Uint8Array, undefined>
   release(): void {
     this.#drop();
     if (!this.#message.readableEnded) this.#message.resume();
+  }
+
+  /**
+   * To be called at even times: counts the rounds in a row in which the reader waited all along and fewer than `bytesMin`
+   * came, and gives the body up after `roundsMax` of them.
+   */
+  judgePace(bytesMin: number, roundsMax: number): void {
+    const isWaiting = this.#state === "reading" && this.#waiting !== undefined;
+    const isSlow =
+      isWaiting && this.#wasWaiting && this.#receivedBytes - this.#receivedBytesBefore < bytesMin;
+    this.#slowRounds = isSlow ? this.#slowRounds + 1 : 0;
+    this.#wasWaiting = isWaiting;
+    this.#receivedBytesBefore = this.#receivedBytes;
+    if (this.#slowRounds >= roundsMax)
+      this.#fail(
+        new StoreError(
+          "RequestTimeout",
+          "The client sent next to nothing for too long; send the request again.",
+        ),
+      );
+  }
+
+  /** What arrives from here on is no part of a body. */
+  break(reason: string): void {
+    if (this.#message.complete || this.#failure !== undefined) return;
+    this.#fail(new StoreError("IncompleteBody", reason));
   }
 
   #drop(): void {

@@ -12,10 +12,13 @@ import {
 } from "@holdfast/base";
 import type { Content, ContentPart } from "@holdfast/namespace";
 import fc from "fast-check";
-import type { FetchBlock } from "./read-content.ts";
+import { ReadAhead } from "./read-ahead.ts";
+import type { BlockSource, FetchBlock } from "./read-content.ts";
 import { blockCount, blockId, readContent } from "./read-content.ts";
 
 const blockBytes = 10;
+
+const sourceOf = ({ fetch }: Stored): BlockSource => ({ fetch, readAhead: new ReadAhead(10 * blockBytes) });
 
 interface Stored {
   readonly content: Content;
@@ -62,7 +65,7 @@ function storedContent(partSizes: readonly number[]): Stored {
 async function collect(stored: Stored, offset: number, bytes: number): Promise<Uint8Array> {
   const pieces: Uint8Array[] = [new Uint8Array(0), new Uint8Array(0)];
   const damaged = (part: ContentPart): Error => new Error(`part ${part.number} damaged`);
-  for await (const piece of readContent(stored.content, { offset, bytes }, stored.fetch, damaged))
+  for await (const piece of readContent(stored.content, { offset, bytes }, sourceOf(stored), damaged))
     pieces.push(piece);
   return concatBytes(pieces);
 }
@@ -106,4 +109,33 @@ test("read content: a missing block is an error, never a short success", async (
   assert.ok(part !== undefined);
   stored.blocks.delete(blockIdText(blockId(stored.content.id, part, 2)));
   await assert.rejects(collect(stored, 0, 30), /missing/);
+});
+
+test("without memory to read ahead, blocks are fetched one by one; what was taken is given back, also by who leaves early", async () => {
+  const stored = storedContent([10 * blockBytes]);
+  const range = { offset: 0, bytes: 10 * blockBytes };
+  for (const [aheadBytes, fetchedMax] of [
+    [0, 1],
+    [blockBytes, 2],
+    [100 * blockBytes, 3],
+  ] as const) {
+    let fetched = 0;
+    const fetch: FetchBlock = (id) => {
+      fetched++;
+      return stored.fetch(id);
+    };
+    const readAhead = new ReadAhead(aheadBytes);
+    const damaged = (): Error => new Error("damaged");
+    const early = readContent(stored.content, range, { fetch, readAhead }, damaged);
+    await early.next();
+    assert.equal(fetched, fetchedMax);
+    await early.return();
+    assert.ok(readAhead.take(aheadBytes));
+    readAhead.giveBack(aheadBytes);
+    const pieces: Uint8Array[] = [];
+    for await (const piece of readContent(stored.content, range, { fetch, readAhead }, damaged))
+      pieces.push(piece);
+    assert.deepEqual(concatBytes(pieces), stored.whole);
+    assert.ok(readAhead.take(aheadBytes));
+  }
 });

@@ -4,8 +4,9 @@ import type { BlockId, ContentId } from "@holdfast/base";
 import { assert, crc32Combine } from "@holdfast/base";
 import type { Content, ContentPart } from "@holdfast/namespace";
 import type { ResolvedRange } from "../files/interface.ts";
+import type { ReadAhead } from "./read-ahead.ts";
 
-/** Blocks fetched ahead of the one being sent. */
+/** Blocks fetched ahead of the one being sent, while there is memory for it. */
 const readAheadBlocks = 2;
 
 export interface FetchedBlock {
@@ -15,6 +16,11 @@ export interface FetchedBlock {
 
 /** Fetches a block and verifies it; rejects when it is missing or damaged. */
 export type FetchBlock = (id: BlockId) => Promise<FetchedBlock>;
+
+export interface BlockSource {
+  readonly fetch: FetchBlock;
+  readonly readAhead: ReadAhead;
+}
 
 /** One block of the range: which, and what of it is wanted. */
 interface Slice {
@@ -29,27 +35,51 @@ interface Slice {
 export async function* readContent(
   content: Content,
   range: ResolvedRange,
-  fetch: FetchBlock,
+  { fetch, readAhead }: BlockSource,
   damaged: (part: ContentPart) => Error,
 ): AsyncGenerator<Uint8Array, void, undefined> {
   const slices = slicesOf(content, range);
-  const ahead: { slice: Slice; block: Promise<FetchedBlock> }[] = [];
+  const ahead: Ahead[] = [];
   const check = new PartCheck(damaged);
-  const fetchNext = (): void => {
+  let isDone = false;
+  const fetchNext = (takenBytes: number): void => {
     const step = slices.next();
-    if (step.done === true) return;
+    if (step.done === true) {
+      isDone = true;
+      readAhead.giveBack(takenBytes);
+      return;
+    }
     const block = fetch(blockId(content.id, step.value.part, step.value.sequence));
     block.catch(() => undefined); // Awaited in its turn; a reader that leaves early never does.
-    ahead.push({ slice: step.value, block });
+    ahead.push({ slice: step.value, block, takenBytes });
   };
-  for (let i = 0; i < readAheadBlocks; i++) fetchNext();
-  for (let head = ahead.shift(); head !== undefined; head = ahead.shift()) {
-    fetchNext();
-    const { body, crc32 } = await head.block;
-    check.add(head.slice, body.length, crc32);
-    const whole = head.slice.from === 0 && head.slice.to === body.length;
-    yield whole ? body : body.subarray(head.slice.from, head.slice.to);
+  const fillUp = (): void => {
+    const bytes = content.parts[0]?.blockBytes ?? 0;
+    while (!isDone && ahead.length < readAheadBlocks && readAhead.take(bytes)) fetchNext(bytes);
+  };
+  try {
+    for (;;) {
+      if (ahead.length === 0) fetchNext(0);
+      const head = ahead.shift();
+      if (head === undefined) return;
+      // What was fetched ahead is in hand now.
+      readAhead.giveBack(head.takenBytes);
+      fillUp();
+      const { body, crc32 } = await head.block;
+      check.add(head.slice, body.length, crc32);
+      const whole = head.slice.from === 0 && head.slice.to === body.length;
+      yield whole ? body : body.subarray(head.slice.from, head.slice.to);
+    }
+  } finally {
+    for (const { takenBytes } of ahead) readAhead.giveBack(takenBytes);
   }
+}
+
+interface Ahead {
+  readonly slice: Slice;
+  readonly block: Promise<FetchedBlock>;
+  /** Of the read-ahead's memory. */
+  readonly takenBytes: number;
 }
 
 export function blockId(content: ContentId, part: ContentPart, sequence: number): BlockId {

@@ -7,6 +7,7 @@ import type { Clock, Hashing, Journal } from "@holdfast/ports";
 import type { Admission } from "../admission.ts";
 import type { BucketAdmin } from "../buckets/bucket-admin.ts";
 import type { BucketDirectory } from "../buckets/bucket-directory.ts";
+import type { ReadAhead } from "../content/read-ahead.ts";
 import { checkKey } from "../names.ts";
 import type { ShardReplica } from "../shard-replica.ts";
 
@@ -16,6 +17,7 @@ export interface FilesContext {
   readonly shard: (id: ShardId) => ShardReplica;
   readonly blocks: BlockStore;
   readonly admission: Admission;
+  readonly readAhead: ReadAhead;
   readonly hashing: Hashing;
   readonly clock: Clock;
   /** Of the request that an operation serves, when there is one: its lines carry the request's id. */

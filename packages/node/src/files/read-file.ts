@@ -139,7 +139,7 @@ function bodyOf(
   return readContent(
     content,
     range,
-    fetchFrom(context, request),
+    { fetch: fetchFrom(context, request), readAhead: context.readAhead },
     (part) =>
       blockFailure(new BlockError("corrupt", `part ${part.number} does not have its checksum`)) as Error,
   );

@@ -92,9 +92,11 @@ export async function completeUpload(
     parts.map((part) => part.md5),
   );
   const state = await place.shard.read();
-  foreseeCondition(findFile(state, place.bucket.id, request.key), request.condition);
   const upload = findUpload(state, { bucket: place.bucket.id, key: request.key, upload: number });
-  // Without the upload this may be a completion that is sent again: the entry knows and gives its first answer (S20).
+  // Without the upload this may be a completion that is sent again: the entry knows and gives its first answer (S20), whatever
+  // the condition says by now: the first may be what made it fail.
+  if (upload !== undefined)
+    foreseeCondition(findFile(state, place.bucket.id, request.key), request.condition);
   const stored =
     upload === undefined ? [] : request.parts.map((listed) => recordedPart(place, number, listed));
   const checksum =

@@ -5,6 +5,7 @@
  * A crash between 1 and 2 replays a little more than needed, never too little.
  */
 
+import { MiB } from "@holdfast/base";
 import type { Clock, Histogram, Journal, Metrics, Timer } from "@holdfast/ports";
 import { allMetrics } from "@holdfast/ports";
 import type { StateStore } from "@holdfast/state";
@@ -16,6 +17,8 @@ export interface CheckpointerOptions {
   /** Memory at which a flush starts at once. */
   readonly pendingBytesMax: number;
   readonly metrics: Metrics;
+  /** Whether the disk has so much room, or can be given it: a state store that is cut short amid a commit is broken (S12). */
+  readonly hasRoom: (bytes: number) => Promise<boolean>;
   /** Called once when the state store can be written no more. */
   readonly onFailure: (cause: unknown) => void;
 }
@@ -90,6 +93,14 @@ export class Checkpointer {
 
   async #run(): Promise<void> {
     try {
+      if (!(await this.#options.hasRoom(roomFor(this.#state.pendingBytes)))) {
+        // The log keeps the entries, and takes no more when its segments are full.
+        this.#journal.warn("checkpoint put off: the disk is full", {
+          pendingBytes: this.#state.pendingBytes,
+        });
+        if (!this.#stopped) this.#timer ??= this.#clock.after(this.#options.intervalMs, () => this.#start());
+        return;
+      }
       await this.checkpoint();
     } catch (cause) {
       this.#stopped = true;
@@ -101,4 +112,9 @@ export class Checkpointer {
     }
     if (this.#state.pendingBytes > 0) this.applied();
   }
+}
+
+/** A changed value costs the pages on the way to it, again, until the old ones are free: many times its own length. */
+function roomFor(pendingBytes: number): number {
+  return 16 * pendingBytes + MiB;
 }

@@ -1,0 +1,237 @@
+/**
+ * What the parts of a Raft replica share: the state of figure 2 of the paper, the log, and what is to leave with the
+ * next `ready()`. What a role needs beyond that lives in its object (`candidacy.ts`, `leading.ts`), which means nothing in
+ * any other role.
+ */
+
+import type { Ballot, LogIndex, Random } from "@holdfast/base";
+import { assert, ballot, decode, encode, logIndex, uniform } from "@holdfast/base";
+import type {
+  ConsensusLimits,
+  ConsensusOptions,
+  ConsensusRole,
+  Fetch,
+  ReadState,
+  SnapshotPosition,
+} from "../contract/consensus.ts";
+import type { Entry, EntryKind, LogPosition } from "../contract/entry.ts";
+import type { Membership } from "../contract/membership.ts";
+import { decodeMembership, isVoter } from "../contract/membership.ts";
+import type { ReplicaId } from "../contract/replica-id.ts";
+import { LogWindow } from "../log/log-window.ts";
+import { MembershipHistory } from "../log/membership-history.ts";
+import { WriteQueue } from "../log/write-queue.ts";
+import { ForwardedReads } from "./forwarded-reads.ts";
+import { initialHardState, raftHardStateCodec } from "./hard-state.ts";
+import type { RaftMessage } from "./messages.ts";
+
+const noEntries: readonly Entry[] = [];
+
+export class RaftCore {
+  readonly id: ReplicaId;
+  readonly limits: ConsensusLimits;
+  readonly log: LogWindow;
+  readonly writes: WriteQueue<RaftMessage>;
+  readonly memberships: MembershipHistory;
+  readonly forwardedReads: ForwardedReads;
+  readonly #random: Random;
+  #onLeadershipEnd: () => void = () => undefined;
+
+  /** Raft's currentTerm. */
+  ballot: Ballot;
+  votedFor: ReplicaId | undefined;
+  role: ConsensusRole = "follower";
+  leader: ReplicaId | undefined;
+  /** Raft's commitIndex and lastApplied. */
+  commitIndex: LogIndex;
+  appliedIndex: LogIndex;
+  /** Handed to the host to be applied. */
+  #handedIndex: LogIndex;
+  /** Entries that this log held, may have acknowledged, and lost (S10). */
+  lost: LogPosition | undefined;
+
+  /** Ticks since the leader was heard of; for a leader, since it last checked its quorum. */
+  electionElapsed = 0;
+  #electionTimeout = 0;
+
+  messages: RaftMessage[] = [];
+  reads: ReadState[] = [];
+  fetches: Fetch[] = [];
+  snapshots: ReplicaId[] = [];
+
+  constructor({ id, random, restored, limits }: ConsensusOptions) {
+    const { hardState, applied, entries, lost } = restored;
+    this.id = id;
+    this.limits = limits;
+    this.#random = random;
+    this.log = new LogWindow(applied, entries);
+    this.writes = new WriteQueue(this.log);
+    this.memberships = new MembershipHistory(applied.index, applied.membership);
+    for (const entry of entries)
+      if (entry.kind === "membership") this.memberships.append(entry.index, decodeMembership(entry.payload));
+    this.forwardedReads = new ForwardedReads(this);
+    const durable = hardState === undefined ? initialHardState : decode(raftHardStateCodec, hardState);
+    // A log does not run ahead of the hard state it was written under; if it did, no vote of that term is known.
+    const isBehind = durable.ballot < this.log.last.ballot;
+    this.ballot = isBehind ? this.log.last.ballot : durable.ballot;
+    this.votedFor = isBehind ? undefined : durable.votedFor;
+    this.commitIndex = applied.index;
+    this.appliedIndex = applied.index;
+    this.#handedIndex = applied.index;
+    this.lost = lost;
+    this.resetElectionTimer();
+  }
+
+  get membership(): Membership {
+    return this.memberships.latest;
+  }
+
+  /** May stand for election. */
+  get isPromotable(): boolean {
+    return this.lost === undefined && isVoter(this.membership, this.id);
+  }
+
+  get electionIsDue(): boolean {
+    return this.electionElapsed >= this.#electionTimeout;
+  }
+
+  /** Leaves at once: nothing that is not durable stands behind it. */
+  send(message: RaftMessage): void {
+    this.messages.push(message);
+  }
+
+  /** Leaves once everything so far is durable. */
+  sendWhenDurable(message: RaftMessage): void {
+    if (this.writes.isIdle) this.messages.push(message);
+    else this.writes.replyWhenDurable(message);
+  }
+
+  becomeFollower(newBallot: Ballot, leader: ReplicaId | undefined): void {
+    assert(newBallot >= this.ballot, "ballots only grow");
+    if (newBallot > this.ballot) this.#enterBallot(newBallot, undefined);
+    this.#enterRole("follower", leader);
+    this.resetElectionTimer();
+  }
+
+  /** Raft §5.2: a vote for itself in the next term. Its requests leave when that is durable. */
+  becomeCandidate(role: "pre-candidate" | "candidate"): void {
+    assert(isVoter(this.membership, this.id), "only voters stand for election");
+    if (role === "candidate") this.#enterBallot(ballot(this.ballot + 1), this.id);
+    this.#enterRole(role, undefined);
+    this.resetElectionTimer();
+  }
+
+  /** `onEnd` is called when leadership ends, however it does. */
+  becomeLeader(onEnd: () => void): void {
+    assert(this.role === "candidate", "leaders are elected");
+    this.#enterRole("leader", this.id);
+    this.#onLeadershipEnd = onEnd;
+    this.electionElapsed = 0;
+  }
+
+  vote(candidate: ReplicaId): void {
+    assert(this.votedFor === undefined || this.votedFor === candidate, "one vote a ballot");
+    this.electionElapsed = 0;
+    if (this.votedFor === candidate) return;
+    this.votedFor = candidate;
+    this.#saveHardState();
+  }
+
+  resetElectionTimer(): void {
+    const { electionTicks } = this.limits;
+    this.electionElapsed = 0;
+    this.#electionTimeout = electionTicks + uniform(this.#random, electionTicks);
+  }
+
+  /** To the end of the log. */
+  append(kind: EntryKind, payload: Uint8Array): Entry {
+    const entry = { index: logIndex(this.log.lastIndex + 1), ballot: this.ballot, kind, payload };
+    this.appendEntry(entry);
+    return entry;
+  }
+
+  appendEntry(entry: Entry): void {
+    this.log.append(entry);
+    // Raft §6: a membership counts from the moment it is in the log.
+    if (entry.kind === "membership") this.memberships.append(entry.index, decodeMembership(entry.payload));
+  }
+
+  truncate(from: LogIndex): void {
+    assert(from > this.commitIndex, `entry ${from} is committed and stays`);
+    this.writes.truncate(from);
+    this.log.truncate(from);
+    this.memberships.truncate(from);
+  }
+
+  /** The state was replaced by a snapshot. */
+  install(snapshot: SnapshotPosition): void {
+    assert(snapshot.index > this.commitIndex, "a snapshot leads forward");
+    this.log.reset(snapshot);
+    this.writes.reset(snapshot);
+    this.memberships.reset(snapshot.index, snapshot.membership);
+    this.commitIndex = snapshot.index;
+    this.#handedIndex = snapshot.index;
+  }
+
+  /** What a leader has told is committed; entries that are not here yet do not count. */
+  commitTo(index: LogIndex): void {
+    if (index > this.commitIndex) this.commitIndex = logIndex(Math.min(index, this.log.lastIndex));
+  }
+
+  /** S9: only what is durable here is applied. One batch at a time. */
+  takeCommitted(): readonly Entry[] {
+    const through = logIndex(Math.min(this.commitIndex, this.writes.durableIndex));
+    if (this.#handedIndex > this.appliedIndex || through <= this.#handedIndex) return noEntries;
+    const entries = this.log.slice(logIndex(this.#handedIndex + 1), through, this.limits.committedBytesMax);
+    this.#handedIndex = logIndex(this.#handedIndex + entries.length);
+    return entries;
+  }
+
+  applied(index: LogIndex): void {
+    assert(index >= this.appliedIndex && index <= this.#handedIndex, `applied ${index} was handed out`);
+    this.appliedIndex = index;
+    this.memberships.compact(index);
+    const unneeded = logIndex(Math.min(index, this.writes.durableIndex));
+    this.log.shrink(unneeded, this.limits.windowBytesMax);
+  }
+
+  /**
+   * S10: the suspicion ends when the lost entries are back, durably, or when an entry of a later ballot is committed:
+   * its leader was elected without this replica's vote for a shorter log, so what it lacks was never committed.
+   */
+  settleLost(): void {
+    const { lost } = this;
+    if (lost === undefined) return;
+    const isBack = this.writes.durableIndex >= lost.index && this.log.ballotAt(lost.index) === lost.ballot;
+    const isOverruled = (this.log.ballotAt(this.commitIndex) ?? 0) > lost.ballot;
+    const isCommitted = Math.min(this.commitIndex, this.writes.durableIndex) >= lost.index;
+    if (isBack || isOverruled || isCommitted) this.lost = undefined;
+  }
+
+  checkInvariants(): void {
+    assert(this.appliedIndex <= this.#handedIndex, "applied follows handed out");
+    assert(this.#handedIndex <= this.commitIndex, "handed out follows committed");
+    assert(this.commitIndex <= this.log.lastIndex, "committed is in the log");
+    assert(this.writes.durableIndex <= this.log.lastIndex, "durable is in the log");
+    assert(this.log.base.index <= this.#handedIndex, "what is still to be handed out is in memory");
+    assert(this.log.last.ballot <= this.ballot, "no entry is of a later ballot");
+    assert(this.leader !== this.id || this.role === "leader", "a leader knows it");
+  }
+
+  #enterBallot(newBallot: Ballot, votedFor: ReplicaId | undefined): void {
+    this.ballot = newBallot;
+    this.votedFor = votedFor;
+    this.#saveHardState();
+  }
+
+  #saveHardState(): void {
+    this.writes.setHardState(encode(raftHardStateCodec, { ballot: this.ballot, votedFor: this.votedFor }));
+  }
+
+  #enterRole(role: ConsensusRole, leader: ReplicaId | undefined): void {
+    if (this.role === "leader") this.#onLeadershipEnd();
+    if (leader !== this.leader) this.forwardedReads.abandon();
+    this.role = role;
+    this.leader = leader;
+  }
+}

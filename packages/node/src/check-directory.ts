@@ -1,0 +1,52 @@
+/**
+ * A look at the whole data directory before anything in it is changed: what a newer program wrote, and a directory with
+ * pieces missing, are refused as they are (S11).
+ */
+
+import { StoreError, UnsupportedVersionError } from "@holdfast/base";
+import { BlockError, checkBlockFormats, checkIndexFormat } from "@holdfast/blocks";
+import type { Disk, Hashing, KeyValue } from "@holdfast/ports";
+import { checkStateFormat } from "@holdfast/state";
+import { checkSegments } from "@holdfast/wal";
+import type { Identity } from "./identity.ts";
+import { folders } from "./identity.ts";
+
+/** Throws a StoreError that names what is newer or missing. */
+export async function checkFiles(disk: Disk, hashing: Hashing, identity: Identity): Promise<void> {
+  try {
+    const hasLog = await checkSegments(disk, folders.log, hashing);
+    const hasBlocks = await checkBlockFormats(disk, folders.blocks, hashing);
+    if (!identity.complete || (hasLog && hasBlocks)) return;
+    throw missing(hasLog ? folders.blocks : folders.log);
+  } catch (error) {
+    throw newer(error, "");
+  }
+}
+
+export function checkStores(state: KeyValue, index: KeyValue, hashing: Hashing): void {
+  try {
+    checkStateFormat(state, hashing);
+  } catch (error) {
+    throw newer(error, `${folders.state}: `);
+  }
+  try {
+    checkIndexFormat(index, hashing);
+  } catch (error) {
+    throw newer(error, `${folders.blockIndex}: `);
+  }
+}
+
+function newer(error: unknown, where: string): unknown {
+  const isNewer =
+    error instanceof UnsupportedVersionError || (error instanceof BlockError && error.kind === "unusable");
+  if (!isNewer) return error;
+  const message = `${where}${error.message}. A newer Holdfast wrote this data directory: start that one on it. Nothing was changed.`;
+  return new StoreError("NotImplemented", message, { cause: error });
+}
+
+function missing(folder: string): StoreError {
+  return new StoreError(
+    "DataCorrupt",
+    `The data directory lacks what was in "${folder}". Mount or restore that folder; without it acknowledged files would be lost. Nothing was changed.`,
+  );
+}

@@ -1,0 +1,107 @@
+/**
+ * What must hold for a group as a whole, checked at every step from outside: the replicas know nothing of it.
+ *   - one leader a ballot (Raft §5.2), ballots of a running replica never fall;
+ *   - one entry for each committed index, for ever (§5.3, §5.4);
+ *   - what is committed was durable on a quorum of the membership in force (§5.4.2, §6);
+ *   - replicas that applied the same index have the same state;
+ *   - nothing answered is missing behind it: every answer to a later question stands at a later index.
+ */
+
+import type { Ballot, LogIndex } from "@holdfast/base";
+import type { ConsensusStatus, Entry, ReplicaId } from "@holdfast/consensus";
+import { quorumHolds } from "@holdfast/consensus";
+import { violated } from "../model/violation.ts";
+
+interface Chosen {
+  readonly ballot: Ballot;
+  readonly payload: Uint8Array;
+}
+
+export class GroupChecks {
+  readonly #leaders = new Map<number, ReplicaId>();
+  readonly #ballots = new Map<ReplicaId, number>();
+  /** By index from 1. */
+  readonly #chosen: Chosen[] = [];
+  readonly #digests: number[] = [];
+  /** Who ever had an entry durably, by index and ballot. Up to the commit index it is not needed any more. */
+  readonly #holders = new Map<number, Map<number, Set<ReplicaId>>>();
+  #commitIndex = 0;
+  /** The highest index whose effects a client has seen. */
+  answeredIndex = 0;
+
+  get commitIndex(): number {
+    return this.#commitIndex;
+  }
+
+  /** What was not durable is forgotten; a promise that was given anyway shows as a second leader of a ballot. */
+  onStart(id: ReplicaId): void {
+    this.#ballots.delete(id);
+  }
+
+  onStatus(status: ConsensusStatus): void {
+    const { id, role, ballot } = status;
+    if (ballot < (this.#ballots.get(id) ?? 0)) violated(`replica ${id} fell back to ballot ${ballot}`);
+    this.#ballots.set(id, ballot);
+    if (role === "leader") {
+      const leader = this.#leaders.get(ballot) ?? id;
+      if (leader !== id) violated(`ballot ${ballot} is led by ${leader} and by ${id}`);
+      this.#leaders.set(ballot, id);
+    }
+    if (status.commitIndex > this.#commitIndex) this.#onCommit(status);
+  }
+
+  onDurable(id: ReplicaId, entries: readonly Entry[]): void {
+    for (const { index, ballot } of entries) {
+      if (index <= this.#commitIndex) continue;
+      const byBallot = this.#holders.get(index) ?? new Map<number, Set<ReplicaId>>();
+      this.#holders.set(index, byBallot);
+      const holders = byBallot.get(ballot) ?? new Set();
+      byBallot.set(ballot, holders.add(id));
+    }
+  }
+
+  /** Handed out to be applied. */
+  onChosen(id: ReplicaId, { index, ballot, payload }: Entry): void {
+    const chosen = this.#chosen[index - 1];
+    if (chosen === undefined) {
+      if (this.#chosen.length !== index - 1) violated(`replica ${id} applies ${index} before ${index - 1}`);
+      if (index > this.#commitIndex)
+        violated(`replica ${id} applies ${index}, which no leader has committed`);
+      this.#chosen.push({ ballot, payload });
+      return;
+    }
+    if (chosen.ballot !== ballot || !equal(chosen.payload, payload))
+      violated(`replica ${id} applies ${index}/${ballot}, others ${index}/${chosen.ballot}`);
+  }
+
+  onApplied(id: ReplicaId, index: LogIndex, digest: number): void {
+    const known = this.#digests[index];
+    if (known === undefined) this.#digests[index] = digest;
+    else if (known !== digest) violated(`replica ${id} has another state at ${index} than others`);
+  }
+
+  /** An operation that began when `answeredBefore` was seen has its answer from this index. */
+  onAnswer(what: string, index: number, answeredBefore: number): void {
+    if (index < answeredBefore)
+      violated(
+        `${what} was answered from index ${index}, but ${answeredBefore} had been seen before it began`,
+      );
+    if (index > this.answeredIndex) this.answeredIndex = index;
+  }
+
+  /** Only a leader commits anything first, an entry of its own ballot; it may have stepped down in the same moment. */
+  #onCommit({ id, role, ballot, commitIndex, membership }: ConsensusStatus): void {
+    const byBallot = this.#holders.get(commitIndex) ?? new Map<number, Set<ReplicaId>>();
+    const candidates = role === "leader" ? [byBallot.get(ballot) ?? new Set()] : [...byBallot.values()];
+    if (!candidates.some((holders) => quorumHolds(membership, (voter) => holders.has(voter)))) {
+      const found = [...byBallot].map(([of, holders]) => `${[...holders].join(",")} in ballot ${of}`);
+      violated(`${role} ${id} of ballot ${ballot} commits ${commitIndex}, held by ${found.join(", ")}`);
+    }
+    for (let index = this.#commitIndex + 1; index <= commitIndex; index++) this.#holders.delete(index);
+    this.#commitIndex = commitIndex;
+  }
+}
+
+function equal(a: Uint8Array, b: Uint8Array): boolean {
+  return a.length === b.length && a.every((byte, i) => byte === b[i]);
+}

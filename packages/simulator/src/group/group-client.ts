@@ -1,0 +1,115 @@
+/**
+ * A client of a simulated group: one operation at a time, a write with the same attempt again and again until an answer
+ * comes (S15), or a read at any replica. Gives up after a while: then the outcome is unknown.
+ */
+
+import type { Random } from "@holdfast/base";
+import { chance, uniform } from "@holdfast/base";
+import type { Envelope, ReplicaId } from "@holdfast/consensus";
+import type { GroupChecks } from "./group-checks.ts";
+import { encodeCommand } from "./register-machine.ts";
+import type { SimulatedReplica } from "./simulated-replica.ts";
+
+export interface ClientWorld<Message extends Envelope> {
+  readonly random: Random;
+  readonly checks: GroupChecks;
+  now(): number;
+  running(): readonly SimulatedReplica<Message>[];
+}
+
+const retryTicks = 40;
+const patienceTicks = 400;
+const keysCount = 4;
+
+interface Operation {
+  readonly kind: "write" | "read";
+  readonly key: number;
+  readonly value: number;
+  readonly beganAt: number;
+  readonly answeredBefore: number;
+  triedAt: number;
+}
+
+export class GroupClient<Message extends Envelope> {
+  readonly #writer: number;
+  readonly #world: ClientWorld<Message>;
+  #attempt = 0;
+  #operation: Operation | undefined;
+  #leader: ReplicaId | undefined;
+  /** Answered operations. */
+  answersCount = 0;
+
+  constructor(writer: number, world: ClientWorld<Message>) {
+    this.#writer = writer;
+    this.#world = world;
+  }
+
+  /** Begins something, unless it waits for an answer. */
+  begin(): void {
+    if (this.#operation !== undefined) return;
+    const { random, checks } = this.#world;
+    const kind = chance(random, 0.6) ? "write" : "read";
+    if (kind === "write") this.#attempt++;
+    const beganAt = this.#world.now();
+    this.#operation = {
+      kind,
+      key: uniform(random, keysCount),
+      value: uniform(random, 1_000_000),
+      beganAt,
+      answeredBefore: checks.answeredIndex,
+      triedAt: beganAt,
+    };
+    this.#try(this.#operation);
+  }
+
+  pass(): void {
+    const operation = this.#operation;
+    if (operation === undefined) return;
+    const now = this.#world.now();
+    if (now - operation.beganAt > patienceTicks) this.#operation = undefined;
+    else if (now - operation.triedAt >= retryTicks) this.#try(operation);
+  }
+
+  #try(operation: Operation): void {
+    operation.triedAt = this.#world.now();
+    const replica = this.#pickReplica();
+    if (replica === undefined) return;
+    if (operation.kind === "read") this.#read(replica, operation);
+    else this.#write(replica, operation);
+  }
+
+  #write(replica: SimulatedReplica<Message>, operation: Operation): void {
+    const attempt = this.#attempt;
+    const { key, value } = operation;
+    const command = encodeCommand({ writer: this.#writer, attempt, key, value });
+    const answer = replica.propose(command, (executed) => {
+      if (executed === undefined || this.#attempt !== attempt) return;
+      this.#answer(operation, executed);
+    });
+    if (answer.kind === "proposed") return;
+    this.#leader = answer.kind === "not-leader" ? answer.leader : undefined;
+    // Soon again, elsewhere.
+    operation.triedAt -= retryTicks - 3;
+  }
+
+  #read(replica: SimulatedReplica<Message>, operation: Operation): void {
+    replica.read(operation.key, (index) => {
+      if (index !== undefined) this.#answer(operation, index);
+    });
+  }
+
+  #answer(operation: Operation, index: number): void {
+    if (this.#operation !== operation) return;
+    const { kind, answeredBefore } = operation;
+    this.#world.checks.onAnswer(`a ${kind} of client ${this.#writer}`, index, answeredBefore);
+    this.answersCount++;
+    this.#operation = undefined;
+  }
+
+  #pickReplica(): SimulatedReplica<Message> | undefined {
+    const running = this.#world.running();
+    const { random } = this.#world;
+    const known = chance(random, 0.7) ? running.find(({ id }) => id === this.#leader) : undefined;
+    return known ?? running[uniform(random, Math.max(1, running.length))];
+  }
+}

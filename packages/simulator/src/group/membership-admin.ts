@@ -1,0 +1,96 @@
+/**
+ * Wishes for other memberships: grows, shrinks and exchanges voters, one change at a time, as an operator or a reconciler
+ * would. A replica that is gone is replaced before anything else (S11).
+ */
+
+import type { Random } from "@holdfast/base";
+import { chance, uniform } from "@holdfast/base";
+import type { Envelope, Membership, ReplicaId } from "@holdfast/consensus";
+import { isJoint, isMember, membersOf } from "@holdfast/consensus";
+import type { SimulatedReplica } from "./simulated-replica.ts";
+
+export interface AdminWorld<Message extends Envelope> {
+  readonly random: Random;
+  leader(): SimulatedReplica<Message> | undefined;
+  replica(id: ReplicaId): SimulatedReplica<Message> | undefined;
+  /** A new node joins. */
+  addReplica(): ReplicaId;
+  /** Its node leaves. */
+  dropReplica(id: ReplicaId): void;
+}
+
+const votersCounts = [1, 3, 3, 3, 5, 5, 7];
+
+export class MembershipAdmin<Message extends Envelope> {
+  readonly #world: AdminWorld<Message>;
+  /** Removed from the group; their nodes stay for a while and may make trouble. */
+  #removed: ReplicaId[] = [];
+
+  constructor(world: AdminWorld<Message>) {
+    this.#world = world;
+  }
+
+  /** Someone of the group is lost for good. */
+  get isReplacing(): boolean {
+    const leader = this.#world.leader();
+    return leader === undefined || this.#gone(leader.status.membership).length > 0;
+  }
+
+  /** Asks the leader for another membership. */
+  change(): void {
+    const leader = this.#world.leader();
+    if (leader === undefined) return;
+    const { membership, commitIndex, appliedIndex } = leader.status;
+    if (isJoint(membership) || appliedIndex < commitIndex) return;
+    this.#dropRemoved(membership);
+    const gone = this.#gone(membership);
+    const voters = gone.length > 0 ? this.#replaced(membership.voters, gone) : this.#wished(membership);
+    const learners = this.#learners(membership, voters, gone);
+    const answer = leader.proposeChange({ voters, learners });
+    if (answer.kind !== "proposed") return;
+    const left = membersOf(membership).filter((id) => !voters.includes(id) && !learners.includes(id));
+    this.#removed.push(...left);
+  }
+
+  /** Only what is lost is replaced from now on; the rest stays. */
+  repair(): void {
+    if (this.isReplacing) this.change();
+  }
+
+  #gone(membership: Membership): readonly ReplicaId[] {
+    return membersOf(membership).filter((id) => this.#world.replica(id)?.life === "gone");
+  }
+
+  #replaced(voters: readonly ReplicaId[], gone: readonly ReplicaId[]): readonly ReplicaId[] {
+    return voters.map((id) => (gone.includes(id) ? this.#world.addReplica() : id));
+  }
+
+  #wished({ voters, learners }: Membership): readonly ReplicaId[] {
+    const { random } = this.#world;
+    const count = votersCounts[uniform(random, votersCounts.length)] ?? 3;
+    const kept = voters.filter(() => chance(random, 0.8));
+    // Learners first, then new nodes, which have to catch up while they vote already.
+    const pool = [...kept, ...learners, ...voters.filter((id) => !kept.includes(id))];
+    const wished = pool.slice(0, count);
+    while (wished.length < count) wished.push(this.#world.addReplica());
+    return wished;
+  }
+
+  #learners(
+    { voters, learners }: Membership,
+    wished: readonly ReplicaId[],
+    gone: readonly ReplicaId[],
+  ): readonly ReplicaId[] {
+    const { random } = this.#world;
+    const rest = [...voters, ...learners].filter((id) => !wished.includes(id) && !gone.includes(id));
+    const kept = rest.filter(() => chance(random, 0.5)).slice(0, 2);
+    return kept.length === 0 && chance(random, 0.3) ? [this.#world.addReplica()] : kept;
+  }
+
+  /** A change that was lost with its leader removed nobody. */
+  #dropRemoved(membership: Membership): void {
+    const left = this.#removed.filter((id) => !isMember(membership, id));
+    this.#removed = left.slice(-2);
+    for (const id of left.slice(0, -2)) this.#world.dropReplica(id);
+  }
+}

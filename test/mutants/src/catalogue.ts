@@ -1,0 +1,25 @@
+/** All mutants. Each is named by its row and a letter, such as "11b", in the order of the catalogue. */
+
+import { raftMutants } from "./catalogue/raft.ts";
+import type { Mutant } from "./mutant.ts";
+
+export interface NamedMutant extends Mutant {
+  readonly name: string;
+}
+
+export const catalogue: readonly NamedMutant[] = named([...raftMutants]);
+
+export function findMutant(name: string): NamedMutant {
+  const found = catalogue.find((mutant) => mutant.name === name);
+  if (found === undefined) throw new Error(`no mutant is called "${name}"`);
+  return found;
+}
+
+function named(mutants: readonly Mutant[]): readonly NamedMutant[] {
+  const counts = new Map<string, number>();
+  return mutants.map((mutant) => {
+    const count = counts.get(mutant.row) ?? 0;
+    counts.set(mutant.row, count + 1);
+    return { ...mutant, name: `${mutant.row}${String.fromCharCode(97 + count)}` };
+  });
+}

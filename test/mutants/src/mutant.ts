@@ -1,0 +1,31 @@
+/** A known bug, as a change of the real sources, and what has to notice it. */
+export interface Mutant {
+  /** Row of the bug matrix, or rule, such as "2" or "S10". */
+  readonly row: string;
+  /** The bug in a sentence. */
+  readonly bug: string;
+  /** From the root of the checkout. */
+  readonly file: string;
+  readonly edits: readonly Edit[];
+  readonly detector: Detector;
+}
+
+/** `find` stands in the file exactly once: a patch that does not apply any more fails the run. */
+export interface Edit {
+  readonly find: string;
+  readonly replace: string;
+}
+
+export type Detector =
+  /** Seeds of the group simulator, until one fails. */
+  | { readonly kind: "group"; readonly seedsMax: number; readonly ticks: number }
+  /** Test files, from the root; one of their tests has to fail. */
+  | { readonly kind: "tests"; readonly files: readonly string[] };
+
+export const groupSeeds: Detector = { kind: "group", seedsMax: 2000, ticks: 2000 };
+
+/** A row of the matrix that no mutation can stand for here, and why. */
+export interface Exemption {
+  readonly row: string;
+  readonly reason: string;
+}
