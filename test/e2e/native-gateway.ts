@@ -48,11 +48,13 @@ export async function nativeGateway(
     clock: realClock,
     hashing: nodeHashing,
     journal: silentJournal,
+    maintenance: { fsck: noEvents, scrub: () => Promise.reject(new Error("no scrub here")) },
     status: () =>
       Promise.resolve({
         clusterId: "cluster",
         nodeId: "node",
         shards: [{ shard: 0, appliedIndex: 7 }],
+        scrub: { running: undefined, last: undefined },
         wallMs: Date.now(),
         startedAtMs: Date.now(),
         log: { failed: false, queuedBytes: 0, segments: 1, segmentsBytes: 8 },
@@ -82,3 +84,5 @@ export async function nativeGateway(
   const store = await connect({ endpoint, ...keys, retryMs: 0 });
   return { files, endpoint, port: http.port, seen, store, close: () => http.close() };
 }
+
+async function* noEvents(): AsyncGenerator<never, void, undefined> {}

@@ -35,6 +35,7 @@ suite("readiness over HTTP", () => {
     );
     const handler = createHttpGateway({
       files: node.files,
+      maintenance: node,
       access: { credentials: () => Promise.resolve(undefined) },
       clock: realClock,
       hashing: nodeHashing,

@@ -14,6 +14,7 @@ import {
   contentKey,
   contentKeyBytes,
   limits,
+  MiB,
   prefixEnd,
 } from "@holdfast/base";
 import type { Clock, Disk, Hashing, Journal, KeyValue } from "@holdfast/ports";
@@ -30,6 +31,7 @@ import { readNeedle } from "./needle-read.ts";
 import type { RecoveryReport } from "./recovery.ts";
 import { deadBytes } from "./volume.ts";
 import type { VolumeFiles } from "./volume-files.ts";
+import { pageBytes } from "./volume-header.ts";
 
 export interface StoredBlock {
   readonly body: Uint8Array;
@@ -49,6 +51,11 @@ export interface BlocksUsage {
   readonly liveBytes: number;
   readonly deadBytes: number;
   readonly blocks: number;
+}
+
+export interface VolumeUsage {
+  readonly liveBytes: number;
+  readonly deadBytes: number;
 }
 
 export interface BlocksHealth {
@@ -92,6 +99,12 @@ export interface BlockStore {
    */
   erase(content: ContentId): Promise<Erased>;
   usage(): BlocksUsage;
+  volumeUsage(volume: number): VolumeUsage | undefined;
+  /**
+   * Ends the active volume if it is worth compacting: wholly dead, or mostly, with so much that it must not wait until
+   * the volume is full. The next put begins another one. True when it was; not while something is being written.
+   */
+  retireActive(deadBytesMin?: number): Promise<boolean>;
   health(): BlocksHealth;
   /** Volumes worth compacting, the deadest first. */
   compactionCandidates(deadRatioMin?: number): readonly number[];
@@ -131,6 +144,7 @@ const nothingErased: Erased = { blocks: 0, bytes: 0 };
 /** Index entries taken out in one synchronous run: some milliseconds. */
 const eraseSliceBlocks = 1000;
 const compactionDeadRatioMin = 0.5;
+const retiredDeadBytesMin = 64 * MiB;
 
 export class VolumeBlockStore implements BlockStore {
   readonly incarnation: Uint8Array;
@@ -264,6 +278,22 @@ export class VolumeBlockStore implements BlockStore {
       blocks += volume.liveBlocks;
     }
     return { volumes: this.#index.volumes.size, liveBytes, deadBytes: dead, blocks };
+  }
+
+  volumeUsage(volume: number): VolumeUsage | undefined {
+    const found = this.#index.volumes.get(volume);
+    return found === undefined ? undefined : { liveBytes: found.liveBytes, deadBytes: deadBytes(found) };
+  }
+
+  async retireActive(deadBytesMin: number = retiredDeadBytesMin): Promise<boolean> {
+    this.#checkWritable();
+    return this.#parts.writer.retireActive((volume, holdsBlocks) => {
+      if (volume.end === pageBytes) return false;
+      const dead = deadBytes(volume);
+      if (volume.liveBlocks > 0) return dead >= deadBytesMin && dead >= volume.liveBytes;
+      // Erasures that still hide something would only move on, into a volume that is wholly dead again.
+      return holdsBlocks || this.#index.volumes.size === 1;
+    });
   }
 
   health(): BlocksHealth {

@@ -67,6 +67,8 @@ interface Queued {
 interface Active {
   readonly volume: Volume;
   readonly file: DiskFile;
+  /** Not erasures alone. */
+  holdsBlocks: boolean;
 }
 
 interface Placed {
@@ -144,6 +146,16 @@ export class GroupWriter {
     if (this.#failure !== undefined) throw this.#failure;
   }
 
+  /** Ends the active volume if it is due and nothing is being written; true when it was ended. */
+  async retireActive(isDue: (volume: Volume, holdsBlocks: boolean) => boolean): Promise<boolean> {
+    const active = this.#active;
+    if (this.#run !== undefined || active === undefined) return false;
+    // From here to the closing there is no await: what is written next begins a volume of its own.
+    if (!isDue(active.volume, active.holdsBlocks)) return false;
+    await this.#closeActive();
+    return true;
+  }
+
   /** Takes no more orders, finishes those that it has, and makes the index durable. */
   async close(): Promise<void> {
     while (this.#run !== undefined) await this.#run;
@@ -199,7 +211,9 @@ export class GroupWriter {
     const orders = neededOrders(group);
     if (orders.length === 0) return;
     const bytes = groupBytes(orders.reduce((sum, order) => sum + needleBytes(order.body.length), 0));
-    const { volume, file } = await this.#activeFor(bytes);
+    const active = await this.#activeFor(bytes);
+    const { volume, file } = active;
+    active.holdsBlocks ||= orders.some(({ kind }) => kind === "block");
     const placed = this.#place(orders, volume);
     const begunAtMs = this.#options.clock.monotonicMs();
     await this.#writeDurably(volume, file, this.#buffersOf(placed, volume));
@@ -298,7 +312,7 @@ export class GroupWriter {
     const volume = newVolume(number, volumeSeedCrc(header, hashing));
     index.addVolume(volume);
     this.#options.journal.info("block-volume-created", { volume: number });
-    return { volume, file };
+    return { volume, file, holdsBlocks: false };
   }
 
   /** For want of space or handles: the file goes, if it can; the next start would find it without a needle. */

@@ -8,6 +8,7 @@ export type {
   BlocksUsage,
   ScrubStep,
   StoredBlock,
+  VolumeUsage,
 } from "./block-store.ts";
 export { checkBlockFormats, checkIndexFormat } from "./check-formats.ts";
 export type { CompactionOutcome, CompactionStep } from "./compaction.ts";

@@ -32,7 +32,11 @@ export async function openIdentity(
 ): Promise<Uint8Array> {
   const bytes = await readWhole(disk, `${folder}/${identityFileName}`);
   const stored = bytes === undefined ? undefined : decodeIdentity(bytes, hashing);
-  if (stored !== undefined) return stored;
+  if (stored !== undefined) {
+    // S8: a killed start may have left the name in the page cache alone; from here on it may not be missing.
+    await disk.syncDirectory(folder);
+    return stored;
+  }
   const incarnation = ofVolumes ?? random.bytes(incarnationBytes);
   await replaceWhole(disk, folder, identityFileName, encodeIdentity(incarnation, hashing));
   return incarnation;

@@ -1,6 +1,8 @@
 /** Documents of the native API that are more than a value or two. */
 
 import { isRecord } from "./error-answer.ts";
+import type { ScrubStatus } from "./maintenance.ts";
+import { scrubFrom } from "./maintenance.ts";
 import { notUnderstood } from "./read-answer.ts";
 
 export interface BucketInfo {
@@ -44,6 +46,7 @@ export interface ClusterStatus {
     /** Free space below which new data is refused. */
     readonly reserveBytes: number;
   };
+  readonly scrub: ScrubStatus;
   readonly log: {
     readonly failed: boolean;
     readonly queuedBytes: number;
@@ -74,7 +77,7 @@ export interface ServerFacts {
 
 /** What a node of an earlier version does not say is 0, or what was true of it then. */
 export function statusFrom(document: Readonly<Record<string, unknown>>): ClusterStatus {
-  const { clusterId, nodeId, shards, blocks, disk, log, checkpoint, ready } = document;
+  const { clusterId, nodeId, shards, blocks, disk, log, checkpoint, scrub, ready } = document;
   if (typeof clusterId !== "string" || typeof nodeId !== "string" || !Array.isArray(shards))
     throw notUnderstood();
   return {
@@ -109,6 +112,7 @@ export function statusFrom(document: Readonly<Record<string, unknown>>): Cluster
     },
     wallMs: countOr0(document, "wallMs"),
     startedAtMs: countOr0(document, "startedAtMs"),
+    scrub: scrubFrom(isRecord(scrub) ? scrub : {}),
     ready: ready === true,
     writable: typeof document["writable"] === "boolean" ? document["writable"] : ready === true,
     code: text(document, "code"),

@@ -14,6 +14,15 @@ export type {
   ListFilesOptions,
 } from "./file-listing.ts";
 export type { FileReading, ResolvedRange } from "./file-reading.ts";
+export type {
+  FsckEvent,
+  FsckNote,
+  FsckOptions,
+  FsckProblem,
+  FsckProgress,
+  FsckSummary,
+  ScrubStatus,
+} from "./maintenance.ts";
 export { connect } from "./node.ts";
 export type {
   CopyFileOptions,

@@ -14,8 +14,10 @@ import type { FileInfo } from "./file-info.ts";
 import { fileInfo } from "./file-info.ts";
 import type { ListFilesOptions } from "./file-listing.ts";
 import { FileListing } from "./file-listing.ts";
-import { bucketPath, copySource, fileName, filePath, namePrefix } from "./file-name.ts";
+import { bucketPath, copySource, fileName, filePath, namePrefix, queryText } from "./file-name.ts";
 import { FileReading } from "./file-reading.ts";
+import type { FsckEvent, FsckOptions, ScrubStatus } from "./maintenance.ts";
+import { readFsckEvents, scrubFrom } from "./maintenance.ts";
 import type {
   CopyFileOptions,
   CreateBucketOptions,
@@ -29,7 +31,7 @@ import type {
   WriteConditions,
 } from "./options.ts";
 import type { Platform } from "./platform.ts";
-import { notUnderstood } from "./read-answer.ts";
+import { notUnderstood, readAnswer } from "./read-answer.ts";
 import type { RequestsOptions } from "./requests.ts";
 import { Requests } from "./requests.ts";
 import { FileStoring } from "./store-file.ts";
@@ -265,6 +267,36 @@ export class Store {
     const { signal } = options;
     const path = "/api/v1/cluster/status";
     return statusFrom(await this.#requests.ask({ method: "GET", path, effect: "read", signal }));
+  }
+
+  /**
+   * Checks what the node that answers stores, reading only: problems, notes and progress as they come, the summary last
+   * (its `clean` is the verdict). Asks for the root key.
+   */
+  async *fsck(options: FsckOptions = {}): AsyncGenerator<FsckEvent, void, undefined> {
+    const { deep, within, signal } = options;
+    const { bucket, prefix } =
+      within === undefined ? { bucket: undefined, prefix: undefined } : namePrefix(within);
+    const query = queryText({ deep: deep === true ? "true" : undefined, bucket, prefix });
+    const request = { method: "GET", path: "/api/v1/fsck", query, effect: "read", signal } as const;
+    yield* readFsckEvents(await this.#requests.send(request));
+  }
+
+  /** Begins to read everything the node stores once more, at full speed; the answer says how far it is. Root key. */
+  startScrub(options: RequestOptions = {}): Promise<ScrubStatus> {
+    return this.#scrub("POST", options);
+  }
+
+  /** How far the scrub is, and what the last one found. Root key. */
+  scrubStatus(options: RequestOptions = {}): Promise<ScrubStatus> {
+    return this.#scrub("GET", options);
+  }
+
+  async #scrub(method: "GET" | "POST", { signal }: RequestOptions): Promise<ScrubStatus> {
+    const path = "/api/v1/scrub";
+    return scrubFrom(
+      await readAnswer(await this.#requests.send({ method, path, effect: "repeatable", signal })),
+    );
   }
 
   /** Ends connections that were kept for later. Calls under way go on. */

@@ -1,7 +1,8 @@
 /** A gateway over a store that answers whatever a test says, with requests signed as a client would. */
 
+import assert from "node:assert/strict";
 import { signRequest, toHex, utf8, utf8Text } from "@holdfast/base";
-import type { FileInfo, Files, Readiness } from "@holdfast/node";
+import type { FileInfo, Files, Maintenance, Readiness } from "@holdfast/node";
 import type { Clock, HttpRequest, HttpResponse } from "@holdfast/ports";
 import { CollectingJournal, simulatedHashing } from "@holdfast/ports/simulated";
 import type { HttpGatewayOptions } from "./gateway.ts";
@@ -50,11 +51,17 @@ const clock: Clock = {
 
 const sha256 = (data: Uint8Array): Uint8Array => simulatedHashing.hash("sha256", data);
 
+/** Who asks, and what of a node's maintenance answers. */
+export interface Operator extends Omit<Partial<HttpGatewayOptions>, "maintenance"> {
+  readonly account?: string;
+  readonly maintenance?: Partial<Maintenance>;
+}
+
 /** Calls that the test did not provide fail it. */
 export function gatewayOver(
   files: Partial<Files>,
   ready: boolean = true,
-  options: Partial<HttpGatewayOptions> = {},
+  { account = "alice", maintenance = {}, ...options }: Operator = {},
 ): GatewayFixture {
   const unexpected: Partial<Files> = new Proxy(files, {
     get(target, name) {
@@ -71,14 +78,17 @@ export function gatewayOver(
     access: {
       credentials: (accessKey) =>
         Promise.resolve(
-          accessKey === credentials.accessKey
-            ? { account: "alice", secretKey: credentials.secretKey }
-            : undefined,
+          accessKey === credentials.accessKey ? { account, secretKey: credentials.secretKey } : undefined,
         ),
     },
     clock,
     hashing: simulatedHashing,
     journal,
+    maintenance: {
+      fsck: () => assert.fail("unexpected call of fsck"),
+      scrub: () => assert.fail("unexpected call of scrub"),
+      ...maintenance,
+    },
     status: () =>
       Promise.resolve({
         ...readinessOf(ready),
@@ -91,6 +101,7 @@ export function gatewayOver(
         checkpoint: { lagEntries: 0, lagBytes: 0 },
         blocks: { blocks: 0, volumes: 0, liveBytes: 0, deadBytes: 0, damagedFound: 0, failed: false },
         disk: { freeBytes: 1, totalBytes: 2, reserveBytes: 0 },
+        scrub: { running: undefined, last: undefined },
       }),
     readiness: () => Promise.resolve(readinessOf(ready)),
     metrics: () => Promise.resolve({ contentType: "text/plain; version=0.0.4", text: "up 1\n" }),

@@ -70,11 +70,13 @@ function bodyDocument(body: BodyDocument): Document {
 
 function answerContent(answer: AnswerDocument): Document {
   if (answer.kind === "none") return {};
-  return { content: answer.kind === "bytes" ? bytesContent : jsonContent(answer.schema ?? "Error") };
+  if (answer.kind === "bytes") return { content: bytesContent };
+  const mediaType = answer.kind === "lines" ? "application/x-ndjson" : "application/json";
+  return { content: jsonContent(answer.schema ?? "Error", mediaType) };
 }
 
 const bytesContent: Document = { "application/octet-stream": {} };
 
-function jsonContent(schema: string): Document {
-  return { "application/json": { schema: { $ref: `#/components/schemas/${schema}` } } };
+function jsonContent(schema: string, mediaType: string = "application/json"): Document {
+  return { [mediaType]: { schema: { $ref: `#/components/schemas/${schema}` } } };
 }

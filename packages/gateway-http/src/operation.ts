@@ -1,13 +1,15 @@
 /** One operation of the native API: what it does and how the OpenAPI document describes it, in one place. */
 
-import type { Files, NodeStatus } from "@holdfast/node";
-import type { Hashing, HttpRequest, HttpResponse } from "@holdfast/ports";
+import type { Files, Maintenance, NodeStatus } from "@holdfast/node";
+import type { Clock, Hashing, HttpRequest, HttpResponse } from "@holdfast/ports";
 import type { Caller } from "./authenticate.ts";
 import type { Query } from "./query.ts";
 import type { ServerFacts } from "./server-facts.ts";
 
 export interface ApiContext {
   readonly files: Files;
+  readonly maintenance: Maintenance;
+  readonly clock: Clock;
   readonly hashing: Hashing;
   readonly status: () => Promise<NodeStatus>;
   readonly server: ServerFacts | undefined;
@@ -55,6 +57,7 @@ export type BodyDocument =
 export interface AnswerDocument {
   readonly status: number;
   readonly description: string;
-  readonly kind: "bytes" | "json" | "none";
+  /** "lines" of JSON, each by itself. */
+  readonly kind: "bytes" | "json" | "lines" | "none";
   readonly schema?: string;
 }

@@ -30,6 +30,9 @@ const bucketSettings = {
   blockBytes: integer,
 };
 
+const fsckCounts = { files: integer, contents: integer, blocks: integer, bytes: integer };
+const scrubCounts = { blocks: integer, bytes: integer, damagedBlocks: integer };
+
 export const schemas: Readonly<Record<string, Schema>> = {
   Error: object({
     code: text,
@@ -76,6 +79,47 @@ export const schemas: Readonly<Record<string, Schema>> = {
     "crc32",
   ]),
   StoredFileOrUpload: { oneOf: [reference("StoredFile"), reference("Upload")] },
+  FsckEvent: { oneOf: [reference("FsckFinding"), reference("FsckProgress"), reference("FsckSummary")] },
+  FsckFinding: object(
+    {
+      kind: { type: "string", enum: ["problem", "note"] },
+      problem: { type: "string", description: "What kind of problem, of a problem" },
+      note: { type: "string", description: "What kind of note, of a note" },
+      message: text,
+      files: list(text),
+      content: text,
+      block: text,
+      bytes: integer,
+    },
+    ["problem", "note", "files", "content", "block", "bytes"],
+  ),
+  FsckProgress: object({
+    kind: { type: "string", const: "progress" },
+    stage: { type: "string", enum: ["state", "files", "references", "contents", "blocks"] },
+    ...fsckCounts,
+    blocksStored: integer,
+  }),
+  FsckSummary: object({
+    kind: { type: "string", const: "summary" },
+    clean: { type: "boolean" },
+    ...fsckCounts,
+    problems: integer,
+    unreferencedBytes: integer,
+    awaitingErasureBytes: integer,
+  }),
+  Scrub: object(
+    {
+      running: object({ startedAtMs: timeMs, ...scrubCounts, blocksStored: integer }),
+      last: object({
+        startedAtMs: timeMs,
+        finishedAtMs: timeMs,
+        ...scrubCounts,
+        damaged: list(object({ block: text, files: list(text) })),
+        stateProblems: list(text),
+      }),
+    },
+    ["running", "last"],
+  ),
   ClusterStatus: object(
     {
       clusterId: text,
@@ -94,6 +138,7 @@ export const schemas: Readonly<Record<string, Schema>> = {
         failed: flag,
       }),
       disk: object({ freeBytes: integer, totalBytes: integer, reserveBytes: integer }),
+      scrub: reference("Scrub"),
       ready: { type: "boolean", description: "Linearizable reads and deletes are served" },
       writable: { type: "boolean", description: "New data is taken too" },
       code: { type: "string", description: "Why not ready or not writable: an error code" },

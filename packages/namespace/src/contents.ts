@@ -47,6 +47,11 @@ export function deadContents(state: StateReader, deadBeforeMs: number, limit: nu
   return contents;
 }
 
+/** Whether a dead content waits for its blocks to be erased. */
+export function isQueuedForErasure(state: StateReader, { id, deadSinceMs }: Content): boolean {
+  return deadSinceMs !== undefined && state.get(deadContentKey(deadSinceMs, id)) !== undefined;
+}
+
 export function storeStream(
   { state }: EntryScope,
   writer: WriterId,

@@ -32,7 +32,7 @@ export type { EtagMatch, WriteCondition } from "./condition.ts";
 export { judgeCondition, matches, unconditional, writeConditionCodec } from "./condition.ts";
 export type { Content, ContentPart, ContentRecord, Redundancy } from "./content.ts";
 export { contentCodec, contentPartCodec, contentRecordCodec, redundancyCodec } from "./content.ts";
-export { deadContents, findContent, findStream, forgetContent } from "./contents.ts";
+export { deadContents, findContent, findStream, forgetContent, isQueuedForErasure } from "./contents.ts";
 export type { EntryScope, Refusal } from "./entry-scope.ts";
 export { refusal } from "./entry-scope.ts";
 export { fileKeyBytes, isRefusal } from "./file-key.ts";
@@ -58,6 +58,7 @@ export type { CopiedReference } from "./references.ts";
 export {
   addReference,
   copiedReferences,
+  countReferences,
   dropReference,
   hasReference,
   isReferenceHeld,
@@ -69,3 +70,5 @@ export type { Upload, UploadedPart } from "./upload.ts";
 export { uploadCodec, uploadedPartCodec } from "./upload.ts";
 export type { CreateUpload, PutPart, UploadName } from "./uploads.ts";
 export { abortUpload, createUpload, findPart, findParts, findUpload, putPart } from "./uploads.ts";
+export type { Slice, SliceRequest, WalkedFile, WalkedReference, WalkedStream } from "./walks.ts";
+export { walkFiles, walkHeldReferences, walkReferences, walkStreams } from "./walks.ts";

@@ -5,31 +5,18 @@
  */
 
 import type { ContentId } from "@holdfast/base";
-import {
-  assert,
-  contentIdFromKey,
-  contentKeyBytes,
-  decode,
-  encode,
-  equalContentIds,
-  integer,
-  prefixEnd,
-} from "@holdfast/base";
+import { assert, decode, encode, equalContentIds, integer } from "@holdfast/base";
 import type { StateReader, StateWriter } from "@holdfast/ports";
 import type { Content } from "./content.ts";
 import { findContent, killContent, storeContent } from "./contents.ts";
 import type { EntryScope, Refusal } from "./entry-scope.ts";
 import { refusal } from "./entry-scope.ts";
 import type { FileBody } from "./file-version.ts";
+import { pairsUnder } from "./key-ranges.ts";
 import { enqueueDrop } from "./outbox.ts";
-import {
-  heldReferenceKey,
-  marker,
-  numbersKey,
-  referenceCountKey,
-  referenceKey,
-  tables,
-} from "./state-keys.ts";
+import { heldReferenceKey, marker, referenceCountKey, referenceKey, referencesOf } from "./state-keys.ts";
+import type { Slice, SliceRequest, WalkedReference } from "./walks.ts";
+import { walkReferences } from "./walks.ts";
 
 export function hasReference(state: StateReader, content: ContentId, reference: ContentId): boolean {
   return state.get(referenceKey(content, reference)) !== undefined;
@@ -39,6 +26,13 @@ export function hasReference(state: StateReader, content: ContentId, reference: 
 export function referenceCount(state: StateReader, content: ContentId): number {
   const stored = state.get(referenceCountKey(content));
   return stored === undefined ? 1 : decode(integer, stored);
+}
+
+/** The set's size, counted: to be held against `referenceCount`. Stops at `limit`. */
+export function countReferences(state: StateReader, content: ContentId, limit: number): number {
+  let count = 0;
+  for (const _ of pairsUnder(state, referencesOf(content), limit)) count++;
+  return count;
 }
 
 /** A new content and its first reference: the attempt that committed it. */
@@ -89,31 +83,15 @@ export function isReferenceHeld(state: StateReader, reference: ContentId): boole
   return state.get(heldReferenceKey(reference)) !== undefined;
 }
 
-export interface CopiedReference {
-  readonly content: ContentId;
-  readonly reference: ContentId;
-}
+export type CopiedReference = WalkedReference;
 
 /**
- * References of copies to contents homed here, in the order of their keys: what a copy that was cut off between adding
- * its reference and committing may have left (S5). Looks at `limit` references; `next` is where to go on, undefined at
- * the end.
+ * References of copies to contents homed here: what a copy that was cut off between adding its reference and committing
+ * may have left (S5). Looks at `limit` references.
  */
-export function copiedReferences(
-  state: StateReader,
-  from: Uint8Array | undefined,
-  limit: number,
-): { readonly copied: readonly CopiedReference[]; readonly next: Uint8Array | undefined } {
-  const table = numbersKey(tables.references);
-  const copied: CopiedReference[] = [];
-  let count = 0;
-  for (const { key } of state.range({ from: from ?? table, to: prefixEnd(table) })) {
-    if (count++ === limit) return { copied, next: key };
-    const content = contentIdFromKey(key.subarray(1, 1 + contentKeyBytes));
-    const reference = contentIdFromKey(key.subarray(1 + contentKeyBytes));
-    if (!equalContentIds(content, reference)) copied.push({ content, reference });
-  }
-  return { copied, next: undefined };
+export function copiedReferences(state: StateReader, request: SliceRequest): Slice<CopiedReference> {
+  const { items, next } = walkReferences(state, request);
+  return { items: items.filter(({ content, reference }) => !equalContentIds(content, reference)), next };
 }
 
 /** A version is gone, and with it its reference: dropped here, or sent to the content's home shard. */

@@ -12,7 +12,7 @@ import type { EntryScope, Refusal } from "./entry-scope.ts";
 import { refusal } from "./entry-scope.ts";
 import { fileKeyBytes, isRefusal } from "./file-key.ts";
 import { findOpenBucket } from "./installed-buckets.ts";
-import { listPairs, pairsUnder } from "./key-ranges.ts";
+import { isRangeEmpty, listPairs, pairsUnder } from "./key-ranges.ts";
 import { isPlausiblePart, isStreamedBy } from "./plausible-part.ts";
 import { partsOf, uploadKey, uploadPartKey, uploadsOf } from "./state-keys.ts";
 import type { Upload, UploadedPart } from "./upload.ts";
@@ -116,11 +116,29 @@ export function abortUpload(scope: EntryScope, name: UploadName): Refusal | { re
   return { kind: "done" };
 }
 
-/** A bucket goes, and its open uploads with it (S17). */
-export function abortUploadsOf(scope: EntryScope, bucket: InstalledBucket): void {
-  for (const { value } of listPairs(scope.state, uploadsOf(bucket.id))) {
-    closeUpload(scope, decode(uploadCodec, value), bucket.settings, new Set());
+/**
+ * A sealed bucket goes, and its open uploads with it (S17): of one after the other the parts, then the record. Stops
+ * behind `limit` parts and records; true when no upload is left.
+ */
+export function abortUploadsOf(scope: EntryScope, bucket: InstalledBucket, limit: number): boolean {
+  let left = limit;
+  for (const { key, value } of listPairs(scope.state, uploadsOf(bucket.id), limit)) {
+    const { number } = decode(uploadCodec, value);
+    left -= killParts(scope, number, bucket.settings, left);
+    if (left <= 0) return false;
+    scope.state.remove(key);
+    left--;
   }
+  return isRangeEmpty(scope.state, uploadsOf(bucket.id));
+}
+
+function killParts(scope: EntryScope, upload: number, settings: BucketSettings, limit: number): number {
+  const pairs = listPairs(scope.state, partsOf(upload), limit);
+  for (const { key, value } of pairs) {
+    killPart(scope, decode(uploadedPartCodec, value).part, settings.redundancy);
+    scope.state.remove(key);
+  }
+  return pairs.length;
 }
 
 /** The upload's records go; parts that are not used die. */

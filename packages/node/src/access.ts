@@ -4,6 +4,9 @@ export interface Access {
   credentials(accessKey: string): Promise<Credentials | undefined>;
 }
 
+/** The account that may do everything; its key is the node's own. */
+export const rootAccount = "root";
+
 export interface Credentials {
   readonly account: string;
   readonly secretKey: string;

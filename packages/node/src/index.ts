@@ -10,6 +10,7 @@ export type {
 // What gateways need of the namespace's words.
 export { checksumAlgorithms, noAttributes, unconditional } from "@holdfast/namespace";
 export type { Access, Credentials } from "./access.ts";
+export { rootAccount } from "./access.ts";
 export type {
   BucketInfo,
   ByteRange,
@@ -45,11 +46,25 @@ export type {
   UploadPage,
   UploadReference,
 } from "./files/interface.ts";
+export type {
+  FsckCounts,
+  FsckEvent,
+  FsckNote,
+  FsckOptions,
+  FsckProblem,
+  FsckProgress,
+  FsckStage,
+  FsckSummary,
+  ProblemKind,
+} from "./fsck/findings.ts";
 // Where a data directory keeps what, for tools that look into one from outside.
 export { shardGroup, systemGroup } from "./groups/group-ids.ts";
 export type { Identity } from "./identity.ts";
 export { folders as dataFolders, readIdentity } from "./identity.ts";
-export type { HoldfastNode, NodeOptions, NodePorts } from "./node.ts";
+export type { DamagedBlock, ScrubResult } from "./maintenance/scrub-record.ts";
+export type { ScrubStatus } from "./maintenance/scrubber.ts";
+export type { HoldfastNode, Maintenance } from "./node.ts";
 export { startNode } from "./node.ts";
+export type { NodeOptions, NodePorts } from "./node-options.ts";
 export type { NodeStatus } from "./node-status.ts";
 export type { Readiness } from "./readiness.ts";

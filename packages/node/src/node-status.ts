@@ -8,6 +8,7 @@ import type { WriteAheadLog } from "@holdfast/wal";
 import type { Admission, SpaceLeft } from "./admission.ts";
 import type { Checkpointer } from "./groups/checkpointer.ts";
 import type { Identity } from "./identity.ts";
+import type { Scrubber, ScrubStatus } from "./maintenance/scrubber.ts";
 import type { Readiness } from "./readiness.ts";
 
 export interface NodeStatus extends Readiness {
@@ -35,6 +36,7 @@ export interface NodeStatus extends Readiness {
     readonly failed: boolean;
   };
   readonly disk: SpaceLeft;
+  readonly scrub: ScrubStatus;
 }
 
 export interface StatusParts {
@@ -47,6 +49,7 @@ export interface StatusParts {
   readonly blocks: BlockStore;
   readonly checkpointer: Checkpointer;
   readonly admission: Admission;
+  readonly scrubber: Scrubber;
 }
 
 export async function statusOf(parts: StatusParts, readiness: Readiness): Promise<NodeStatus> {
@@ -68,6 +71,7 @@ export async function statusOf(parts: StatusParts, readiness: Readiness): Promis
     checkpoint: { lagEntries: lagEntries(parts), lagBytes: checkpointer.lagBytes },
     blocks: { ...blocks.usage(), damagedFound, failed: failure !== undefined },
     disk: await admission.space(),
+    scrub: parts.scrubber.status(),
   };
 }
 

@@ -13,8 +13,9 @@ import {
   simulatedHashing,
 } from "@holdfast/ports/simulated";
 import type { IncomingBody, ListFilesRequest } from "./files/interface.ts";
-import type { HoldfastNode, NodeOptions } from "./node.ts";
+import type { HoldfastNode } from "./node.ts";
 import { startNode } from "./node.ts";
+import type { NodeOptions } from "./node-options.ts";
 
 const drain = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 

@@ -70,9 +70,10 @@ export class Writer {
     return accomplished(await this.#send(progress, command));
   }
 
-  /** Tells the shard what is closed when no operation comes along to carry it; true when there was something to tell. */
-  async publish(): Promise<boolean> {
-    if (this.#closed.length === 0 && this.#floor() === this.#publishedFloor) return false;
+  /** Tells the shard what is closed when no operation comes along to carry it; true when an entry was sent. */
+  async publish(when: "needed" | "always" = "needed"): Promise<boolean> {
+    const isNeeded = this.#closed.length > 0 || this.#floor() !== this.#publishedFloor;
+    if (!isNeeded && when === "needed") return false;
     const progress = this.#progress();
     const command = { kind: "publishProgress", writer: this.id, progress } as const;
     await this.#send(progress, command);
@@ -142,6 +143,7 @@ function accomplished(result: ShardResult): Accomplished {
     case "partStored":
     case "sealed":
     case "referenced":
+    case "removing":
       return result;
     default:
       return assertNever(result);

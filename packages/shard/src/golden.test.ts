@@ -95,6 +95,7 @@ const results: readonly ShardResult[] = [
   },
   { kind: "refused", code: "ConditionFailed", subject: "e" },
   { kind: "writerClosed" },
+  { kind: "removing" },
 ];
 
 const systemCommands: readonly SystemCommand[] = [

@@ -32,6 +32,8 @@ export type ShardResult =
   | { readonly kind: "referenced"; readonly content: Content }
   /** `subject` says what was wrong with: a part's number, an ETag; "" where the code says it all. */
   | { readonly kind: "refused"; readonly code: ErrorCode; readonly subject: string }
+  /** A part of what removeBucket has to do is done: to be sent again. */
+  | { readonly kind: "removing" }
   /** The writer or the attempt is not open (S15): if this was a retry, its outcome is unknown; it was not done now. */
   | { readonly kind: "writerClosed" };
 
@@ -61,5 +63,6 @@ export const shardResultCodec: Codec<ShardResult> = versioned(
     referenced: variant(8, record({ content: contentCodec })),
     refused: variant(9, record({ code: errorCodeCodec, subject: text })),
     writerClosed: variant(10, record({})),
+    removing: variant(11, record({})),
   }),
 );

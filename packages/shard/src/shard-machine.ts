@@ -62,7 +62,7 @@ function applyCommand(scope: EntryScope, command: ShardCommand): ShardResult {
     case "unsealBucket":
       return unsealBucket(scope, command.bucket) ?? done;
     case "removeBucket":
-      return removeBucket(scope, command.bucket) ?? done;
+      return removeBucket(scope, command.bucket);
     case "addReference":
       return addReference(scope, command.content, command.reference);
     case "dropReferences":

@@ -13,6 +13,7 @@ import {
 import type { Hashing, KeyRange, KeyValue, KeyValuePair, StateWriter, WriteBuffer } from "@holdfast/ports";
 import type { StateDigest } from "./digest.ts";
 import { digestWith, digestWithout, emptyDigest, stateDigestCodec } from "./digest.ts";
+import { DigestWalk } from "./digest-walk.ts";
 import {
   groupKey,
   groupKeyPrefix,
@@ -47,6 +48,7 @@ export class GroupState implements StateWriter {
   readonly #hashing: Hashing;
   readonly #prefix: Uint8Array;
   readonly #end: Uint8Array | undefined;
+  readonly #walks = new Set<DigestWalk>();
   #appliedIndex: LogIndex;
   #digest: StateDigest;
 
@@ -91,6 +93,7 @@ export class GroupState implements StateWriter {
     const stored = seal(this.#hashing, storedKey, value);
     if (earlier !== undefined) this.#digest = digestWithout(this.#digest, sealedChecksum(earlier));
     this.#digest = digestWith(this.#digest, sealedChecksum(stored));
+    for (const walk of this.#walks) walk.changing(storedKey, earlier, stored);
     this.#buffer.put(storedKey, stored);
   }
 
@@ -99,6 +102,7 @@ export class GroupState implements StateWriter {
     const earlier = this.#buffer.get(storedKey);
     if (earlier === undefined) return;
     this.#digest = digestWithout(this.#digest, sealedChecksum(earlier));
+    for (const walk of this.#walks) walk.changing(storedKey, earlier, undefined);
     this.#buffer.remove(storedKey);
   }
 
@@ -122,6 +126,21 @@ export class GroupState implements StateWriter {
       digest = digestWith(digest, sealedChecksum(pair.value));
     }
     return digest;
+  }
+
+  /** The same in small steps, between which entries may be applied; to be walked to its end or left. */
+  walkDigest(): DigestWalk {
+    const walk = new DigestWalk({
+      group: this.group,
+      buffer: this.#buffer,
+      hashing: this.#hashing,
+      from: this.#prefix,
+      to: this.#end,
+      kept: () => this.#digest,
+      leave: (left) => void this.#walks.delete(left),
+    });
+    this.#walks.add(walk);
+    return walk;
   }
 
   #storedKey(key: Uint8Array): Uint8Array {

@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { S3Client } from "@aws-sdk/client-s3";
 import { seededRandom, uniform } from "@holdfast/base";
+import type { Store } from "@holdfast/client";
 import { connect } from "@holdfast/client";
 import { nodeHashing } from "@holdfast/host";
 import type { Worker } from "@holdfast/simulator";
@@ -84,15 +85,22 @@ const silentLogger = {
   error: () => undefined,
 };
 
+interface Clients {
+  readonly s3: S3Client;
+  readonly native: Store;
+}
+
 class Life {
   readonly server: ServerProcess;
   readonly connection: Connection;
+  readonly native: Store;
   readonly #s3: S3Client;
   readonly #die: () => void;
 
-  private constructor(server: ServerProcess, s3: S3Client, connection: Connection, die: () => void) {
+  private constructor(server: ServerProcess, clients: Clients, connection: Connection, die: () => void) {
     this.server = server;
-    this.#s3 = s3;
+    this.#s3 = clients.s3;
+    this.native = clients.native;
     this.connection = connection;
     this.#die = die;
   }
@@ -116,7 +124,7 @@ class Life {
       died,
       tolerates: () => false,
     });
-    return new Life(server, s3, connection, resolve);
+    return new Life(server, { s3, native }, connection, resolve);
   }
 
   async kill(): Promise<void> {
@@ -142,7 +150,7 @@ async function oneRound(session: Session, data: string, ports: Ports, first: boo
     if (first) {
       for (const bucket of mainBuckets) await createBucket(worker(0), bucket);
       await writeFixtures(worker(0));
-    } else if (!(await examine(worker(0)))) throw new Error("not everything could be examined");
+    } else await examineAll(session, life);
     const clients = Array.from({ length: clientsCount }, (_, i) =>
       runClient(worker(i + 1), Number.POSITIVE_INFINITY),
     );
@@ -161,9 +169,21 @@ async function oneRound(session: Session, data: string, ports: Ports, first: boo
 async function lastLook(session: Session, data: string, ports: Ports): Promise<void> {
   const life = await Life.start(session, data, ports);
   try {
-    if (!(await examine({ session, connection: life.connection, number: 0 })))
-      throw new Error("not everything could be examined");
+    await examineAll(session, life);
   } finally {
     await life.stop();
+  }
+}
+
+/** What clients see, then what the node itself knows of its blocks and records: every byte is read. */
+async function examineAll(session: Session, life: Life): Promise<void> {
+  if (!(await examine({ session, connection: life.connection, number: 0 })))
+    throw new Error("not everything could be examined");
+  for await (const event of life.native.fsck({ deep: true })) {
+    if (event.kind === "problem") throw new Error(`fsck: ${event.message} ${event.files.join(", ")}`);
+    if (event.kind !== "summary") continue;
+    session.trace(
+      `fsck: ${event.files} files, ${event.blocks} blocks, ${event.unreferencedBytes} bytes stray`,
+    );
   }
 }

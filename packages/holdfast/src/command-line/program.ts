@@ -4,9 +4,11 @@ import { Command } from "commander";
 import type { CatFlags } from "../commands/cat.ts";
 import type { CpFlags } from "../commands/cp.ts";
 import type { DuFlags } from "../commands/du.ts";
+import type { FsckFlags } from "../commands/fsck.ts";
 import type { LsFlags } from "../commands/ls.ts";
 import type { MbFlags } from "../commands/mb.ts";
 import type { RmFlags } from "../commands/rm.ts";
+import type { ScrubFlags } from "../commands/scrub.ts";
 import type { SyncFlags } from "../commands/sync.ts";
 import type { NamePattern } from "../transfer/name-filter.ts";
 import type { Session, SessionFlags } from "./session.ts";
@@ -27,6 +29,7 @@ export function createProgram(): Command {
   addSyncCommand(program);
   addFileCommands(program);
   addClusterCommands(program);
+  addMaintenanceCommands(program);
   return program;
 }
 
@@ -273,4 +276,20 @@ function addClusterCommands(program: Command): void {
     ]);
     storeAction(status, async (session) => (await import("../commands/status.ts")).status(session));
   }
+}
+
+function addMaintenanceCommands(program: Command): void {
+  const fsck = subcommand(program, "fsck [name]", "check what a node stores against itself, reading only", [
+    "holdfast fsck",
+    "holdfast fsck --deep hf://photos/2026/",
+  ]).option("--deep", "read every byte");
+  storeAction<FsckFlags>(fsck, async (session, names, flags) =>
+    (await import("../commands/fsck.ts")).fsck(session, names, flags),
+  );
+  const scrub = subcommand(program, "scrub", "read everything a node stores once more, in search of damage", [
+    "holdfast scrub --wait",
+  ]).option("--wait", "wait for the end and show what was found");
+  storeAction<ScrubFlags>(scrub, async (session, names, flags) =>
+    (await import("../commands/scrub.ts")).scrub(session, names, flags),
+  );
 }

@@ -1,6 +1,6 @@
 /** `holdfast cluster status`: the cluster as the node that answers knows it. */
 
-import type { ClusterStatus } from "@holdfast/client";
+import type { ClusterStatus, ScrubStatus } from "@holdfast/client";
 import { countText, sizeText, table, timeText } from "../command-line/format.ts";
 import type { Session } from "../command-line/session.ts";
 
@@ -29,10 +29,21 @@ export async function status({ output, signal, ...session }: Session): Promise<v
       `${blocks.blocks} (${sizeText(blocks.liveBytes)} live, ${sizeText(blocks.deadBytes)} to be collected${damage})`,
     ],
     ["disk", `${sizeText(disk.freeBytes)} free of ${sizeText(disk.totalBytes)}, ${reserve}`],
+    ["scrub", scrubText(known.scrub)],
     ...(server === undefined ? [] : [["version", `${server.version} on Node ${server.nodeVersion}`]]),
     ...(known.startedAtMs === 0 ? [] : [["started", timeText(known.startedAtMs)]]),
   ];
   await output.result(known, table(rows).join("\n"));
+}
+
+function scrubText({ running, last }: ScrubStatus): string {
+  const under = running === undefined ? "" : ` (now at block ${running.blocks} of ${running.blocksStored})`;
+  if (last === undefined) return `none finished yet${under}`;
+  const damage =
+    last.damagedBlocks + last.stateProblems.length === 0
+      ? "nothing damaged"
+      : `${countText(last.damagedBlocks, "block")} DAMAGED: run \`holdfast scrub --wait\` or \`holdfast fsck --deep\``;
+  return `${damage} at ${timeText(last.finishedAtMs)}${under}`;
 }
 
 function stateText({ ready, writable, reason = "unknown" }: ClusterStatus): string {

@@ -1,7 +1,7 @@
 /** What a data directory shows to whoever looks at it from outside. Reads only, but for the one file that measures. */
 
 import { readFileSync } from "node:fs";
-import { access, constants, stat } from "node:fs/promises";
+import { access, constants, readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { openDisk } from "@holdfast/host";
 import { readIdentity } from "@holdfast/node";
@@ -88,9 +88,10 @@ type LockState =
   | { readonly kind: "held"; readonly pid: number | undefined }
   | { readonly kind: "unknown"; readonly reason: string };
 
-/** Taken and given back at once: only who gets it knows that nobody has it. */
+/** Taken and given back at once: only who gets it knows that nobody has it. It leaves a file behind, but not in an empty directory. */
 async function lockState(directory: string): Promise<LockState> {
   try {
+    if ((await readdir(directory)).length === 0) return { kind: "free" };
     const disk = await openDisk(directory);
     await (await disk.lock()).release();
     return { kind: "free" };

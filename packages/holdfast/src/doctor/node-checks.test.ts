@@ -16,6 +16,7 @@ const healthy: ClusterStatus = {
   checkpoint: { lagEntries: 10, lagBytes: 4096 },
   blocks: { blocks: 1, volumes: 1, liveBytes: MiB, deadBytes: 0, damagedFound: 0, failed: false },
   disk: { freeBytes: 80 * GiB, totalBytes: 100 * GiB, reserveBytes: 5 * GiB },
+  scrub: { running: undefined, last: undefined },
   ready: true,
   writable: true,
   code: undefined,

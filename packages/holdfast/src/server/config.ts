@@ -25,6 +25,17 @@ export interface ServerConfig {
   readonly metricsToken: string | undefined;
   /** How long a stop waits for requests under way. */
   readonly stopDeadlineMs: number;
+  readonly maintenance: MaintenanceConfig;
+}
+
+/** How fast a node works in the background; what is left out is the node's to choose. */
+export interface MaintenanceConfig {
+  /** In which everything stored is read once. */
+  readonly scrubPeriodMs?: number;
+  /** Read by the scrub however little is stored. */
+  readonly scrubBytesPerSecondMin?: number;
+  /** Copied by compaction. */
+  readonly compactBytesPerSecondMax?: number;
 }
 
 export type LogLevel = "debug" | "info" | "warn" | "error" | "silent";
@@ -43,6 +54,9 @@ export interface ConfigFile {
   readonly accessLog?: boolean | undefined;
   readonly metricsToken?: string | undefined;
   readonly stopDeadlineMs?: number | undefined;
+  readonly scrubPeriodMs?: number | undefined;
+  readonly scrubBytesPerSecondMin?: number | undefined;
+  readonly compactBytesPerSecondMax?: number | undefined;
 }
 
 const hostName = z.string().regex(/^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/i, "is no host name");
@@ -75,6 +89,9 @@ const schema: z.ZodType<ConfigFile> = z.strictObject({
     .regex(/^[\x21-\x7e]+$/, "has printable ASCII characters and no spaces")
     .optional(),
   stopDeadlineMs: z.number().int().min(0).max(3_600_000).optional(),
+  scrubPeriodMs: z.number().int().min(1000).max(31_536_000_000).optional(),
+  scrubBytesPerSecondMin: z.number().int().min(1024).optional(),
+  compactBytesPerSecondMax: z.number().int().min(65_536).optional(),
 });
 
 /** Values are never quoted in messages: one of them is a secret. */
@@ -118,6 +135,7 @@ export function resolveConfig(layers: readonly ConfigFile[]): ServerConfig {
     accessLog: merged.accessLog ?? false,
     metricsToken: merged.metricsToken,
     stopDeadlineMs: merged.stopDeadlineMs ?? defaultStopDeadlineMs,
+    maintenance: maintenanceConfig(merged),
   };
   const { s3, http } = config;
   if (s3.port !== 0 && s3.port === http.port && s3.host === http.host) {
@@ -125,6 +143,15 @@ export function resolveConfig(layers: readonly ConfigFile[]): ServerConfig {
   }
   requireOwnCredentials(config.root, [s3.host, http.host]);
   return config;
+}
+
+function maintenanceConfig(merged: ConfigFile): MaintenanceConfig {
+  const { scrubPeriodMs, scrubBytesPerSecondMin, compactBytesPerSecondMax } = merged;
+  return {
+    ...(scrubPeriodMs === undefined ? {} : { scrubPeriodMs }),
+    ...(scrubBytesPerSecondMin === undefined ? {} : { scrubBytesPerSecondMin }),
+    ...(compactBytesPerSecondMax === undefined ? {} : { compactBytesPerSecondMax }),
+  };
 }
 
 function rootCredentials({ accessKey, secretKey }: ConfigFile): RootCredentials {

@@ -1,6 +1,7 @@
 /** The root key of a node: who may do everything. Secrets are never printed. */
 
 import type { Access } from "@holdfast/node";
+import { rootAccount } from "@holdfast/node";
 import { UsageError } from "../command-line/failure.ts";
 
 export interface RootCredentials {
@@ -12,7 +13,7 @@ export interface RootCredentials {
 export const devCredentials: RootCredentials = { accessKey: "holdfast", secretKey: "holdfast-dev-secret" };
 
 export function rootAccess(root: RootCredentials): Access {
-  const credentials = { account: "root", secretKey: root.secretKey };
+  const credentials = { account: rootAccount, secretKey: root.secretKey };
   return {
     credentials: (accessKey) => Promise.resolve(accessKey === root.accessKey ? credentials : undefined),
   };

@@ -110,7 +110,7 @@ async function openNode(opening: Opening, options: NodeOptions): Promise<Holdfas
     metrics: metrics.metrics,
   };
   try {
-    return await startNode(ports, options);
+    return await startNode(ports, { ...opening.config.maintenance, ...options });
   } catch (error) {
     if (error instanceof DiskError && error.kind === "locked") throw await inUse(data, error);
     throw error;
@@ -154,6 +154,7 @@ async function loadGateways(): Promise<(opening: Opening, node: HoldfastNode) =>
       s3: createS3Gateway({ ...shared, journal: journal.with({ gateway: "s3" }), region, domains }),
       http: createHttpGateway({
         ...shared,
+        maintenance: node,
         journal: journal.with({ gateway: "http" }),
         status: () => node.status(),
         readiness: () => node.readiness(),

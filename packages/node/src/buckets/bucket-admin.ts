@@ -99,7 +99,15 @@ export class BucketAdmin {
   }
 
   #everywhere(bucket: Bucket, command: ShardCommand): Promise<readonly ShardResult[]> {
-    return Promise.all(this.#directory.shardsOf(bucket).map((id) => this.#shards(id).propose(command)));
+    return Promise.all(this.#directory.shardsOf(bucket).map((id) => this.#toItsEnd(id, command)));
+  }
+
+  /** Removing a bucket of many uploads takes several entries, which a crash may part: sealed as it is, nobody notices. */
+  async #toItsEnd(id: ShardId, command: ShardCommand): Promise<ShardResult> {
+    for (;;) {
+      const result = await this.#shards(id).propose(command);
+      if (result.kind !== "removing") return result;
+    }
   }
 
   async #decide(command: SystemCommand): Promise<SystemResult> {

@@ -1,4 +1,4 @@
-import { KiB } from "@holdfast/base";
+import { KiB, MiB } from "@holdfast/base";
 import type { NodeOptions } from "@holdfast/node";
 
 /** Everything small, so that a short piece of work rolls segments and volumes, checkpoints and collects. */
@@ -10,4 +10,8 @@ export const smallNode: Required<NodeOptions> = {
   checkpointIntervalMs: 4,
   collectIntervalMs: 20,
   readerGraceMs: 150,
+  compactIntervalMs: 30,
+  compactBytesPerSecondMax: MiB,
+  scrubPeriodMs: 400,
+  scrubBytesPerSecondMin: MiB,
 };

@@ -92,7 +92,8 @@ const excused: Readonly<Record<Plan["fault"], readonly ErrorCode[]>> = {
   "write-fails": stopped,
   "flush-fails": stopped,
   "disk-full": [...stopped, "OutOfSpace", "Overloaded"],
-  // A jump makes dead content look old: a reader may lose it, loudly (S6).
-  "clock-jumps": ["DataCorrupt"],
+  // Readers have the whole grace however clocks jump (S6).
+  "clock-jumps": [],
+  // A reader that takes longer than the grace may lose what died meanwhile, loudly (S6).
   "slow-disk": ["DataCorrupt"],
 };

@@ -9,7 +9,7 @@ import { chance, StoreError, seededRandom, uniform } from "@holdfast/base";
 import type { HoldfastNode } from "@holdfast/node";
 import { Simulation, simulatedHashing } from "@holdfast/ports/simulated";
 import { SimulatedMachine } from "../machine/simulated-machine.ts";
-import { violated } from "../model/violation.ts";
+import { Violation, violated } from "../model/violation.ts";
 import { createBucket } from "../workload/bucket-operations.ts";
 import { runClient } from "../workload/client.ts";
 import { examine } from "../workload/examine.ts";
@@ -19,7 +19,9 @@ import { mainBuckets, Session } from "../workload/session.ts";
 import { abortUpload } from "../workload/upload-operations.ts";
 import type { Worker } from "../workload/worker.ts";
 import { auditStores } from "./audit.ts";
+import { checkCollected, checkEmpty, checkStore } from "./check-store.ts";
 import { bringDecay } from "./decay.ts";
+import { deleteEverything } from "./delete-everything.ts";
 import { Faults } from "./faults.ts";
 import { Life } from "./life.ts";
 import type { Plan } from "./plan.ts";
@@ -88,7 +90,9 @@ export class Scenario {
       await this.#load(life);
     }
     await this.#finish();
-    await this.#decay();
+    // Either end wants the store as it is.
+    if (chance(this.#random, 0.5)) await this.#emptyStore();
+    else await this.#decay();
   }
 
   /** Boots until a boot is not cut short. */
@@ -131,6 +135,7 @@ export class Scenario {
     );
     const work = (): boolean => clients.every(({ done }) => done);
     const collecting = this.#settled(this.#collectNowAndThen(life, work));
+    const checking = this.#settled(this.#checkNowAndThen(life, work));
     const eventsMax = this.#anyEventsMax();
     if (fault !== "none") {
       await this.#stepUntil(() => work(), uniform(this.#random, 1 + Math.min(eventsMax, 1500)));
@@ -139,13 +144,16 @@ export class Scenario {
         this.#count(fault === "slow-disk" ? "slow disk" : "clock jump");
     }
     await this.#stepUntil(
-      () => work() || clients.some(({ error }) => error !== undefined) || life.failure !== undefined,
+      () =>
+        work() ||
+        [...clients, checking].some(({ error }) => error !== undefined) ||
+        life.failure !== undefined,
       eventsMax,
     );
-    for (const { error } of clients) if (error !== undefined) throw error;
+    for (const { error } of [...clients, checking]) if (error !== undefined) throw error;
     await this.#endLife(life);
-    await this.#stepUntil(() => work() && collecting.done, Number.POSITIVE_INFINITY);
-    for (const { error } of [...clients, collecting]) if (error !== undefined) throw error;
+    await this.#stepUntil(() => work() && collecting.done && checking.done, Number.POSITIVE_INFINITY);
+    for (const { error } of [...clients, collecting, checking]) if (error !== undefined) throw error;
     this.#faults.relieve(false);
   }
 
@@ -158,6 +166,21 @@ export class Scenario {
       try {
         await Promise.race([node.collect(), life.died]);
       } catch (error) {
+        if (!connection.isDead && !life.isStopping && !this.#faults.mayFail) throw error;
+      }
+    }
+  }
+
+  /** Whatever else goes on, a check of the store finds nothing. */
+  async #checkNowAndThen(life: Life, isOver: () => boolean): Promise<void> {
+    const { node, connection } = life;
+    while (!isOver() && !connection.isDead) {
+      await connection.pause(1 + uniform(this.#random, 100));
+      if (isOver() || connection.isDead) return;
+      try {
+        await Promise.race([checkStore(node, chance(this.#random, 0.3)), life.died]);
+      } catch (error) {
+        if (error instanceof Violation) throw error;
         if (!connection.isDead && !life.isStopping && !this.#faults.mayFail) throw error;
       }
     }
@@ -200,6 +223,7 @@ export class Scenario {
     await this.#work(life, this.#endUploads(worker));
     await this.#collect(life);
     await this.#work(life, examine(worker));
+    await this.#work(life, checkCollected(life.node));
     this.#trace.add("stop");
     await this.#work(life, life.node.stop());
     life.end();
@@ -208,6 +232,20 @@ export class Scenario {
       life,
       auditStores(this.machine, this.#plan, (line) => this.#trace.add(line)),
     );
+    this.machine.kill();
+  }
+
+  /** Everything is deleted: its space comes back, to the last volume. */
+  async #emptyStore(): Promise<void> {
+    const life = await this.#start();
+    await this.#work(life, deleteEverything(life.node));
+    await this.#collect(life);
+    await this.#work(life, life.node.compact());
+    await this.#work(life, life.node.compact());
+    await this.#work(life, checkEmpty(life.node, this.machine.disk));
+    this.#trace.add("stop");
+    await this.#work(life, life.node.stop());
+    life.end();
   }
 
   /** The device loses or spoils what it had acknowledged: whatever is still shown is true, the rest is refused. */

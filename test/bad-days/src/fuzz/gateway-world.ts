@@ -68,6 +68,7 @@ export class GatewayWorld {
       s3: createS3Gateway(shared),
       http: createHttpGateway({
         ...shared,
+        maintenance: node,
         status: () => node.status(),
         readiness: () => node.readiness(),
       }),

@@ -58,6 +58,7 @@ export class RealStore {
       ...listen,
       handler: createHttpGateway({
         ...gateway,
+        maintenance: node,
         status: () => node.status(),
         readiness: () => node.readiness(),
       }),

@@ -11,17 +11,17 @@
 import type { ContentId, ShardId } from "@holdfast/base";
 import type { BlockStore } from "@holdfast/blocks";
 import type { CopiedReference, PendingDrop } from "@holdfast/namespace";
-import { copiedReferences, deadContents, pendingDrops } from "@holdfast/namespace";
+import { clusterTimeMs, copiedReferences, deadContents, pendingDrops } from "@holdfast/namespace";
 import type { Clock, Journal, Metrics } from "@holdfast/ports";
 import { allMetrics, sleep } from "@holdfast/ports";
 import { referenceStatus, streamStatus } from "@holdfast/shard";
-import type { ShardReplica } from "./shard-replica.ts";
+import type { ShardReplica } from "../shard-replica.ts";
+import { DeathWatch } from "./death-watch.ts";
 
+const endOfTime: number = Number.MAX_SAFE_INTEGER;
 const dropsPerStep = 200;
 const contentsPerStep = 50;
 const referencesPerStep = 1000;
-/** More than a clock that is being slewed gains between two rounds. */
-const wallJumpMsMin = 1000;
 
 export interface CollectorOptions {
   readonly intervalMs: number;
@@ -39,10 +39,7 @@ export class Collector {
   readonly #journal: Journal;
   readonly #options: CollectorOptions;
   readonly #stop = new AbortController();
-  /** From here on, on the monotonic clock, dead content is waited for in full. */
-  #graceFromMs: number;
-  /** Wall time minus monotonic time when it was last looked at. */
-  #wallOffsetMs: number;
+  readonly #deaths: readonly DeathWatch[];
   #running: Promise<void> = Promise.resolve();
 
   constructor(
@@ -57,8 +54,7 @@ export class Collector {
     this.#clock = clock;
     this.#journal = journal;
     this.#options = options;
-    this.#graceFromMs = clock.monotonicMs();
-    this.#wallOffsetMs = clock.wallMs() - this.#graceFromMs;
+    this.#deaths = shards.map(() => new DeathWatch(options.readerGraceMs));
   }
 
   start(): void {
@@ -96,54 +92,62 @@ export class Collector {
       if (this.#stop.signal.aborted) return;
       await shard.writer.publish();
       await this.#passDrops(shard);
-      await this.#eraseDead(shard);
+      await this.#eraseDead(shard, this.#deaths[shard.id]);
     }
     if (!scan) return;
     for (const shard of this.#shards) await this.#dropAbandoned(shard);
     await this.#eraseUnknown();
   }
 
+  /** All that are owed now, in steps: more may come in while they go. */
   async #passDrops(shard: ShardReplica): Promise<void> {
-    const drops = pendingDrops(shard.localState, dropsPerStep);
-    for (const [home, items] of byHome(drops)) {
-      const target = this.#shards[home];
-      if (target === undefined) continue;
-      await target.propose({
-        kind: "dropReferences",
-        drops: items.map(({ content, reference }) => ({ content, reference })),
-      });
-      await shard.propose({ kind: "settleDrops", sequences: items.map((item) => item.sequence) });
+    for (;;) {
+      const drops = pendingDrops(shard.localState, dropsPerStep);
+      let settled = 0;
+      for (const [home, items] of byHome(drops)) {
+        const target = this.#shards[home];
+        if (target === undefined) continue;
+        await target.propose({
+          kind: "dropReferences",
+          drops: items.map(({ content, reference }) => ({ content, reference })),
+        });
+        await shard.propose({ kind: "settleDrops", sequences: items.map((item) => item.sequence) });
+        settled += items.length;
+      }
+      if (settled < dropsPerStep || this.#stop.signal.aborted) return;
     }
   }
 
-  async #eraseDead(shard: ShardReplica): Promise<void> {
-    // In full again after a start: readers of before may still be served by others (S6). And after a jump of the wall
-    // clock: what died a moment before it would look old enough a moment after it.
-    this.#watchWallClock();
-    if (this.#clock.monotonicMs() - this.#graceFromMs < this.#options.readerGraceMs) return;
-    const deadBeforeMs = this.#clock.wallMs() - this.#options.readerGraceMs;
-    const contents = deadContents(shard.localState, deadBeforeMs, contentsPerStep);
-    if (contents.length === 0) return;
-    for (const content of contents)
-      for (const part of content.parts)
-        await this.#erase({ home: content.id.home, writer: part.writer, attempt: part.attempt });
-    await shard.propose({ kind: "forgetContents", contents: contents.map((content) => content.id) });
-  }
-
-  #watchWallClock(): void {
+  async #eraseDead(shard: ShardReplica, deaths: DeathWatch | undefined): Promise<void> {
+    const state = shard.localState;
+    // What died in the last entry of an idle shard waits for another entry that is later.
+    if (
+      deadContents(state, clusterTimeMs(state), 1).length === 0 &&
+      deadContents(state, endOfTime, 1).length > 0
+    )
+      await shard.writer.publish("always");
     const nowMs = this.#clock.monotonicMs();
-    const offsetMs = this.#clock.wallMs() - nowMs;
-    if (offsetMs - this.#wallOffsetMs > wallJumpMsMin) this.#graceFromMs = nowMs;
-    this.#wallOffsetMs = offsetMs;
+    deaths?.look(nowMs, clusterTimeMs(state));
+    const deadBeforeMs = deaths?.pastGrace(nowMs);
+    if (deadBeforeMs === undefined) return;
+    // To the last one: what a round leaves behind would grow without bound under load.
+    while (!this.#stop.signal.aborted) {
+      const contents = deadContents(state, deadBeforeMs, contentsPerStep);
+      if (contents.length === 0) return;
+      for (const content of contents)
+        for (const part of content.parts)
+          await this.#erase({ home: content.id.home, writer: part.writer, attempt: part.attempt });
+      await shard.propose({ kind: "forgetContents", contents: contents.map((content) => content.id) });
+    }
   }
 
   async #dropAbandoned(shard: ShardReplica): Promise<void> {
     let from: Uint8Array | undefined;
     do {
       if (this.#stop.signal.aborted) return;
-      const { copied, next } = copiedReferences(shard.localState, from, referencesPerStep);
+      const { items, next } = copiedReferences(shard.localState, { from, limit: referencesPerStep });
       const drops: CopiedReference[] = [];
-      for (const drop of copied) {
+      for (const drop of items) {
         const destination = this.#shards[drop.reference.home];
         if (destination === undefined) continue;
         if (referenceStatus(await destination.read(), drop.reference) === "gone") drops.push(drop);

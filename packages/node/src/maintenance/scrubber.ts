@@ -1,0 +1,268 @@
+/**
+ * Reads everything again, in the background: every value of the state, with the digests it adds up to (S12), then every
+ * block. Damage is never served, scrubbed or not; the scrub is there to find it while another copy may still exist.
+ *
+ * A pass is spread over a week, but not slower than some megabytes a second, so that small stores are done within minutes
+ * of their week's start. One that somebody asks for goes as fast as the disk does. A crash repeats what was read since
+ * the record was last stored.
+ */
+
+import type { BlockId, ContentId } from "@holdfast/base";
+import { blockIdText, contentIdText, StoreError, toHex } from "@holdfast/base";
+import { BlockError } from "@holdfast/blocks";
+import { findStream } from "@holdfast/namespace";
+import type { Disk, Journal } from "@holdfast/ports";
+import { DiskError, sleep } from "@holdfast/ports";
+import { streamStatus } from "@holdfast/shard";
+import type { InspectionParts } from "../fsck/inspection.ts";
+import { NameSearch } from "../fsck/name-files.ts";
+import { Pace } from "./pace.ts";
+import type { DamagedBlock, ScrubPass, ScrubRecord, ScrubResult } from "./scrub-record.ts";
+import { loadScrubRecord, storeScrubRecord } from "./scrub-record.ts";
+
+export interface ScrubberOptions {
+  /** From the start of one pass to the start of the next. */
+  readonly periodMs: number;
+  readonly bytesPerSecondMin: number;
+}
+
+export interface ScrubStatus {
+  readonly running:
+    | (Pick<ScrubPass, "startedAtMs" | "blocks" | "bytes" | "damagedBlocks"> & {
+        /** What `blocks` approaches. */
+        readonly blocksStored: number;
+      })
+    | undefined;
+  readonly last: ScrubResult | undefined;
+}
+
+/** With bodies in them a megabyte or two: some milliseconds. */
+const pairsPerStep = 100;
+const damagedMax = 100;
+const stateProblemsMax = 20;
+const storeIntervalMs = 30_000;
+/** After a failure that may pass. */
+const retryMs = 1000;
+/** However long the period: the store gives way to nobody for longer than this. */
+const bytesPerSecondMax = 100 * 1024 * 1024;
+
+export class Scrubber {
+  readonly #parts: InspectionParts;
+  readonly #disk: Disk;
+  readonly #journal: Journal;
+  readonly #options: ScrubberOptions;
+  readonly #pace: Pace;
+  #record: ScrubRecord = { pass: undefined, last: undefined };
+  #running: Promise<void> = Promise.resolve();
+  #storedAtMs = 0;
+  /** Somebody waits for a pass that begins now, or began because of them. */
+  #asked: PromiseWithResolvers<ScrubResult> | undefined;
+  /** Ends the wait between two passes, and a pass that nobody asked for. */
+  #interrupt = new AbortController();
+
+  constructor(parts: InspectionParts, disk: Disk, journal: Journal, options: ScrubberOptions) {
+    this.#parts = parts;
+    this.#disk = disk;
+    this.#journal = journal;
+    this.#options = options;
+    this.#pace = new Pace(parts.clock, parts.stopping);
+  }
+
+  /** Reads the record of before; the first pass begins when it is due. */
+  async start(): Promise<void> {
+    try {
+      this.#record = await loadScrubRecord(this.#disk, this.#parts.hashing);
+    } catch (cause) {
+      if (!(cause instanceof DiskError)) throw cause;
+      this.#journal.warn("scrub record not read", { cause: cause.message });
+    }
+    this.#running = this.#run();
+  }
+
+  /** To be called when the node's background work was told to stop. */
+  async stop(): Promise<void> {
+    this.#interrupt.abort();
+    await this.#running;
+    this.#asked?.reject(stopped());
+    if (this.#record.pass !== undefined) await this.#store();
+  }
+
+  /** A whole pass, begun now; who asks while one is under way that was asked for shares it. */
+  scrub(): Promise<ScrubResult> {
+    if (this.#parts.stopping.aborted) return Promise.reject(stopped());
+    if (this.#asked === undefined) {
+      this.#asked = Promise.withResolvers<ScrubResult>();
+      this.#asked.promise.catch(() => undefined); // Callers may only want it begun.
+      this.#record = { ...this.#record, pass: undefined };
+      this.#interrupt.abort();
+    }
+    return this.#asked.promise;
+  }
+
+  status(): ScrubStatus {
+    const { pass, last } = this.#record;
+    if (pass === undefined) return { running: undefined, last };
+    const { startedAtMs, blocks, bytes, damagedBlocks } = pass;
+    const blocksStored = this.#parts.blocks.usage().blocks;
+    return { running: { startedAtMs, blocks, bytes, damagedBlocks, blocksStored }, last };
+  }
+
+  async #run(): Promise<void> {
+    const { clock, stopping } = this.#parts;
+    while (!stopping.aborted) {
+      const { pass } = this.#record;
+      if (this.#asked === undefined && pass === undefined)
+        await sleep(clock, this.#untilDueMs(), this.#interrupt.signal);
+      if (stopping.aborted) return;
+      this.#interrupt = new AbortController();
+      try {
+        await this.#pass(AbortSignal.any([this.#interrupt.signal, stopping]));
+      } catch (cause) {
+        if (cause instanceof BlockError && cause.kind === "closed") return;
+        this.#journal.warn("scrub interrupted", { cause: String(cause) });
+        await sleep(clock, retryMs, this.#interrupt.signal);
+      }
+    }
+  }
+
+  /** By wall clock, which may jump: never longer than a period. */
+  #untilDueMs(): number {
+    const { periodMs } = this.#options;
+    const startedAtMs = this.#record.last?.startedAtMs;
+    if (startedAtMs === undefined) return 0;
+    return Math.min(periodMs, Math.max(0, startedAtMs + periodMs - this.#parts.clock.wallMs()));
+  }
+
+  /** Goes on where the record says. */
+  async #pass(interrupted: AbortSignal): Promise<void> {
+    const wasAsked = this.#asked;
+    const { clock } = this.#parts;
+    const begun = this.#record.pass ?? { ...emptyPass, startedAtMs: clock.wallMs() };
+    this.#record = { ...this.#record, pass: begun };
+    if (begun.after === undefined) await this.#scrubState(interrupted);
+    if (!interrupted.aborted) await this.#scrubBlocks(interrupted);
+    const { pass } = this.#record;
+    if (interrupted.aborted || pass === undefined) return;
+    const damaged = await this.#nameDamaged(pass.damaged, interrupted);
+    if (interrupted.aborted) return;
+    const { startedAtMs, blocks, bytes, damagedBlocks, stateProblems } = pass;
+    const finishedAtMs = Math.max(startedAtMs, clock.wallMs());
+    const last = { startedAtMs, finishedAtMs, blocks, bytes, damagedBlocks, damaged, stateProblems };
+    this.#record = { pass: undefined, last };
+    this.#report(last);
+    await this.#store();
+    if (wasAsked === undefined) return;
+    this.#asked = undefined;
+    wasAsked.resolve(last);
+  }
+
+  async #scrubState(interrupted: AbortSignal): Promise<void> {
+    const problems: string[] = [];
+    for (const state of this.#parts.states) {
+      const walk = state.walkDigest();
+      try {
+        for (let matches: boolean | undefined; matches === undefined; ) {
+          if (interrupted.aborted) return;
+          const step = walk.step(pairsPerStep);
+          matches = step.matches;
+          for (const key of step.damagedKeys)
+            problems.push(`A value of group ${state.group} does not match its checksum (key ${toHex(key)}).`);
+          if (matches === false)
+            problems.push(`The digest kept of group ${state.group} is not that of its state.`);
+          problems.splice(stateProblemsMax);
+          await this.#pace.worked(step.bytes, this.#bytesPerSecond());
+        }
+      } finally {
+        walk.leave();
+      }
+    }
+    this.#change({ stateProblems: problems });
+  }
+
+  async #scrubBlocks(interrupted: AbortSignal): Promise<void> {
+    const { blocks } = this.#parts;
+    for await (const { id, bytes, outcome } of blocks.scrub(this.#record.pass?.after)) {
+      const { pass } = this.#record;
+      if (interrupted.aborted || pass === undefined) return;
+      this.#change({ after: id, blocks: pass.blocks + 1, bytes: pass.bytes + bytes });
+      if (outcome === "corrupt" && (await this.#isNeeded(id)))
+        this.#change({
+          damagedBlocks: pass.damagedBlocks + 1,
+          damaged: pass.damaged.length < damagedMax ? [...pass.damaged, id] : pass.damaged,
+        });
+      await this.#pace.worked(bytes, this.#bytesPerSecond());
+      if (this.#parts.clock.monotonicMs() - this.#storedAtMs >= storeIntervalMs) await this.#store();
+      if (interrupted.aborted) return;
+    }
+  }
+
+  #change(changes: Partial<ScrubPass>): void {
+    const { pass } = this.#record;
+    if (pass !== undefined) this.#record = { ...this.#record, pass: { ...pass, ...changes } };
+  }
+
+  /** As fast as the disk goes when somebody waits for it. */
+  #bytesPerSecond(): number | undefined {
+    if (this.#asked !== undefined) return undefined;
+    const { periodMs, bytesPerSecondMin } = this.#options;
+    const needed = (this.#parts.blocks.usage().liveBytes * 1000) / periodMs;
+    return Math.max(bytesPerSecondMin, Math.min(bytesPerSecondMax, needed));
+  }
+
+  /** What is dead or may never be committed is nobody's loss. */
+  async #isNeeded({ content }: BlockId): Promise<boolean> {
+    const home = this.#parts.shards[content.home];
+    return home !== undefined && streamStatus(await home.read(), content.writer, content.attempt) === "live";
+  }
+
+  /** One walk over all files, and only when there is something to look for. */
+  async #nameDamaged(
+    damaged: readonly BlockId[],
+    interrupted: AbortSignal,
+  ): Promise<readonly DamagedBlock[]> {
+    if (damaged.length === 0) return [];
+    const { shards, system } = this.#parts;
+    const owners = damaged.map(({ content }) => contentIdText(this.#ownerOf(content)));
+    const search = new NameSearch({ shards, system }, owners);
+    while (!interrupted.aborted && search.step()) await this.#pace.worked(0, undefined);
+    return damaged.map((id, i) => ({ block: blockIdText(id), files: search.namesOf(owners[i] ?? "") }));
+  }
+
+  /** Parts of a completed upload belong to the content that absorbed them. */
+  #ownerOf(stream: ContentId): ContentId {
+    const home = this.#parts.shards[stream.home];
+    const found = home === undefined ? undefined : findStream(home.localState, stream.writer, stream.attempt);
+    return found?.kind === "absorbed" ? found.into : stream;
+  }
+
+  #report({ blocks, bytes, damagedBlocks, damaged, stateProblems }: ScrubResult): void {
+    for (const { block, files } of damaged)
+      this.#journal.error("scrub found a damaged block", { block, files: files.join(", ") });
+    for (const problem of stateProblems) this.#journal.error("scrub found damaged state", { problem });
+    this.#journal.info("scrub finished", { blocks, bytes, damagedBlocks });
+  }
+
+  async #store(): Promise<void> {
+    this.#storedAtMs = this.#parts.clock.monotonicMs();
+    try {
+      await storeScrubRecord(this.#disk, this.#parts.hashing, this.#record);
+    } catch (cause) {
+      // A full or failing disk: the scrub repeats a little after the next start.
+      this.#journal.warn("scrub record not stored", { cause: String(cause) });
+    }
+  }
+}
+
+const emptyPass: ScrubPass = {
+  startedAtMs: 0,
+  after: undefined,
+  blocks: 0,
+  bytes: 0,
+  damagedBlocks: 0,
+  damaged: [],
+  stateProblems: [],
+};
+
+function stopped(): StoreError {
+  return new StoreError("Stopped", "The node stopped before the scrub was at its end.");
+}

@@ -1,0 +1,42 @@
+/** What a node is given: its ports, and what may be chosen. */
+
+import type { Random } from "@holdfast/base";
+import type { Clock, Disk, Hashing, Journal, KeyValue, Metrics } from "@holdfast/ports";
+
+export interface NodePorts {
+  readonly clock: Clock;
+  /** The node's data directory. */
+  readonly disk: Disk;
+  /** Opens the key-value store in a folder of the data directory. */
+  readonly openKeyValue: (folder: string) => Promise<KeyValue>;
+  readonly random: Random;
+  readonly hashing: Hashing;
+  readonly journal: Journal;
+  /** Nothing is counted without. */
+  readonly metrics?: Metrics;
+}
+
+export interface NodeOptions {
+  /** Shards of a cluster that does not exist yet; an existing one keeps its own. */
+  readonly shardCount?: number;
+  /** Size of one log segment; a smaller one suits tests. */
+  readonly segmentBytes?: number;
+  /** Size at which a volume is full; a smaller one suits tests. */
+  readonly volumeBytesMax?: number;
+  /** Free space that only deletes, apply and compaction may use (S12); 5 % and at least 1 GiB of the disk by default, at most half of it. */
+  readonly reserveBytes?: number;
+  /** The longest time that applied entries wait for their checkpoint; 1 s by default. */
+  readonly checkpointIntervalMs?: number;
+  /** Time between two rounds of collection; 5 s by default. */
+  readonly collectIntervalMs?: number;
+  /** How long dead content stays readable (S6); 15 minutes by default, less only in tests. */
+  readonly readerGraceMs?: number;
+  /** Time between two rounds of compaction; 10 s by default. */
+  readonly compactIntervalMs?: number;
+  /** Copied by compaction in the background; 32 MiB by default. */
+  readonly compactBytesPerSecondMax?: number;
+  /** In which everything stored is read once; a week by default. */
+  readonly scrubPeriodMs?: number;
+  /** Read by the scrub however little is stored; 4 MiB by default. */
+  readonly scrubBytesPerSecondMin?: number;
+}

@@ -1,0 +1,276 @@
+/** A machine on which a node runs, is stopped, and whose stores are damaged underneath in between. */
+
+import type { BlockId, ShardId } from "@holdfast/base";
+import { concatBytes, present, seededRandom, shardId, utf8 } from "@holdfast/base";
+import type { BlockStore } from "@holdfast/blocks";
+import { openBlockStore } from "@holdfast/blocks";
+import type { FileVersion } from "@holdfast/namespace";
+import { findFile, listBuckets, noAttributes, unconditional } from "@holdfast/namespace";
+import type { KeyValue } from "@holdfast/ports";
+import {
+  CollectingJournal,
+  SimulatedClock,
+  SimulatedDisk,
+  SimulatedKeyValue,
+  Simulation,
+  simulatedHashing,
+} from "@holdfast/ports/simulated";
+import type { GroupState } from "@holdfast/state";
+import { StateStore } from "@holdfast/state";
+import type { IncomingBody, StoredFile } from "../src/files/interface.ts";
+import type { FsckEvent, FsckOptions, FsckSummary, ProblemKind } from "../src/fsck/findings.ts";
+import { shardGroup, systemGroup } from "../src/groups/group-ids.ts";
+import { folders } from "../src/identity.ts";
+import type { HoldfastNode } from "../src/node.ts";
+import { startNode } from "../src/node.ts";
+import type { NodeOptions } from "../src/node-options.ts";
+
+const drain = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+export const shardCount = 2;
+/** Larger than what travels in the log entry. */
+export const blockBytes = 64 * 1024;
+
+export class MaintainedMachine {
+  readonly random = seededRandom(7);
+  readonly simulation = new Simulation({ random: seededRandom(8), drain });
+  readonly disk: SimulatedDisk;
+  readonly journal = new CollectingJournal();
+  clock = new SimulatedClock(this.simulation);
+  readonly #stores = new Map<string, SimulatedKeyValue>();
+  readonly #options: NodeOptions;
+  #seed = 100;
+  #node: HoldfastNode | undefined;
+
+  constructor(options: NodeOptions = {}, diskLatencyMs = { min: 0, max: 0 }) {
+    const { random, simulation } = this;
+    this.disk = new SimulatedDisk({ random, simulation, latencyMs: diskLatencyMs });
+    this.#options = {
+      shardCount,
+      segmentBytes: 256 * 1024,
+      volumeBytesMax: 4 * blockBytes,
+      reserveBytes: 0,
+      readerGraceMs: 1000,
+      collectIntervalMs: 1_000_000,
+      ...options,
+    };
+  }
+
+  get node(): HoldfastNode {
+    return present(this.#node, "node runs");
+  }
+
+  async start(options: NodeOptions = {}): Promise<HoldfastNode> {
+    const openKeyValue = (folder: string): Promise<KeyValue> => Promise.resolve(this.store(folder).mount());
+    const { disk, journal } = this;
+    this.clock = new SimulatedClock(this.simulation);
+    const ports = { clock: this.clock, disk: disk.mount(), openKeyValue, hashing: simulatedHashing, journal };
+    const starting = startNode(
+      { ...ports, random: seededRandom(this.#seed++) },
+      { ...this.#options, ...options },
+    );
+    this.#node = await this.run(starting);
+    return this.#node;
+  }
+
+  async stop(): Promise<void> {
+    const node = this.#node;
+    this.#node = undefined;
+    if (node !== undefined) await this.run(node.stop());
+  }
+
+  crash(kind: "kill" | "power-loss"): void {
+    this.#node = undefined;
+    this.clock.halt();
+    if (kind === "kill") this.disk.kill();
+    else this.disk.powerLoss();
+    for (const store of this.#stores.values()) {
+      if (kind === "kill") store.kill();
+      else store.powerLoss();
+    }
+  }
+
+  run<T>(promise: Promise<T>): Promise<T> {
+    return this.simulation.runUntilSettled(promise);
+  }
+
+  store(folder: string): SimulatedKeyValue {
+    let store = this.#stores.get(folder);
+    if (store === undefined) {
+      store = new SimulatedKeyValue({ random: this.random });
+      this.#stores.set(folder, store);
+    }
+    return store;
+  }
+
+  bucket(name: string): Promise<unknown> {
+    return this.run(this.node.files.createBucket({ name, owner: "tests", settings: { blockBytes } }));
+  }
+
+  put(key: string, bytes: Uint8Array): Promise<StoredFile> {
+    return this.run(this.storeFile(key, bytes));
+  }
+
+  storeFile(key: string, bytes: Uint8Array): Promise<StoredFile> {
+    const attributes = noAttributes;
+    return this.node.files.storeFile({
+      bucket: "b-1",
+      key,
+      attributes,
+      condition: unconditional,
+      body: incoming(bytes),
+    });
+  }
+
+  async readFile(key: string): Promise<Uint8Array> {
+    const { body } = await this.node.files.readFile({ bucket: "b-1", key });
+    const pieces: Uint8Array[] = [new Uint8Array(0), new Uint8Array(0)];
+    for await (const piece of body) pieces.push(piece);
+    return concatBytes(pieces);
+  }
+
+  remove(key: string): Promise<unknown> {
+    return this.run(this.node.files.deleteFile({ bucket: "b-1", key, condition: unconditional }));
+  }
+
+  copy(from: string, to: string): Promise<unknown> {
+    const source = { bucket: "b-1", key: from };
+    return this.run(
+      this.node.files.copyFile({
+        source,
+        bucket: "b-1",
+        key: to,
+        condition: unconditional,
+        attributes: undefined,
+      }),
+    );
+  }
+
+  async list(): Promise<readonly string[]> {
+    const all = { bucket: "b-1", prefix: "", delimiter: "", after: "", limit: 1000 };
+    return (await this.run(this.node.files.listFiles(all))).files.map(({ key }) => key);
+  }
+
+  async fsck(options: FsckOptions = {}): Promise<readonly FsckEvent[]> {
+    return this.run(this.check(options));
+  }
+
+  async check(options: FsckOptions = {}): Promise<readonly FsckEvent[]> {
+    const events: FsckEvent[] = [];
+    for await (const event of this.node.fsck(options)) events.push(event);
+    return events;
+  }
+
+  /** The state of a stopped node, to be changed behind its back; what is left of it is made durable. */
+  async tamper(
+    change: (shards: readonly GroupState[], find: (key: string) => FoundVersion) => void,
+  ): Promise<void> {
+    const state = new StateStore(this.store(folders.state).mount(), simulatedHashing);
+    const shards = Array.from({ length: shardCount }, (_, i) => state.group(shardGroup(shardId(i))));
+    const system = state.group(systemGroup);
+    const bucket = present(
+      [...listBuckets(system)].find(({ name }) => name === "b-1"),
+      "bucket",
+    );
+    change(shards, (key) => {
+      for (const [i, shard] of shards.entries()) {
+        const version = findFile(shard, bucket.id, key);
+        if (version !== undefined)
+          return { shard, shardId: shardId(i), version, key: fileKey(bucket.id, key) };
+      }
+      throw new Error(`no file ${key}`);
+    });
+    await this.run(state.flush());
+  }
+
+  /** The blocks of a stopped node, to be changed behind its back. */
+  async tamperBlocks(change: (blocks: BlockStore) => Promise<void>): Promise<void> {
+    const blocks = await this.run(
+      openBlockStore({
+        disk: this.disk.mount(),
+        index: this.store(folders.blockIndex).mount(),
+        clock: this.clock,
+        random: this.random,
+        hashing: simulatedHashing,
+        journal: this.journal,
+        folder: folders.blocks,
+        volumeBytesMax: 4 * blockBytes,
+      }),
+    );
+    await this.run(change(blocks));
+    await this.run(blocks.close());
+  }
+
+  /** Blocks that a file's content has, in order. */
+  async blocksOf(key: string): Promise<readonly BlockId[]> {
+    let ids: readonly BlockId[] = [];
+    let version: FileVersion | undefined;
+    await this.tamper((_, find) => (version = find(key).version));
+    await this.tamperBlocks(async (blocks) => {
+      if (version?.body.kind === "content")
+        ids = await Promise.resolve(blocks.blocksOf(version.body.content));
+    });
+    return ids;
+  }
+
+  /** Flips a bit of a block where it lies on the disk. */
+  async rotBlock(body: Uint8Array): Promise<void> {
+    for (const name of await this.run(this.disk.list(folders.blocks))) {
+      const path = `${folders.blocks}/${name}`;
+      const bytes = this.disk.peek(path);
+      const place = bytes === undefined ? -1 : indexOf(bytes, body.subarray(0, 64));
+      if (place >= 0) {
+        this.disk.rot(path, place + 10);
+        return;
+      }
+    }
+    throw new Error("no such block on the disk");
+  }
+}
+
+export interface FoundVersion {
+  readonly shard: GroupState;
+  readonly shardId: ShardId;
+  readonly version: FileVersion;
+  /** In the shard's state. */
+  readonly key: Uint8Array;
+}
+
+function fileKey(bucket: number, key: string): Uint8Array {
+  const number = new DataView(new ArrayBuffer(8));
+  number.setBigUint64(0, BigInt(bucket));
+  return concatBytes([Uint8Array.of(0x04), new Uint8Array(number.buffer), utf8(key)]);
+}
+
+function indexOf(bytes: Uint8Array, sought: Uint8Array): number {
+  const first = sought[0] ?? 0;
+  for (let at = bytes.indexOf(first); at >= 0; at = bytes.indexOf(first, at + 1))
+    if (sought.every((byte, i) => bytes[at + i] === byte)) return at;
+  return -1;
+}
+
+export function incoming(bytes: Uint8Array): IncomingBody {
+  async function* chunks(): AsyncGenerator<Uint8Array, void, undefined> {
+    for (let at = 0; at < bytes.length; at += 262_144)
+      yield await Promise.resolve(bytes.subarray(at, at + 262_144));
+  }
+  return { chunks: chunks(), bytes: bytes.length, expectedDigests: () => [] };
+}
+
+export function problemsOf(
+  events: readonly FsckEvent[],
+): readonly { readonly problem: ProblemKind; readonly files: readonly string[] }[] {
+  return events
+    .filter((event) => event.kind === "problem")
+    .map(({ problem, files }) => ({ problem, files: [...files].sort() }));
+}
+
+export function summaryOf(events: readonly FsckEvent[]): FsckSummary {
+  const last = present(events.at(-1), "events of a check");
+  if (last.kind !== "summary") throw new Error("the last event is the summary");
+  return last;
+}
+
+/** Bytes that no other call gives. */
+export function bytesOf(seed: number, length: number): Uint8Array {
+  return seededRandom(seed).bytes(length);
+}

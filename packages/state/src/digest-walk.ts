@@ -1,0 +1,93 @@
+/**
+ * Recomputes a group's digest in small steps while entries are applied (S12). The digest is a sum over all pairs, in
+ * whatever order, so a walk in key order needs no snapshot: `reached` parts the keys into those whose pairs are in
+ * the sum and those that are not yet, and every change of a key that is in is made to the sum as well. At the end the
+ * sum is that of the state of this very moment.
+ */
+
+import type { GroupId } from "@holdfast/base";
+import { compareBytes, concatBytes } from "@holdfast/base";
+import type { Hashing, WriteBuffer } from "@holdfast/ports";
+import type { StateDigest } from "./digest.ts";
+import { digestWith, digestWithout, emptyDigest } from "./digest.ts";
+import { StateCorruptError, sealedChecksum, stateKeyPrefixBytes, unseal } from "./stored-value.ts";
+
+/** What a group's digest walk needs of the group. */
+export interface WalkedState {
+  readonly group: GroupId;
+  readonly buffer: WriteBuffer;
+  readonly hashing: Hashing;
+  readonly from: Uint8Array;
+  readonly to: Uint8Array | undefined;
+  readonly kept: () => StateDigest;
+  readonly leave: (walk: DigestWalk) => void;
+}
+
+export interface DigestStep {
+  readonly pairs: number;
+  readonly bytes: number;
+  /** Keys, as the state machine knows them, of values that do not match their checksum. */
+  readonly damagedKeys: readonly Uint8Array[];
+  /** Undefined while there is more to walk; then whether the sum is the digest that the group keeps. */
+  readonly matches: boolean | undefined;
+}
+
+const justBehind = Uint8Array.of(0);
+
+export class DigestWalk {
+  readonly #state: WalkedState;
+  #sum = emptyDigest;
+  /** Pairs of keys below are in the sum; undefined once all are. */
+  #reached: Uint8Array | undefined;
+
+  constructor(state: WalkedState) {
+    this.#state = state;
+    this.#reached = state.from;
+  }
+
+  /** Reads up to `limit` more pairs, in one synchronous run. Not to be called behind the end. */
+  step(limit: number): DigestStep {
+    const { buffer, to } = this.#state;
+    const damagedKeys: Uint8Array[] = [];
+    let pairs = 0;
+    let bytes = 0;
+    let last: Uint8Array | undefined;
+    for (const { key, value } of buffer.range({ from: this.#reached ?? new Uint8Array(0), to, limit })) {
+      if (this.#isDamaged(key, value)) damagedKeys.push(key.subarray(stateKeyPrefixBytes));
+      this.#sum = digestWith(this.#sum, sealedChecksum(value));
+      pairs++;
+      bytes += key.length + value.length;
+      last = key;
+    }
+    if (pairs === limit && last !== undefined) {
+      this.#reached = concatBytes([last, justBehind]);
+      return { pairs, bytes, damagedKeys, matches: undefined };
+    }
+    this.leave();
+    const { low, high } = this.#state.kept();
+    return { pairs, bytes, damagedKeys, matches: low === this.#sum.low && high === this.#sum.high };
+  }
+
+  /** The group is about to change this pair. */
+  changing(key: Uint8Array, earlier: Uint8Array | undefined, later: Uint8Array | undefined): void {
+    if (this.#reached === undefined || compareBytes(key, this.#reached) >= 0) return;
+    if (earlier !== undefined) this.#sum = digestWithout(this.#sum, sealedChecksum(earlier));
+    if (later !== undefined) this.#sum = digestWith(this.#sum, sealedChecksum(later));
+  }
+
+  /** Ends the walk, at its end or before. */
+  leave(): void {
+    this.#reached = undefined;
+    this.#state.leave(this);
+  }
+
+  #isDamaged(key: Uint8Array, value: Uint8Array): boolean {
+    try {
+      unseal(this.#state.hashing, this.#state.group, key, value);
+      return false;
+    } catch (error) {
+      if (error instanceof StateCorruptError) return true;
+      throw error;
+    }
+  }
+}
