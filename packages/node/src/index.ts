@@ -10,6 +10,7 @@ export type {
 // What gateways need of the namespace's words.
 export { checksumAlgorithms, noAttributes, unconditional } from "@holdfast/namespace";
 export type { Access, Credentials } from "./access.ts";
+export { bodyChunks } from "./files/body-chunks.ts";
 export type {
   BucketInfo,
   ByteRange,

@@ -2,7 +2,7 @@
 
 import { crc32, limits } from "@holdfast/base";
 import type { FileAttributes, FileInfo, Files, IncomingBody, WriteCondition } from "@holdfast/node";
-import { noAttributes } from "@holdfast/node";
+import { bodyChunks, noAttributes } from "@holdfast/node";
 import type { Body } from "../model/body.ts";
 import { bodyBytes } from "../model/body.ts";
 import type { Condition } from "../model/register.ts";
@@ -33,7 +33,7 @@ export function filesClient({ files, model, blockBytes }: FilesClientOptions): S
         seen: seen(file),
         offset: file.range.offset,
         length: file.range.bytes,
-        chunks: body instanceof Uint8Array ? inOnePiece(body) : body,
+        chunks: bodyChunks(body),
       } satisfies Reading;
     },
     delete: (name, condition) => files.deleteFile({ ...name, condition: writeCondition(condition) }),
@@ -103,10 +103,6 @@ function writeCondition({ ifNoneMatchAny, ifMatch }: Condition): WriteCondition 
     ifMatch: ifMatch === undefined ? undefined : (match ?? { kind: "etags", etags: [ifMatch] }),
     ifNoneMatch: ifNoneMatchAny === true ? { kind: "any" } : undefined,
   };
-}
-
-async function* inOnePiece(bytes: Uint8Array): AsyncGenerator<Uint8Array, void, undefined> {
-  if (bytes.length > 0) yield bytes;
 }
 
 function incoming({ declaredBytes, chunks, md5 }: Outgoing): IncomingBody {
