@@ -17,6 +17,8 @@ export interface Row {
 export interface Round {
   readonly value: number;
   readonly limit: number;
+  /** CPU time of the measured process, all its threads, per operation, where it was measured: steadier than rates on a shared machine. */
+  readonly cpuMicros?: { readonly value: number; readonly limit: number };
   /** Share of one core that the load generator used, the larger of both runs. */
   readonly generatorCores: number;
 }
@@ -44,6 +46,11 @@ export function printRow(row: Row): void {
   console.log(`${row.name}`);
   console.log(`  ${number(value)} ${row.unit}; limit ${number(limit)} (${row.limitName})`);
   console.log(`  ratio ${ratioOf(row).toFixed(2)} (rounds ${ratios}); durable: ${row.durable}`);
+  const cpu = row.rounds.flatMap((round) => round.cpuMicros ?? []);
+  if (cpu.length > 0) {
+    const [ours, bare] = [median(cpu.map((c) => c.value)), median(cpu.map((c) => c.limit))];
+    console.log(`  CPU ${ours.toFixed(2)} us each; limit ${bare.toFixed(2)} us`);
+  }
   if (generator > 0) console.log(`  load generator ${generator.toFixed(2)} of a core${isVoid}`);
 }
 

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { createServer } from "node:http";
+import { reportCpu } from "./cpu-reporter.ts";
 
 const body = Buffer.alloc(Number(process.argv[2] ?? 0), 0x5a);
 const takesMd5 = process.argv[3] === "md5";
@@ -20,6 +21,7 @@ const server = createServer((request, response) => {
   response.writeHead(200, { "content-length": body.length });
   response.end(body);
 });
+reportCpu();
 process.on("disconnect", () => process.exit(0));
 server.listen(0, "127.0.0.1", () => {
   const address = server.address();

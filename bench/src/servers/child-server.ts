@@ -10,6 +10,8 @@ export interface ChildServer {
   readonly port: number;
   readonly accessKey: string;
   readonly secretKey: string;
+  /** CPU time used so far, of all threads. */
+  cpuMicros(): Promise<number>;
   stop(): Promise<void>;
 }
 
@@ -37,12 +39,20 @@ async function start(file: string, args: readonly string[]): Promise<ChildServer
     child.disconnect();
     return promise;
   };
-  return { port, accessKey, secretKey, stop };
+  const cpuMicros = (): Promise<number> => {
+    const { promise, resolve } = Promise.withResolvers<number>();
+    child.once("message", (message: { cpuMicros: number }) => resolve(message.cpuMicros));
+    child.send("cpu");
+    return promise;
+  };
+  return { port, accessKey, secretKey, cpuMicros, stop };
 }
 
-function ready(child: ChildProcess): Promise<Omit<ChildServer, "stop">> {
-  const { promise, resolve, reject } = Promise.withResolvers<Omit<ChildServer, "stop">>();
-  child.once("message", (message: Omit<ChildServer, "stop">) => resolve(message));
+type Address = Pick<ChildServer, "port" | "accessKey" | "secretKey">;
+
+function ready(child: ChildProcess): Promise<Address> {
+  const { promise, resolve, reject } = Promise.withResolvers<Address>();
+  child.once("message", (message: Address) => resolve(message));
   child.once("exit", (code) => reject(new Error(`server ended with ${code}`)));
   return promise;
 }

@@ -20,7 +20,13 @@ export async function logSuite(): Promise<readonly Row[]> {
   for (let i = 0; i < roundCount; i++) {
     const folder = await mkdtemp(join(tmpdir(), "holdfast-bench-log-"));
     try {
-      rounds.push({ value: await ours(folder), limit: await bareLoop(folder), generatorCores: 0 });
+      const [value, limit] = [await ours(folder), await bareLoop(folder)];
+      rounds.push({
+        value: value.rate,
+        limit: limit.rate,
+        cpuMicros: { value: value.cpuMicros, limit: limit.cpuMicros },
+        generatorCores: 0,
+      });
     } finally {
       await rm(folder, { recursive: true, force: true });
     }
@@ -37,7 +43,13 @@ export async function logSuite(): Promise<readonly Row[]> {
   ];
 }
 
-async function ours(folder: string): Promise<number> {
+interface Measured {
+  readonly rate: number;
+  /** CPU time of all threads for each append. */
+  readonly cpuMicros: number;
+}
+
+async function ours(folder: string): Promise<Measured> {
   const disk = await openDisk(folder);
   const { log } = await openWriteAheadLog({
     disk,
@@ -57,12 +69,12 @@ async function ours(folder: string): Promise<number> {
     }
   };
   await together(() => writer(200));
-  const rate = await timed(() => together(() => writer(appendsPerWriter)));
+  const measured = await timed(() => together(() => writer(appendsPerWriter)));
   await log.close();
-  return rate;
+  return measured;
 }
 
-async function bareLoop(folder: string): Promise<number> {
+async function bareLoop(folder: string): Promise<Measured> {
   const path = join(folder, "bare");
   const fileBytes = 128 * 1024 * 1024;
   const zeros = await open(path, "w");
@@ -79,9 +91,9 @@ async function bareLoop(folder: string): Promise<number> {
     for (let i = 0; i < count; i++) await loop.append(payload);
   };
   await together(() => writer(200));
-  const rate = await timed(() => together(() => writer(appendsPerWriter)));
+  const measured = await timed(() => together(() => writer(appendsPerWriter)));
   await file.close();
-  return rate;
+  return measured;
 }
 
 /** What is queued while a write is in flight goes into the next. */
@@ -125,8 +137,14 @@ async function together(work: () => Promise<void>): Promise<void> {
   await Promise.all(Array.from({ length: writers }, work));
 }
 
-async function timed(work: () => Promise<void>): Promise<number> {
+async function timed(work: () => Promise<void>): Promise<Measured> {
   const startedAt = performance.now();
+  const before = process.cpuUsage();
   await work();
-  return (writers * appendsPerWriter) / ((performance.now() - startedAt) / 1000);
+  const { user, system } = process.cpuUsage(before);
+  const appends = writers * appendsPerWriter;
+  return {
+    rate: appends / ((performance.now() - startedAt) / 1000),
+    cpuMicros: (user + system) / appends,
+  };
 }

@@ -1,16 +1,19 @@
 /** Small and large objects over S3 with SigV4, against a bare node:http server given the same requests. */
 
-import type { LoadPhase, LoadResult, RequestPattern } from "../load/message.ts";
+import type { LoadResult } from "../load/message.ts";
 import { runLoad } from "../load/run-load.ts";
 import type { Round, Row } from "../report.ts";
 import type { ChildServer } from "../servers/child-server.ts";
 import { startBareServer, startHoldfast } from "../servers/child-server.ts";
 
 const MiB = 1024 * 1024;
-const roundCount = 3;
 const durable = "the file, before the answer";
 
 interface Workload {
+  /** Each starts both servers anew: what a session stores is deleted behind it. */
+  readonly sessions: number;
+  /** Of each method, in each session. */
+  readonly rounds: number;
   readonly size: string;
   readonly bytes: number;
   readonly connections: number;
@@ -23,21 +26,25 @@ interface Workload {
 }
 
 const small: Workload = {
+  sessions: 1,
+  rounds: 5,
   size: "4 KiB",
   bytes: 4096,
   connections: 64,
-  warmupRequests: 150,
-  requests: 600,
-  keysPerConnection: 600,
+  warmupRequests: 600,
+  requests: 400,
+  keysPerConnection: 400,
   unsignedPayload: false,
   sinkDigest: "none",
 };
 
 const large: Workload = {
+  sessions: 3,
+  rounds: 1,
   size: "64 MiB",
   bytes: 64 * MiB,
   connections: 4,
-  warmupRequests: 1,
+  warmupRequests: 2,
   requests: 5,
   keysPerConnection: 2,
   unsignedPayload: true,
@@ -52,23 +59,17 @@ export function largeObjects(): Promise<readonly Row[]> {
   return compare(large, (result) => (result.requests * large.bytes) / 1e6 / result.seconds, "MB/s");
 }
 
+type Method = "PUT" | "GET";
+
 async function compare(
   work: Workload,
   rate: (result: LoadResult) => number,
   unit: string,
 ): Promise<readonly Row[]> {
-  const rounds: { readonly PUT: Round[]; readonly GET: Round[] } = { PUT: [], GET: [] };
-  for (let i = 0; i < roundCount; i++) {
-    for (const method of ["PUT", "GET"] as const) {
-      // Ours and the limit, one behind the other in each round: both meet the machine in the same mood.
-      const ours = await underLoad(startHoldfast(), work, method);
-      const bare = await underLoad(startBareServer(work.bytes, work.sinkDigest), work, method);
-      const generatorCores = Math.max(coresOf(ours), coresOf(bare));
-      rounds[method].push({ value: rate(ours), limit: rate(bare), generatorCores });
-    }
-  }
+  const rounds: Readonly<Record<Method, Round[]>> = { PUT: [], GET: [] };
+  for (let i = 0; i < work.sessions; i++) await runSession(work, rate, rounds);
   const sink = work.sinkDigest === "md5" ? "bare node:http sink that takes MD5" : "bare node:http sink";
-  const name = (method: string): string =>
+  const name = (method: Method): string =>
     `${method} ${work.size}, S3, SigV4, ${work.connections} connections`;
   return [
     { name: name("PUT"), unit, durable, limitName: sink, rounds: rounds.PUT },
@@ -76,41 +77,59 @@ async function compare(
   ];
 }
 
-async function underLoad(
-  starting: Promise<ChildServer>,
+async function runSession(
   work: Workload,
-  method: "PUT" | "GET",
-): Promise<LoadResult> {
-  const server = await starting;
+  rate: (result: LoadResult) => number,
+  rounds: Readonly<Record<Method, Round[]>>,
+): Promise<void> {
+  const ours = await startHoldfast();
+  const bare = await startBareServer(work.bytes, work.sinkDigest).catch((cause: unknown) =>
+    stopAll(cause, [ours]),
+  );
   try {
-    const { port, accessKey, secretKey } = server;
-    const { keysPerConnection, unsignedPayload, bytes } = work;
-    const pattern = {
-      bucket: "bench",
-      keyPrefix: "k",
-      keysPerConnection,
-      unsignedPayload,
-      accessKey,
-      secretKey,
-    };
-    const phase = (requestMethod: "PUT" | "GET", requestsPerConnection: number): LoadPhase => {
-      const request: RequestPattern = {
-        ...pattern,
-        method: requestMethod,
-        bodyBytes: requestMethod === "PUT" ? bytes : 0,
-      };
-      return { requestsPerConnection, request };
-    };
-    // Reads need the files there first; the bare server takes the same warm-up.
-    const before = method === "GET" ? [phase("PUT", keysPerConnection)] : [];
-    const rounds = [...before, phase(method, work.warmupRequests), phase(method, work.requests)];
-    const results = await runLoad({ port, connections: work.connections, rounds });
-    const measured = results.at(-1);
-    if (measured === undefined) throw new Error("no result");
-    return measured;
+    // Code is compiled by then, and what is read later is there.
+    for (const server of [ours, bare])
+      for (const method of ["PUT", "GET"] as const)
+        await underLoad(server, work, method, work.warmupRequests);
+    for (let i = 0; i < work.rounds; i++) {
+      for (const method of ["PUT", "GET"] as const) {
+        // Ours and the limit, one behind the other in each round: both meet the machine in the same mood.
+        const value = await underLoad(ours, work, method, work.requests);
+        const limit = await underLoad(bare, work, method, work.requests);
+        rounds[method].push({
+          value: rate(value),
+          limit: rate(limit),
+          cpuMicros: { value: value.serverMicros, limit: limit.serverMicros },
+          generatorCores: Math.max(coresOf(value), coresOf(limit)),
+        });
+      }
+    }
   } finally {
-    await server.stop();
+    await Promise.all([ours.stop(), bare.stop()]);
   }
+}
+
+async function stopAll(cause: unknown, servers: readonly ChildServer[]): Promise<never> {
+  for (const server of servers) await server.stop();
+  throw cause;
+}
+
+/** The load's result, and the server's CPU time for each of its requests. */
+async function underLoad(
+  server: ChildServer,
+  work: Workload,
+  method: Method,
+  requestsPerConnection: number,
+): Promise<LoadResult & { readonly serverMicros: number }> {
+  const { port, accessKey, secretKey } = server;
+  const { keysPerConnection, unsignedPayload, connections } = work;
+  const bodyBytes = method === "PUT" ? work.bytes : 0;
+  const file = { bucket: "bench", keyPrefix: "k", keysPerConnection };
+  const request = { method, ...file, bodyBytes, unsignedPayload, accessKey, secretKey };
+  const before = await server.cpuMicros();
+  const [result] = await runLoad({ port, connections, rounds: [{ requestsPerConnection, request }] });
+  if (result === undefined) throw new Error("no result");
+  return { ...result, serverMicros: ((await server.cpuMicros()) - before) / result.requests };
 }
 
 function coresOf(result: LoadResult): number {

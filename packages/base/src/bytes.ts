@@ -6,7 +6,20 @@ const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 export const emptyBytes: Uint8Array = new Uint8Array(0);
 
 export function utf8(text: string): Uint8Array {
-  return encoder.encode(text);
+  return asciiBytes(text) ?? encoder.encode(text);
+}
+
+/** Short ASCII, the usual case, without the encoder's detour. */
+function asciiBytes(text: string): Uint8Array | undefined {
+  const { length } = text;
+  if (length > 64) return undefined;
+  const bytes = new Uint8Array(length);
+  for (let i = 0; i < length; i++) {
+    const code = text.charCodeAt(i);
+    if (code >= 0x80) return undefined;
+    bytes[i] = code;
+  }
+  return bytes;
 }
 
 /** Throws TypeError on malformed UTF-8. */
@@ -17,7 +30,12 @@ export function utf8Text(bytes: Uint8Array): string {
 /** Short ASCII, the usual case, without the decoder's detour. */
 function asciiText(bytes: Uint8Array): string | undefined {
   if (bytes.length > 64) return undefined;
-  for (const byte of bytes) if (byte >= 0x80) return undefined;
+  for (let i = 0; i < bytes.length; i++) if ((bytes[i] ?? 0) >= 0x80) return undefined;
+  return binaryString(bytes);
+}
+
+/** One character a byte: a key for maps, whose order is the bytes' order. Not for long ones. */
+export function binaryString(bytes: Uint8Array): string {
   return String.fromCharCode.apply(null, bytes as unknown as number[]);
 }
 
@@ -46,7 +64,9 @@ export function compareBytes(a: Uint8Array, b: Uint8Array): number {
 }
 
 export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
-  return a.length === b.length && compareBytes(a, b) === 0;
+  if (a.length !== b.length) return false;
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
+  return true;
 }
 
 export function startsWithBytes(bytes: Uint8Array, prefix: Uint8Array): boolean {
@@ -70,20 +90,33 @@ export function prefixEnd(prefix: Uint8Array): Uint8Array | undefined {
   return undefined;
 }
 
-const hexDigits = "0123456789abcdef";
+const hexOfByte: readonly string[] = Array.from({ length: 256 }, (_, byte) =>
+  byte.toString(16).padStart(2, "0"),
+);
 
 export function toHex(bytes: Uint8Array): string {
   let text = "";
-  for (const byte of bytes) text += (hexDigits[byte >> 4] ?? "") + (hexDigits[byte & 15] ?? "");
+  for (let i = 0; i < bytes.length; i++) text += hexOfByte[bytes[i] ?? 0] ?? "";
   return text;
 }
 
 /** Undefined when the text is not pairs of hexadecimal digits. */
 export function fromHex(text: string): Uint8Array | undefined {
-  if (text.length % 2 !== 0 || !/^[0-9a-fA-F]*$/.test(text)) return undefined;
+  if (text.length % 2 !== 0) return undefined;
   const bytes = new Uint8Array(text.length / 2);
-  for (let i = 0; i < bytes.length; i++) bytes[i] = Number.parseInt(text.slice(2 * i, 2 * i + 2), 16);
+  for (let i = 0; i < bytes.length; i++) {
+    const value = (hexDigit(text.charCodeAt(2 * i)) << 4) | hexDigit(text.charCodeAt(2 * i + 1));
+    if (value < 0) return undefined;
+    bytes[i] = value;
+  }
   return bytes;
+}
+
+/** Negative for what is no hexadecimal digit. */
+function hexDigit(code: number): number {
+  if (code >= 0x30 && code <= 0x39) return code - 0x30;
+  const lower = code | 0x20;
+  return lower >= 0x61 && lower <= 0x66 ? lower - 0x57 : -1;
 }
 
 const base64Digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";

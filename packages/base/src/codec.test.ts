@@ -221,3 +221,12 @@ test("an encoding that fails leaves nothing behind for the next one", () => {
   assert.throws(() => encode(list(integer), [1, 2, -1]));
   assert.deepEqual(encode(integer, 5), Uint8Array.of(5));
 });
+
+test("encode leaves room for a head, zeroed, also within another encoding", () => {
+  const inner: Codec<string> = {
+    write: (writer, value) => writer.bytes(encode(text, value, 2)),
+    read: (reader) => text.read(reader),
+  };
+  assert.deepEqual(encode(text, "a", 4), Uint8Array.of(0, 0, 0, 0, 1, 0x61));
+  assert.deepEqual(encode(inner, "a", 1), Uint8Array.of(0, 4, 0, 0, 1, 0x61));
+});

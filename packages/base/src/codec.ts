@@ -7,6 +7,7 @@
 
 import { assert } from "./assert.ts";
 import { utf8, utf8Text } from "./bytes.ts";
+import { copyBytes } from "./slab.ts";
 
 /** The bytes are not what the codec expects: validation of input, never an assertion. */
 export class DecodeError extends Error {
@@ -78,6 +79,11 @@ export class ByteWriter {
     this.#bytes.set(bytes, start);
   }
 
+  zeros(count: number): void {
+    const start = this.#reserve(count);
+    this.#bytes.fill(0, start, start + count);
+  }
+
   bytes(bytes: Uint8Array): void {
     this.varint(bytes.length);
     this.raw(bytes);
@@ -86,11 +92,6 @@ export class ByteWriter {
   /** What was written; the writer must not be used again. */
   finish(): Uint8Array {
     return this.#length === this.#bytes.length ? this.#bytes : this.#bytes.subarray(0, this.#length);
-  }
-
-  /** A copy of what was written. */
-  copy(): Uint8Array {
-    return this.#bytes.slice(0, this.#length);
   }
 
   /** Begins anew in the same memory. */
@@ -196,16 +197,19 @@ export type Decoded<C> = C extends Codec<infer T> ? T : never;
 const scratch = new ByteWriter(64 * 1024);
 let scratchTaken = false;
 
-export function encode<T>(codec: Codec<T>, value: T): Uint8Array {
+/** The value's bytes, behind as many zeros as asked for: room for a head that depends on them. */
+export function encode<T>(codec: Codec<T>, value: T, headBytes: number = 0): Uint8Array {
   if (scratchTaken) {
     const inner = new ByteWriter();
+    inner.zeros(headBytes);
     codec.write(inner, value);
     return inner.finish();
   }
   scratchTaken = true;
   try {
+    scratch.zeros(headBytes);
     codec.write(scratch, value);
-    return scratch.copy();
+    return copyBytes(scratch.finish());
   } finally {
     scratch.reset();
     scratchTaken = false;
@@ -318,18 +322,36 @@ type RecordOf<F> = { readonly [Name in keyof F]: F[Name] extends Codec<infer T> 
 export function record<F extends { readonly [Name in keyof F]: Codec<never> | Codec<unknown> }>(
   fields: F,
 ): Codec<RecordOf<F>> {
-  const entries = Object.entries(fields as Fields) as [string, Codec<unknown>][];
-  return {
-    write: (writer, value) => {
-      const properties = value as Readonly<Record<string, unknown>>;
-      for (const [name, codec] of entries) codec.write(writer, properties[name]);
-    },
-    read: (reader) => {
-      const value: Record<string, unknown> = {};
-      for (const [name, codec] of entries) value[name] = codec.read(reader);
-      return value as RecordOf<F>;
-    },
-  };
+  return new RecordCodec(fields as Fields) as Codec<unknown> as Codec<RecordOf<F>>;
+}
+
+type Properties = Record<string, unknown>;
+
+class RecordCodec implements Codec<Readonly<Properties>> {
+  readonly #names: readonly string[];
+  readonly #codecs: readonly Codec<unknown>[];
+
+  constructor(fields: Fields) {
+    this.#names = Object.keys(fields);
+    this.#codecs = Object.values(fields) as readonly Codec<unknown>[];
+  }
+
+  write(writer: ByteWriter, value: Readonly<Properties>): void {
+    for (let i = 0; i < this.#names.length; i++) {
+      this.#codecs[i]?.write(writer, value[this.#names[i] ?? ""]);
+    }
+  }
+
+  read(reader: ByteReader): Readonly<Properties> {
+    return this.readInto({}, reader);
+  }
+
+  readInto(value: Properties, reader: ByteReader): Readonly<Properties> {
+    for (let i = 0; i < this.#names.length; i++) {
+      value[this.#names[i] ?? ""] = this.#codecs[i]?.read(reader);
+    }
+    return value;
+  }
 }
 
 /** A member of a discriminated union: its tag on the wire (never reused) and its fields without `kind`. */
@@ -368,7 +390,12 @@ export function union<V extends { readonly [Kind in keyof V]: Variant<never> | V
       const tag = reader.u8();
       const member = byTag.get(tag);
       if (member === undefined) throw new DecodeError(`unknown tag ${tag}`);
-      return { kind: member.kind, ...(member.codec.read(reader) as object) } as UnionOf<V>;
+      const { kind, codec } = member;
+      const value =
+        codec instanceof RecordCodec
+          ? codec.readInto({ kind }, reader)
+          : { kind, ...(codec.read(reader) as object) };
+      return value as UnionOf<V>;
     },
   };
 }

@@ -21,6 +21,7 @@ export {
   writerId,
 } from "./brand.ts";
 export {
+  binaryString,
   compareBytes,
   concatBytes,
   emptyBytes,
@@ -112,3 +113,4 @@ export type { SigningScope } from "./sigv4/signing-key.ts";
 export { uriEncode, uriEncodePath } from "./sigv4/uri-encoding.ts";
 export type { VerifySignatureInput } from "./sigv4/verify-signature.ts";
 export { verifySignature } from "./sigv4/verify-signature.ts";
+export { copyBytes, newBytes } from "./slab.ts";

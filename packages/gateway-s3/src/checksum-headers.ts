@@ -22,8 +22,16 @@ export interface DeclaredChecksum {
   readonly value: Uint8Array | undefined;
 }
 
+const headerNames: Readonly<Record<ChecksumAlgorithm, string>> = {
+  crc32: "x-amz-checksum-crc32",
+  crc32c: "x-amz-checksum-crc32c",
+  crc64nvme: "x-amz-checksum-crc64nvme",
+  sha1: "x-amz-checksum-sha1",
+  sha256: "x-amz-checksum-sha256",
+};
+
 export function checksumHeader(algorithm: ChecksumAlgorithm): string {
-  return `x-amz-checksum-${algorithm}`;
+  return headerNames[algorithm];
 }
 
 /** `trailerNames` are those of `x-amz-trailer`, checked before. */

@@ -71,14 +71,14 @@ async function serve(
   refuseUnsupported(headers);
   const files = service.files.within({ requestId: http.requestId });
   const request: S3Request = { ...target, service: { ...service, files }, http, headers, query, requester };
-  await checkExpectedOwner(request);
+  const expectedOwner = headers["x-amz-expected-bucket-owner"];
+  if (expectedOwner !== undefined) await checkExpectedOwner(request, expectedOwner);
   return operation(request);
 }
 
 /** `x-amz-expected-bucket-owner`: a name taken over by somebody else is not written to by accident. */
-async function checkExpectedOwner({ bucket, headers, service }: S3Request): Promise<void> {
-  const expected = headers["x-amz-expected-bucket-owner"];
-  if (expected === undefined || bucket === "") return;
+async function checkExpectedOwner({ bucket, service }: S3Request, expected: string): Promise<void> {
+  if (bucket === "") return;
   const { owner } = await service.files.bucket(bucket);
   if (owner !== expected) throw new S3Error("AccessDenied");
 }

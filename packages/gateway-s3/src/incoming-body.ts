@@ -133,8 +133,12 @@ function declaredBytes(request: S3Request, form: PayloadForm): number {
   return Number(text);
 }
 
+const noTrailers: readonly string[] = [];
+
 function announcedTrailers(request: S3Request, form: PayloadForm): readonly string[] {
-  const names = (request.headers["x-amz-trailer"] ?? "").toLowerCase().split(",");
+  const header = request.headers["x-amz-trailer"];
+  if (header === undefined) return noTrailers;
+  const names = header.toLowerCase().split(",");
   const announced = names.map((name) => name.trim()).filter((name) => name !== "");
   if (announced.length === 0) return announced;
   if (form.kind === "plain" || !form.trailer) throw headerNotImplemented("x-amz-trailer");

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { test } from "node:test";
+import zlib from "node:zlib";
 import { seededRandom } from "@holdfast/base";
 import { beginDigest } from "./digest.ts";
 import type { DigestListener } from "./digest-pool.ts";
@@ -100,4 +101,15 @@ test("a process with idle workers ends, and one that waits for a digest gets it 
     output.trim(),
     Buffer.from(nodeHashing.hash("md5", new Uint8Array(8 * 1024 * 1024))).toString("hex"),
   );
+});
+
+test("a CRC-32 is the same, long or short, in one piece or in two", () => {
+  const data = seededRandom(2).bytes(200);
+  for (let length = 0; length <= data.length; length++) {
+    const whole = data.subarray(0, length);
+    assert.equal(nodeHashing.crc32(whole), zlib.crc32(whole));
+    const half = length >>> 1;
+    const first = nodeHashing.crc32(data.subarray(0, half));
+    assert.equal(nodeHashing.crc32(data.subarray(half, length), first), zlib.crc32(whole));
+  }
 });

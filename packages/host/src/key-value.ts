@@ -8,6 +8,7 @@
 
 import { statfsSync } from "node:fs";
 import { constants } from "node:os";
+import { copyBytes } from "@holdfast/base";
 import type { KeyRange, KeyValue, KeyValuePair, Mutation } from "@holdfast/ports";
 import { checkKey, DiskError } from "@holdfast/ports";
 import type { Key, RangeOptions, RootDatabase } from "lmdb";
@@ -68,8 +69,10 @@ class LmdbKeyValue implements KeyValue {
   get(key: Uint8Array): Uint8Array | undefined {
     this.#checkOpen();
     checkKey(key);
-    const value = this.#database.getBinary(key);
-    return value === undefined ? undefined : plain(value);
+    // In memory that LMDB uses again for the next one, and whose own length is another.
+    const shared = this.#database.getBinaryFast(key);
+    if (shared === undefined) return undefined;
+    return copyBytes(new Uint8Array(shared.buffer, shared.byteOffset, shared.length));
   }
 
   *range(range: KeyRange): Iterable<KeyValuePair> {

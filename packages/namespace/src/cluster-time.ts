@@ -1,11 +1,10 @@
-import { assert, decode, encode, integer } from "@holdfast/base";
+import { assert, integer } from "@holdfast/base";
 import type { StateReader, StateWriter } from "@holdfast/ports";
 import { clusterTimeKey } from "./state-keys.ts";
 
 /** Cluster time of the last entry applied; 0 before the first. */
 export function clusterTimeMs(state: StateReader): number {
-  const stored = state.get(clusterTimeKey);
-  return stored === undefined ? 0 : decode(integer, stored);
+  return state.getRecord(integer, clusterTimeKey) ?? 0;
 }
 
 /** S16: the state machine knows only max(time of the entry before, proposer's clock), so time never goes back. */
@@ -13,6 +12,6 @@ export function advanceClusterTime(state: StateWriter, proposedMs: number): numb
   const beforeMs = clusterTimeMs(state);
   if (proposedMs <= beforeMs) return beforeMs;
   assert(Number.isSafeInteger(proposedMs), "cluster time in whole milliseconds");
-  state.put(clusterTimeKey, encode(integer, proposedMs));
+  state.keepRecord(integer, clusterTimeKey, proposedMs);
   return proposedMs;
 }

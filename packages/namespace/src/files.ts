@@ -1,7 +1,7 @@
 /** Files: one version each, committed and judged in one entry. */
 
 import type { BucketId, ContentId, Epoch, LogIndex } from "@holdfast/base";
-import { decode, encode } from "@holdfast/base";
+import { decode } from "@holdfast/base";
 import type { StateReader } from "@holdfast/ports";
 import type { FileAttributes, FileChecksum } from "./attributes.ts";
 import type { InstalledBucket } from "./bucket.ts";
@@ -114,7 +114,7 @@ export function commitVersion(
   before: FileVersion | undefined,
   file: FileVersion,
 ): Stored {
-  scope.state.put(fileKey(bucket, key), encode(fileVersionCodec, file));
+  scope.state.putRecord(fileVersionCodec, fileKey(bucket, key), file);
   if (before !== undefined) releaseBody(scope, before.body);
   const { version, etag, bytes, modifiedAtMs } = file;
   return { kind: "stored", version, etag, bytes, modifiedAtMs };

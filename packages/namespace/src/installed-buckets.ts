@@ -6,7 +6,6 @@
  */
 
 import type { BucketId } from "@holdfast/base";
-import { decode, encode } from "@holdfast/base";
 import type { StateReader, StateWriter } from "@holdfast/ports";
 import type { BucketSettings, InstalledBucket } from "./bucket.ts";
 import { installedBucketCodec } from "./bucket.ts";
@@ -16,8 +15,7 @@ import { isRangeEmpty } from "./key-ranges.ts";
 import { filesOf, installedBucketKey, removedBucketKey } from "./state-keys.ts";
 
 export function findInstalledBucket(state: StateReader, bucket: BucketId): InstalledBucket | undefined {
-  const stored = state.get(installedBucketKey(bucket));
-  return stored === undefined ? undefined : decode(installedBucketCodec, stored);
+  return state.getRecord(installedBucketCodec, installedBucketKey(bucket));
 }
 
 /**
@@ -75,7 +73,7 @@ export function unsealBucket({ state }: EntryScope, bucket: BucketId): Refusal |
 }
 
 function store(state: StateWriter, bucket: InstalledBucket): void {
-  state.put(installedBucketKey(bucket.id), encode(installedBucketCodec, bucket));
+  state.putRecord(installedBucketCodec, installedBucketKey(bucket.id), bucket);
 }
 
 export function hasNoFiles(state: StateReader, bucket: BucketId): boolean {

@@ -11,6 +11,7 @@ export type {
 export { checksumAlgorithms, noAttributes, unconditional } from "@holdfast/namespace";
 export type { Access, Credentials } from "./access.ts";
 export { rootAccount } from "./access.ts";
+export { bodyChunks } from "./files/body-chunks.ts";
 export type {
   BucketInfo,
   ByteRange,

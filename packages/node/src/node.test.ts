@@ -79,7 +79,8 @@ function body(content: Uint8Array | string): IncomingBody {
   return { chunks: chunks(), bytes: bytes.length, expectedDigests: () => [] };
 }
 
-async function bytesOf(chunks: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
+async function bytesOf(chunks: Uint8Array | AsyncIterable<Uint8Array>): Promise<Uint8Array> {
+  if (chunks instanceof Uint8Array) return chunks;
   const pieces: Uint8Array[] = [new Uint8Array(0), new Uint8Array(0)];
   for await (const chunk of chunks) pieces.push(chunk);
   return concatBytes(pieces);

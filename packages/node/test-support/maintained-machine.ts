@@ -17,6 +17,7 @@ import {
 } from "@holdfast/ports/simulated";
 import type { GroupState } from "@holdfast/state";
 import { StateStore } from "@holdfast/state";
+import { bodyChunks } from "../src/files/body-chunks.ts";
 import type { IncomingBody, StoredFile } from "../src/files/interface.ts";
 import type { FsckEvent, FsckOptions, FsckSummary, ProblemKind } from "../src/fsck/findings.ts";
 import { shardGroup, systemGroup } from "../src/groups/group-ids.ts";
@@ -124,7 +125,7 @@ export class MaintainedMachine {
   async readFile(key: string): Promise<Uint8Array> {
     const { body } = await this.node.files.readFile({ bucket: "b-1", key });
     const pieces: Uint8Array[] = [new Uint8Array(0), new Uint8Array(0)];
-    for await (const piece of body) pieces.push(piece);
+    for await (const piece of bodyChunks(body)) pieces.push(piece);
     return concatBytes(pieces);
   }
 

@@ -1,3 +1,5 @@
+import type { Codec } from "@holdfast/base";
+import { binaryString, decode, encode } from "@holdfast/base";
 import type { KeyRange, KeyValuePair } from "./key-value.ts";
 import type { StateWriter } from "./state.ts";
 
@@ -19,6 +21,19 @@ export class MemoryState implements StateWriter {
     const name = binaryString(key);
     if (!this.#pairs.has(name)) this.#names.splice(this.#lowerBound(name), 0, name);
     this.#pairs.set(name, { key, value });
+  }
+
+  getRecord<T>(codec: Codec<T>, key: Uint8Array): T | undefined {
+    const value = this.get(key);
+    return value === undefined ? undefined : decode(codec, value);
+  }
+
+  putRecord<T>(codec: Codec<T>, key: Uint8Array, record: T): void {
+    this.put(key, encode(codec, record));
+  }
+
+  keepRecord<T>(codec: Codec<T>, key: Uint8Array, record: T): void {
+    this.putRecord(codec, key, record);
   }
 
   remove(key: Uint8Array): void {
@@ -47,10 +62,4 @@ export class MemoryState implements StateWriter {
     }
     return low;
   }
-}
-
-function binaryString(bytes: Uint8Array): string {
-  let name = "";
-  for (const byte of bytes) name += String.fromCharCode(byte);
-  return name;
 }

@@ -1,3 +1,4 @@
+import { binaryString } from "@holdfast/base";
 import type { KeyRange, Mutation } from "./key-value.ts";
 
 /**
@@ -6,6 +7,7 @@ import type { KeyRange, Mutation } from "./key-value.ts";
  */
 export class SortedTable {
   readonly #entries = new Map<string, Mutation>();
+  /** Without repetition; names of forgotten entries stay among them. */
   #sortedKeys: string[] = [];
   #unsortedKeys: string[] = [];
   #bytes = 0;
@@ -19,16 +21,31 @@ export class SortedTable {
   }
 
   find(key: Uint8Array): Mutation | undefined {
-    return this.#entries.get(binaryString(key));
+    return this.findNamed(binaryString(key));
+  }
+
+  findNamed(name: string): Mutation | undefined {
+    return this.#entries.get(name);
   }
 
   set(key: Uint8Array, value: Uint8Array | undefined): void {
-    const name = binaryString(key);
+    this.setNamed(binaryString(key), key, value);
+  }
+
+  setNamed(name: string, key: Uint8Array, value: Uint8Array | undefined): void {
     const earlier = this.#entries.get(name);
     if (earlier === undefined) this.#unsortedKeys.push(name);
     this.#bytes +=
       (value?.length ?? 0) - (earlier?.value?.length ?? 0) + (earlier === undefined ? key.length : 0);
     this.#entries.set(name, { key, value });
+  }
+
+  /** As if the key had never been set. */
+  forgetNamed(name: string): void {
+    const earlier = this.#entries.get(name);
+    if (earlier === undefined) return;
+    this.#bytes -= earlier.key.length + (earlier.value?.length ?? 0);
+    this.#entries.delete(name);
   }
 
   /** Everything, in key order. */
@@ -55,14 +72,11 @@ export class SortedTable {
   }
 }
 
-function binaryString(bytes: Uint8Array): string {
-  return String.fromCharCode.apply(null, bytes as unknown as number[]);
-}
-
 function byCharacter(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }
 
+/** Each key once: one that was forgotten and set again is in both, or twice in `b`. */
 function mergeSorted(a: readonly string[], b: readonly string[]): string[] {
   const merged: string[] = [];
   let i = 0;
@@ -71,7 +85,7 @@ function mergeSorted(a: readonly string[], b: readonly string[]): string[] {
       merged.push(left);
       i++;
     }
-    merged.push(key);
+    if (a[i] !== key && merged.at(-1) !== key) merged.push(key);
   }
   for (; i < a.length; i++) merged.push(a[i] ?? "");
   return merged;

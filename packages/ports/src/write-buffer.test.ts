@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { compareBytes, seededRandom, uniform, utf8, utf8Text } from "@holdfast/base";
-import type { KeyValuePair } from "./key-value.ts";
+import type { KeyValuePair, Mutation } from "./key-value.ts";
 import { SimulatedKeyValue } from "./simulated/simulated-key-value.ts";
 import { Simulation } from "./simulated/simulation.ts";
 import { WriteBuffer } from "./write-buffer.ts";
@@ -47,7 +47,8 @@ test("any mix of changes and flushes reads like a plain map, in every state of a
       const kind = uniform(random, 8);
       if (kind < 4) {
         const value = random.bytes(uniform(random, 4));
-        buffer.put(key, value);
+        if (buffer.get(key) === undefined) buffer.insert(key, value);
+        else buffer.put(key, value);
         model.set(key.join(), { key, value });
       } else if (kind < 6) {
         buffer.remove(key);
@@ -65,6 +66,43 @@ test("any mix of changes and flushes reads like a plain map, in every state of a
     }
     await simulation.runUntilSettled(buffer.flush());
   }
+});
+
+test("what is inserted and removed between two flushes never reaches the store", async () => {
+  const store = new SimulatedKeyValue({ random: seededRandom(1) });
+  const written: Mutation[] = [];
+  const buffer = new WriteBuffer({
+    get: (key) => store.get(key),
+    range: (range) => store.range(range),
+    write: (batch) => {
+      written.push(...batch);
+      return store.write(batch);
+    },
+    flush: () => store.flush(),
+    close: () => store.close(),
+  });
+  const key = utf8("k");
+  buffer.insert(key, utf8("1"));
+  buffer.put(key, utf8("2"));
+  buffer.remove(key);
+  assert.equal(buffer.pendingBytes, 0);
+  await buffer.flush();
+  assert.deepEqual(written, []);
+});
+
+test("a removal that waits for the flush outlives an insert and its removal", async () => {
+  const store = new SimulatedKeyValue({ random: seededRandom(1) });
+  const buffer = new WriteBuffer(store);
+  const key = utf8("k");
+  buffer.insert(key, utf8("1"));
+  const flushed = buffer.flush();
+  buffer.remove(key);
+  buffer.insert(key, utf8("2"));
+  buffer.remove(key);
+  assert.equal(buffer.get(key), undefined);
+  await flushed;
+  await buffer.flush();
+  assert.equal(store.get(key), undefined);
 });
 
 test("a power loss leaves whole flushes, at least those that resolved", async () => {

@@ -7,20 +7,25 @@
  * in the same atomic batch.
  */
 
-import { present } from "@holdfast/base";
+import { binaryString, present } from "@holdfast/base";
 import type { KeyRange, KeyValue, KeyValuePair, Mutation } from "./key-value.ts";
 import { mergeRanges } from "./merge-ranges.ts";
 import { SortedTable } from "./sorted-table.ts";
 
 export class WriteBuffer {
   readonly #store: KeyValue;
+  readonly #beforeFlush: () => void;
   #active = new SortedTable();
+  /** Names in `#active` that neither the store nor the table being flushed has. */
+  #inserted = new Set<string>();
   #flushing: SortedTable | undefined;
   #flush: Promise<void> | undefined;
   #queued: Promise<void> | undefined;
 
-  constructor(store: KeyValue) {
+  /** `beforeFlush` may add to what the flush is about to take. */
+  constructor(store: KeyValue, beforeFlush: () => void = () => undefined) {
     this.#store = store;
+    this.#beforeFlush = beforeFlush;
   }
 
   /** Bytes of keys and values that wait for the next flush. */
@@ -29,16 +34,35 @@ export class WriteBuffer {
   }
 
   get(key: Uint8Array): Uint8Array | undefined {
-    const found = this.#active.find(key) ?? this.#flushing?.find(key);
+    const found = this.pending(binaryString(key));
     return found === undefined ? this.#store.get(key) : found.value;
   }
 
-  put(key: Uint8Array, value: Uint8Array): void {
-    this.#active.set(key, value);
+  /** What memory says of the key with this binary string; undefined when only the store knows. */
+  pending(name: string): Mutation | undefined {
+    return this.#active.findNamed(name) ?? this.#flushing?.findNamed(name);
   }
 
-  remove(key: Uint8Array): void {
-    this.#active.set(key, undefined);
+  /** What the store says of a key that nothing is pending for. */
+  stored(key: Uint8Array): Uint8Array | undefined {
+    return this.#store.get(key);
+  }
+
+  put(key: Uint8Array, value: Uint8Array, name: string = binaryString(key)): void {
+    this.#active.setNamed(name, key, value);
+  }
+
+  /** As `put`, where a look has just shown that nothing stands under the key. */
+  insert(key: Uint8Array, value: Uint8Array, name: string = binaryString(key)): void {
+    // A removal that waits for the flush must still reach the store, if this key goes again before.
+    if (this.#active.findNamed(name) === undefined) this.#inserted.add(name);
+    this.#active.setNamed(name, key, value);
+  }
+
+  /** What was inserted and removed between two flushes never reaches the store. */
+  remove(key: Uint8Array, name: string = binaryString(key)): void {
+    if (this.#inserted.delete(name)) this.#active.forgetNamed(name);
+    else this.#active.setNamed(name, key, undefined);
   }
 
   /** In key order over one state; must be used up or left within the same synchronous run. */
@@ -64,8 +88,10 @@ export class WriteBuffer {
 
   #startFlush(): Promise<void> {
     this.#queued = undefined;
+    this.#beforeFlush();
     this.#flushing = this.#active;
     this.#active = new SortedTable();
+    this.#inserted = new Set();
     this.#flush = this.#writeOut(this.#flushing);
     return this.#flush;
   }

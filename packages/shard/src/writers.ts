@@ -19,8 +19,7 @@ export interface OpenWriter extends WriterRecord {
 
 /** Undefined for a writer that is closed, or was never opened. */
 export function findWriter(state: StateReader, writer: WriterId): WriterRecord | undefined {
-  const stored = state.get(writerKey(writer));
-  return stored === undefined ? undefined : decode(writerRecordCodec, stored);
+  return state.getRecord(writerRecordCodec, writerKey(writer));
 }
 
 /** All open writers, by number. */
@@ -39,7 +38,7 @@ export function listWriters(state: StateReader): readonly OpenWriter[] {
 export function mayCommit(state: StateReader, writer: WriterId, number: Attempt): boolean {
   const found = findWriter(state, writer);
   if (found === undefined) return writer > lastWriter(state);
-  return !isAttemptClosed(found, number) && state.get(resultKey(writer, number)) === undefined;
+  return !isAttemptClosed(found, number) && findResult(state, writer, number) === undefined;
 }
 
 export function lastWriter(state: StateReader): number {
@@ -67,7 +66,7 @@ export function closeWriter(state: StateWriter, writer: WriterId): void {
 }
 
 export function storeWriter(state: StateWriter, writer: WriterId, found: WriterRecord): void {
-  state.put(writerKey(writer), encode(writerRecordCodec, found));
+  state.keepRecord(writerRecordCodec, writerKey(writer), found);
 }
 
 /** Takes in what the writer published: the results of attempts that are closed by now go. The record is not stored yet. */
@@ -90,8 +89,7 @@ export function publishProgress(
 }
 
 export function findResult(state: StateReader, writer: WriterId, number: Attempt): ShardResult | undefined {
-  const stored = state.get(resultKey(writer, number));
-  return stored === undefined ? undefined : decode(shardResultCodec, stored);
+  return state.getRecord(shardResultCodec, resultKey(writer, number));
 }
 
 export function storeResult(
@@ -100,5 +98,5 @@ export function storeResult(
   number: Attempt,
   result: ShardResult,
 ): void {
-  state.put(resultKey(writer, number), encode(shardResultCodec, result));
+  state.keepRecord(shardResultCodec, resultKey(writer, number), result);
 }

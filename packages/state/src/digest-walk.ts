@@ -19,6 +19,8 @@ export interface WalkedState {
   readonly hashing: Hashing;
   readonly from: Uint8Array;
   readonly to: Uint8Array | undefined;
+  /** Brings into the buffer what the group holds as objects. */
+  readonly encodeRecords: () => void;
   readonly kept: () => StateDigest;
   readonly leave: (walk: DigestWalk) => void;
 }
@@ -48,6 +50,7 @@ export class DigestWalk {
   /** Reads up to `limit` more pairs, in one synchronous run. Not to be called behind the end. */
   step(limit: number): DigestStep {
     const { buffer, to } = this.#state;
+    this.#state.encodeRecords();
     const damagedKeys: Uint8Array[] = [];
     let pairs = 0;
     let bytes = 0;

@@ -1,11 +1,12 @@
 import type { Codec, GroupId, LogIndex } from "@holdfast/base";
 import {
   assert,
+  binaryString,
   branded,
-  concatBytes,
   decode,
   encode,
   logIndex,
+  newBytes,
   prefixEnd,
   record,
   versioned,
@@ -19,6 +20,7 @@ import {
   groupKeyPrefix,
   groupOfKey,
   seal,
+  sealBytes,
   sealedChecksum,
   stateKeyPrefix,
   stateKeyPrefixBytes,
@@ -41,24 +43,49 @@ export function checkStateFormat(store: KeyValue, hashing: Hashing): void {
     decode(groupRecordCodec, unseal(hashing, groupOfKey(key), key, value));
 }
 
-/** One group's keys and values, checked at every read, with the index and the digest they stand for. */
+/** A record that stands for its value: what is under the key, whether or not the buffer has it yet. */
+interface KeptRecord {
+  readonly storedKey: Uint8Array;
+  readonly codec: Codec<unknown>;
+  readonly record: unknown;
+  isEncoded: boolean;
+}
+
+/** Records kept at once; when there are more, all go and are decoded anew. */
+const keptRecordsMax = 4096;
+
+/**
+ * One group's keys and values, checked when they come from the store, with the index and the digest they stand for.
+ *
+ * A record that is kept as an object is encoded when somebody asks for bytes: for its value, a range, the digest, or at the
+ * latest when the buffer is flushed. One that every entry changes is so encoded once per flush.
+ */
 export class GroupState implements StateWriter {
   readonly group: GroupId;
   readonly #buffer: WriteBuffer;
   readonly #hashing: Hashing;
+  readonly #onChange: (state: GroupState) => void;
   readonly #prefix: Uint8Array;
   readonly #end: Uint8Array | undefined;
   readonly #walks = new Set<DigestWalk>();
+  readonly #records = new Map<string, KeptRecord>();
   #appliedIndex: LogIndex;
   #digest: StateDigest;
+  /** There is something for `settle` to do. */
+  #isUnsettled = false;
+  /** The name that was looked up last, and what stands there: only this object changes the group's keys. */
+  #lastName = "";
+  #lastFound: Uint8Array | undefined;
 
-  constructor(group: GroupId, buffer: WriteBuffer, hashing: Hashing) {
+  /** `onChange` is called at the first change behind each `settle`, which must follow before the buffer is flushed. */
+  constructor(group: GroupId, buffer: WriteBuffer, hashing: Hashing, onChange: (state: GroupState) => void) {
     this.group = group;
     this.#buffer = buffer;
     this.#hashing = hashing;
+    this.#onChange = onChange;
     this.#prefix = stateKeyPrefix(group);
     this.#end = prefixEnd(this.#prefix);
-    const found = this.#readRecord();
+    const found = this.#readGroupRecord();
     this.#appliedIndex = found?.appliedIndex ?? logIndex(0);
     this.#digest = found?.digest ?? emptyDigest;
   }
@@ -68,16 +95,35 @@ export class GroupState implements StateWriter {
   }
 
   get digest(): StateDigest {
+    this.#encodeRecords();
     return this.#digest;
   }
 
   get(key: Uint8Array): Uint8Array | undefined {
     const storedKey = this.#storedKey(key);
-    const stored = this.#buffer.get(storedKey);
-    return stored === undefined ? undefined : unseal(this.#hashing, this.group, storedKey, stored);
+    const name = binaryString(storedKey);
+    const kept = this.#records.get(name);
+    if (kept !== undefined) this.#encodeRecord(name, kept);
+    return this.#find(name, storedKey)?.subarray(sealBytes);
+  }
+
+  getRecord<T>(codec: Codec<T>, key: Uint8Array): T | undefined {
+    const storedKey = this.#storedKey(key);
+    const name = binaryString(storedKey);
+    const kept = this.#records.get(name);
+    if (kept !== undefined) {
+      assert(kept.codec === codec, "one codec for each key");
+      return kept.record as T;
+    }
+    const stored = this.#find(name, storedKey);
+    if (stored === undefined) return undefined;
+    const record = decode(codec, stored.subarray(sealBytes));
+    this.#keep(name, { storedKey, codec, record, isEncoded: true });
+    return record;
   }
 
   *range(range: KeyRange): Iterable<KeyValuePair> {
+    this.#encodeRecords();
     const to = range.to === undefined ? this.#end : this.#storedKey(range.to);
     for (const pair of this.#buffer.range({ ...range, from: this.#storedKey(range.from), to })) {
       yield {
@@ -89,21 +135,36 @@ export class GroupState implements StateWriter {
 
   put(key: Uint8Array, value: Uint8Array): void {
     const storedKey = this.#storedKey(key);
-    const earlier = this.#buffer.get(storedKey);
-    const stored = seal(this.#hashing, storedKey, value);
-    if (earlier !== undefined) this.#digest = digestWithout(this.#digest, sealedChecksum(earlier));
-    this.#digest = digestWith(this.#digest, sealedChecksum(stored));
-    for (const walk of this.#walks) walk.changing(storedKey, earlier, stored);
-    this.#buffer.put(storedKey, stored);
+    const name = binaryString(storedKey);
+    const stored = newBytes(sealBytes + value.length);
+    stored.set(value, sealBytes);
+    this.#records.delete(name);
+    this.#put(name, storedKey, stored);
+  }
+
+  putRecord<T>(codec: Codec<T>, key: Uint8Array, record: T): void {
+    const storedKey = this.#storedKey(key);
+    const name = binaryString(storedKey);
+    this.#records.delete(name);
+    this.#put(name, storedKey, encode(codec, record, sealBytes));
+  }
+
+  keepRecord<T>(codec: Codec<T>, key: Uint8Array, record: T): void {
+    const storedKey = this.#storedKey(key);
+    this.#keep(binaryString(storedKey), { storedKey, codec, record, isEncoded: false });
+    this.#changed();
   }
 
   remove(key: Uint8Array): void {
     const storedKey = this.#storedKey(key);
-    const earlier = this.#buffer.get(storedKey);
+    const name = binaryString(storedKey);
+    this.#records.delete(name);
+    const earlier = this.#find(name, storedKey);
     if (earlier === undefined) return;
     this.#digest = digestWithout(this.#digest, sealedChecksum(earlier));
     for (const walk of this.#walks) walk.changing(storedKey, earlier, undefined);
-    this.#buffer.remove(storedKey);
+    this.#buffer.remove(storedKey, name);
+    this.#lastFound = undefined;
   }
 
   /**
@@ -113,13 +174,24 @@ export class GroupState implements StateWriter {
   advance(index: LogIndex): void {
     assert(index === this.#appliedIndex + 1, `entry ${index} applied behind ${this.#appliedIndex}`);
     this.#appliedIndex = index;
+    this.#changed();
+  }
+
+  /** Brings everything into the buffer: records that are objects still, the applied index and the digest. */
+  settle(): void {
+    this.#encodeRecords();
+    this.#records.clear();
+    this.#isUnsettled = false;
     const key = groupKey(this.group);
-    const value = encode(groupRecordCodec, { appliedIndex: index, digest: this.#digest });
-    this.#buffer.put(key, seal(this.#hashing, key, value));
+    const record = { appliedIndex: this.#appliedIndex, digest: this.#digest };
+    const stored = encode(groupRecordCodec, record, sealBytes);
+    seal(this.#hashing, key, stored);
+    this.#buffer.put(key, stored);
   }
 
   /** Reads everything again: the digest that the pairs really have, to be compared with `digest`. Not for large states in one run. */
   recomputeDigest(): StateDigest {
+    this.#encodeRecords();
     let digest = emptyDigest;
     for (const pair of this.#buffer.range({ from: this.#prefix, to: this.#end })) {
       unseal(this.#hashing, this.group, pair.key, pair.value);
@@ -136,6 +208,7 @@ export class GroupState implements StateWriter {
       hashing: this.#hashing,
       from: this.#prefix,
       to: this.#end,
+      encodeRecords: () => this.#encodeRecords(),
       kept: () => this.#digest,
       leave: (left) => void this.#walks.delete(left),
     });
@@ -143,11 +216,61 @@ export class GroupState implements StateWriter {
     return walk;
   }
 
-  #storedKey(key: Uint8Array): Uint8Array {
-    return concatBytes([this.#prefix, key]);
+  #changed(): void {
+    if (this.#isUnsettled) return;
+    this.#isUnsettled = true;
+    this.#onChange(this);
   }
 
-  #readRecord(): GroupRecord | undefined {
+  #keep(name: string, kept: KeptRecord): void {
+    if (this.#records.size >= keptRecordsMax) {
+      this.#encodeRecords();
+      this.#records.clear();
+    }
+    this.#records.set(name, kept);
+  }
+
+  #encodeRecords(): void {
+    for (const [name, kept] of this.#records) this.#encodeRecord(name, kept);
+  }
+
+  #encodeRecord(name: string, kept: KeptRecord): void {
+    if (kept.isEncoded) return;
+    kept.isEncoded = true;
+    this.#put(name, kept.storedKey, encode(kept.codec, kept.record, sealBytes));
+  }
+
+  /** `stored` has the value behind the room for its seal. */
+  #put(name: string, storedKey: Uint8Array, stored: Uint8Array): void {
+    const earlier = this.#find(name, storedKey);
+    seal(this.#hashing, storedKey, stored);
+    if (earlier !== undefined) this.#digest = digestWithout(this.#digest, sealedChecksum(earlier));
+    this.#digest = digestWith(this.#digest, sealedChecksum(stored));
+    for (const walk of this.#walks) walk.changing(storedKey, earlier, stored);
+    if (earlier === undefined) this.#buffer.insert(storedKey, stored, name);
+    else this.#buffer.put(storedKey, stored, name);
+    this.#lastFound = stored;
+  }
+
+  /** What stands under the key, with its checksum; checked if it came from the store. What is put was mostly looked up just before. */
+  #find(name: string, storedKey: Uint8Array): Uint8Array | undefined {
+    if (name === this.#lastName) return this.#lastFound;
+    const pending = this.#buffer.pending(name);
+    const found = pending === undefined ? this.#buffer.stored(storedKey) : pending.value;
+    if (pending === undefined && found !== undefined) unseal(this.#hashing, this.group, storedKey, found);
+    this.#lastFound = found;
+    this.#lastName = name;
+    return found;
+  }
+
+  #storedKey(key: Uint8Array): Uint8Array {
+    const stored = newBytes(stateKeyPrefixBytes + key.length);
+    stored.set(this.#prefix);
+    stored.set(key, stateKeyPrefixBytes);
+    return stored;
+  }
+
+  #readGroupRecord(): GroupRecord | undefined {
     const key = groupKey(this.group);
     const stored = this.#buffer.get(key);
     return stored === undefined

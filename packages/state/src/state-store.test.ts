@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Random } from "@holdfast/base";
-import { groupId, logIndex, seededRandom, uniform, utf8 } from "@holdfast/base";
+import { encode, groupId, logIndex, seededRandom, text, uniform, utf8 } from "@holdfast/base";
 import { SimulatedKeyValue, simulatedHashing } from "@holdfast/ports/simulated";
 import type { GroupState } from "./group-state.ts";
 import { StateStore } from "./state-store.ts";
@@ -13,13 +13,18 @@ function open(store: SimulatedKeyValue): StateStore {
 
 const keysCount = 20;
 
-/** The changes of entry `index` of a group, the same at every replay. */
-function applyEntry(state: GroupState, index: number): void {
+/** The changes of entry `index` of a group, the same at every replay. What is kept as a record is put, if `encodesAtOnce`. */
+function applyEntry(state: GroupState, index: number, encodesAtOnce: boolean = false): void {
   const random = seededRandom(1000 * state.group + index);
-  for (let change = 0; change < 3; change++) {
+  for (let change = 0; change < 4; change++) {
     const key = utf8(`key-${uniform(random, keysCount)}`);
-    if (uniform(random, 4) === 0) state.remove(key);
-    else state.put(key, utf8(`value-${index}-${change}`));
+    const value = `value-${index}-${change}`;
+    const kind = uniform(random, 4);
+    if (kind === 0) state.remove(key);
+    else if (kind === 1) state.put(key, encode(text, value));
+    else if (kind === 2 || encodesAtOnce) state.putRecord(text, key, value);
+    else state.keepRecord(text, key, value);
+    assert.equal(state.getRecord(text, key), kind === 0 ? undefined : value);
   }
   state.advance(logIndex(index));
 }
@@ -36,7 +41,7 @@ function expected(
   index: number,
 ): { readonly contents: readonly string[]; readonly digest: unknown } {
   const state = open(new SimulatedKeyValue({ random: seededRandom(1) })).group(groupId(group));
-  for (let i = 1; i <= index; i++) applyEntry(state, i);
+  for (let i = 1; i <= index; i++) applyEntry(state, i, true);
   return { contents: contents(state), digest: state.digest };
 }
 
@@ -149,4 +154,36 @@ test("state store: the digest does not depend on the order of changes", () => {
   assert.notDeepEqual(backward.digest, forward.digest);
   backward.remove(utf8("extra"));
   assert.deepEqual(backward.digest, forward.digest);
+});
+
+test("state store: a kept record shows as its bytes to all who ask for bytes", () => {
+  const state = open(new SimulatedKeyValue({ random: seededRandom(1) })).group(groupId(1));
+  const key = utf8("k");
+  const kept = (value: string): Uint8Array => {
+    state.keepRecord(text, key, value);
+    return encode(text, value);
+  };
+  const first = kept("first");
+  assert.deepEqual(state.get(key), first);
+  const second = kept("second");
+  assert.deepEqual([...state.range({ from: new Uint8Array(0) })], [{ key, value: second }]);
+  kept("third");
+  assert.deepEqual(state.digest, state.recomputeDigest());
+  kept("fourth");
+  state.remove(key);
+  assert.equal(state.getRecord(text, key), undefined);
+  assert.deepEqual(contents(state), []);
+});
+
+test("state store: a flush that had to wait takes records and index as they are when it starts", async () => {
+  const disk = new SimulatedKeyValue({ random: seededRandom(1) });
+  const store = open(disk);
+  const state = store.group(groupId(1));
+  applyEntry(state, 1);
+  const first = store.flush();
+  const second = store.flush();
+  applyEntry(state, 2);
+  await first;
+  await second;
+  assertExact(open(disk).group(groupId(1)));
 });

@@ -16,10 +16,11 @@ export class StateStore {
   readonly #buffer: WriteBuffer;
   readonly #hashing: Hashing;
   readonly #groups = new Map<GroupId, GroupState>();
+  readonly #unsettled = new Set<GroupState>();
 
   constructor(store: KeyValue, hashing: Hashing) {
     this.#store = store;
-    this.#buffer = new WriteBuffer(store);
+    this.#buffer = new WriteBuffer(store, () => this.#settle());
     this.#hashing = hashing;
   }
 
@@ -27,14 +28,14 @@ export class StateStore {
   group(id: GroupId): GroupState {
     const known = this.#groups.get(id);
     if (known !== undefined) return known;
-    const state = new GroupState(id, this.#buffer, this.#hashing);
+    const state = new GroupState(id, this.#buffer, this.#hashing, (changed) => this.#unsettled.add(changed));
     this.#groups.set(id, state);
     return state;
   }
 
-  /** Bytes that wait for the next flush. */
+  /** Bytes that wait for the next flush, about. */
   get pendingBytes(): number {
-    return this.#buffer.pendingBytes;
+    return this.#buffer.pendingBytes + this.#unsettled.size;
   }
 
   /** Makes everything applied before the call durable; the log needs no entry up to the indexes it returns. */
@@ -42,6 +43,11 @@ export class StateStore {
     const applied = new Map([...this.#groups].map(([id, state]) => [id, state.appliedIndex] as const));
     await this.#buffer.flush();
     return applied;
+  }
+
+  #settle(): void {
+    for (const state of this.#unsettled) state.settle();
+    this.#unsettled.clear();
   }
 
   close(): Promise<void> {

@@ -8,7 +8,7 @@
  */
 
 import type { GroupId } from "@holdfast/base";
-import { ByteReader, ByteWriter, concatBytes, groupId } from "@holdfast/base";
+import { ByteReader, ByteWriter, groupId } from "@holdfast/base";
 import type { Hashing } from "@holdfast/ports";
 
 const stateTable = 0x01;
@@ -16,6 +16,9 @@ const groupTable = 0x02;
 
 /** Bytes in front of a state machine's own key. */
 export const stateKeyPrefixBytes = 5;
+
+/** Bytes in front of a state machine's own value. */
+export const sealBytes = 4;
 
 /** A stored value does not match its checksum: the replica must be reloaded, a single voter must stop. */
 export class StateCorruptError extends Error {
@@ -51,10 +54,13 @@ function prefixed(table: number, group: GroupId): Uint8Array {
   return writer.finish();
 }
 
-export function seal(hashing: Hashing, storedKey: Uint8Array, value: Uint8Array): Uint8Array {
-  const checksum = new ByteWriter(4);
-  checksum.u32(valueChecksum(hashing, storedKey, value));
-  return concatBytes([checksum.finish(), value]);
+/** Writes the checksum in front of a value that stands behind `sealBytes` of room. */
+export function seal(hashing: Hashing, storedKey: Uint8Array, stored: Uint8Array): void {
+  const checksum = valueChecksum(hashing, storedKey, stored.subarray(sealBytes));
+  stored[0] = checksum >>> 24;
+  stored[1] = checksum >>> 16;
+  stored[2] = checksum >>> 8;
+  stored[3] = checksum;
 }
 
 /** The value behind its checksum. Throws StateCorruptError. */
@@ -64,8 +70,8 @@ export function unseal(
   storedKey: Uint8Array,
   stored: Uint8Array,
 ): Uint8Array {
-  if (stored.length < 4) throw new StateCorruptError(group);
-  const value = stored.subarray(4);
+  if (stored.length < sealBytes) throw new StateCorruptError(group);
+  const value = stored.subarray(sealBytes);
   if (sealedChecksum(stored) !== valueChecksum(hashing, storedKey, value)) throw new StateCorruptError(group);
   return value;
 }

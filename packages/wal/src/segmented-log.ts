@@ -15,6 +15,7 @@ import { AppendQueue, queuedBytesOf } from "./append-queue.ts";
 import { BatchBuilder, restatedBytes } from "./batch-builder.ts";
 import { batchHeaderBytes } from "./batch-header.ts";
 import { GroupLog } from "./group-log.ts";
+import { joinRecords } from "./join-records.ts";
 import { batchesOffset } from "./layout.ts";
 import { WalError } from "./log-error.ts";
 import { LogMetrics } from "./log-metrics.ts";
@@ -349,10 +350,7 @@ export class SegmentedLog implements WriteAheadLog {
     const fits = restated.length === 0 || this.#queue.headBytes <= roomBytes;
     const items = fits ? this.#queue.take(roomBytes) : [];
     try {
-      await this.#write(
-        items.flatMap((item) => item.records),
-        restated,
-      );
+      await this.#write(joinRecords(items), restated);
     } catch (error) {
       this.#queue.rejectTaken(items, this.#poisonBy(error));
       if (error instanceof AssertionError) throw error;

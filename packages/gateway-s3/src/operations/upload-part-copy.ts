@@ -5,6 +5,7 @@
 
 import { formatIso8601, limits, StoreError } from "@holdfast/base";
 import type { ByteRange, FileReading, StoredPart } from "@holdfast/node";
+import { bodyChunks } from "@holdfast/node";
 import type { HttpResponse } from "@holdfast/ports";
 import { quoted, xmlAnswer } from "../answer.ts";
 import { partChecksumElement } from "../checksum-headers.ts";
@@ -28,7 +29,7 @@ export async function uploadPartCopy(request: S3Request): Promise<HttpResponse> 
   const stored = request.service.files.storePart({
     ...uploadReference(request),
     part,
-    body: { chunks: reading.body, bytes, expectedDigests: () => [] },
+    body: { chunks: bodyChunks(reading.body), bytes, expectedDigests: () => [] },
     signal: request.http.signal,
   });
   return slowAnswer(request, stored.then(partAnswer));

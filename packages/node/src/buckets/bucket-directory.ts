@@ -37,7 +37,7 @@ export class BucketDirectory {
    * afterwards: the caller is told to come again.
    */
   async active(name: string): Promise<Bucket> {
-    const bucket = await this.readable(name);
+    const bucket = readableBucket(name, await this.find(name));
     if (bucket.state === "active") return bucket;
     throw new StoreError("Overloaded", `The bucket "${name}" is just being deleted. Try again in a moment.`, {
       fields: { bucket: name },
@@ -46,12 +46,7 @@ export class BucketDirectory {
 
   /** The bucket of this name, to be read from: it is there until its deletion has succeeded (S17). */
   async readable(name: string): Promise<Bucket> {
-    const bucket = await this.find(name);
-    if (bucket !== undefined && bucket.state !== "creating") return bucket;
-    checkBucketName(name);
-    throw new StoreError("BucketNotFound", `The bucket "${name}" does not exist. Create it first.`, {
-      fields: { bucket: name },
-    });
+    return readableBucket(name, await this.find(name));
   }
 
   async find(name: string): Promise<Bucket | undefined> {
@@ -80,4 +75,12 @@ export class BucketDirectory {
   shardsOf(bucket: Bucket): readonly ShardId[] {
     return shardsOfBucket(bucket, this.#clusterShardCount);
   }
+}
+
+function readableBucket(name: string, bucket: Bucket | undefined): Bucket {
+  if (bucket !== undefined && bucket.state !== "creating") return bucket;
+  checkBucketName(name);
+  throw new StoreError("BucketNotFound", `The bucket "${name}" does not exist. Create it first.`, {
+    fields: { bucket: name },
+  });
 }

@@ -41,10 +41,13 @@ function keptChecksum(
 }
 
 /** What must be computed for this body besides CRC-32, which every block has anyway. */
-function algorithmsOf(body: IncomingBody): Set<DigestAlgorithm> {
-  const wanted = new Set<DigestAlgorithm>(["md5", ...(body.verify ?? [])]);
-  if (body.checksumAlgorithm !== undefined) wanted.add(body.checksumAlgorithm);
-  wanted.delete("crc32");
+function algorithmsOf(body: IncomingBody): readonly DigestAlgorithm[] {
+  const wanted: DigestAlgorithm[] = ["md5"];
+  const add = (algorithm: DigestAlgorithm): void => {
+    if (algorithm !== "crc32" && !wanted.includes(algorithm)) wanted.push(algorithm);
+  };
+  body.verify?.forEach(add);
+  if (body.checksumAlgorithm !== undefined) add(body.checksumAlgorithm);
   return wanted;
 }
 

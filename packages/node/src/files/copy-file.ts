@@ -10,6 +10,7 @@ import { assertNever, StoreError } from "@holdfast/base";
 import type { FileChecksum } from "@holdfast/namespace";
 import type { PutBody } from "@holdfast/shard";
 import { bigEndian } from "../content/body-digests.ts";
+import { bodyChunks } from "./body-chunks.ts";
 import { checkReadCondition } from "./conditions.ts";
 import type { FilesContext, Place } from "./context.ts";
 import { locate } from "./context.ts";
@@ -90,7 +91,7 @@ async function copiedChecksum(
   const digest = context.hashing.bulkDigest(algorithm);
   try {
     const body = bodyOf(context, { bucket: source.bucket, signal }, found, { offset: 0, bytes });
-    for await (const chunk of body) await digest.update(chunk);
+    for await (const chunk of bodyChunks(body)) await digest.update(chunk);
     return { algorithm, scope: "full", value: await digest.finish() };
   } catch (error) {
     digest.cancel();

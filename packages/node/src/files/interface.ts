@@ -147,8 +147,8 @@ export interface ReadFileRequest {
 
 export interface FileReading {
   readonly file: FileInfo;
-  /** Exactly `file.range.bytes` bytes, each block's checksum verified; throws rather than ending short. */
-  readonly body: AsyncIterable<Uint8Array>;
+  /** Exactly `file.range.bytes` bytes, each block's checksum verified; a stream throws rather than ending short. Small ones come whole. */
+  readonly body: Uint8Array | AsyncIterable<Uint8Array>;
 }
 
 export interface ListFilePartsRequest {

@@ -163,11 +163,11 @@ export function bodyOf(
   request: Pick<ReadFileRequest, "bucket" | "signal">,
   { version, content }: FoundFile,
   range: ResolvedRange,
-): AsyncIterable<Uint8Array> {
+): FileReading["body"] {
   if (version.body.kind === "inline") {
     const { body, crc32 } = version.body;
     if (context.hashing.crc32(body) !== crc32) throw refusal("DataCorrupt", version.key);
-    return once(body.subarray(range.offset, range.offset + range.bytes));
+    return body.subarray(range.offset, range.offset + range.bytes);
   }
   if (content === undefined) throw new StoreError("Internal", "A version without content.");
   return readContent(
@@ -191,8 +191,4 @@ function fetchFrom(context: FilesContext, request: Pick<ReadFileRequest, "bucket
       throw blockFailure(cause);
     }
   };
-}
-
-async function* once(body: Uint8Array): AsyncGenerator<Uint8Array, void, undefined> {
-  if (body.length > 0) yield body;
 }

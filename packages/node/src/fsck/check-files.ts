@@ -164,7 +164,7 @@ async function* checkBlocks(
   }
 }
 
-const emptyState: StateReader = { get: () => undefined, range: () => [] };
+const emptyState: StateReader = { get: () => undefined, getRecord: () => undefined, range: () => [] };
 
 function without(id: ContentId, what: string): Fault {
   return {

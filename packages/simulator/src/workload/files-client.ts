@@ -2,7 +2,7 @@
 
 import { crc32, limits } from "@holdfast/base";
 import type { FileAttributes, FileInfo, Files, IncomingBody, WriteCondition } from "@holdfast/node";
-import { noAttributes } from "@holdfast/node";
+import { bodyChunks, noAttributes } from "@holdfast/node";
 import type { Body } from "../model/body.ts";
 import { bodyBytes } from "../model/body.ts";
 import type { Condition } from "../model/register.ts";
@@ -33,7 +33,7 @@ export function filesClient({ files, model, blockBytes }: FilesClientOptions): S
         seen: seen(file),
         offset: file.range.offset,
         length: file.range.bytes,
-        chunks: body,
+        chunks: bodyChunks(body),
       } satisfies Reading;
     },
     delete: (name, condition) => files.deleteFile({ ...name, condition: writeCondition(condition) }),

@@ -80,7 +80,8 @@ export class ChunksTarget implements FuzzTarget {
     if (status !== 200) return;
     const { body } = await this.#world.files.readFile({ bucket, key });
     const pieces: Uint8Array[] = [];
-    for await (const piece of body) pieces.push(piece);
+    if (body instanceof Uint8Array) pieces.push(body);
+    else for await (const piece of body) pieces.push(piece);
     if (!equalBytes(concatBytes(pieces), meant))
       throw new FuzzFinding("another content than was meant is stored");
   }
