@@ -152,7 +152,8 @@ export class MemoryFiles implements Files {
         if (Buffer.compare(utf8(name), utf8(after)) <= 0 || name === last) continue;
         if (files.length + prefixes.length === limit) return { files, prefixes, next: last };
         last = name;
-        if (cut < 0) files.push({ key, bytes: file.data.length, checksum: undefined, ...file });
+        const { contentType } = file.attributes;
+        if (cut < 0) files.push({ key, bytes: file.data.length, checksum: undefined, contentType, ...file });
         else prefixes.push(name);
       }
       return { files, prefixes, next: undefined };

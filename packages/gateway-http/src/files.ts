@@ -134,8 +134,8 @@ async function listFiles(call: ApiCall): Promise<HttpResponse> {
 }
 
 function listedDocument(file: ListedFile): unknown {
-  const { key, bytes, etag, modifiedAtMs, checksum, attributes } = file;
-  return { key, bytes, etag, modifiedAtMs, crc32: crc32In(checksum), contentType: attributes.contentType };
+  const { key, bytes, etag, modifiedAtMs, checksum, contentType } = file;
+  return { key, bytes, etag, modifiedAtMs, crc32: crc32In(checksum), contentType };
 }
 
 const path = "/buckets/{bucket}/files/{key}";

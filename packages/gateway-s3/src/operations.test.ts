@@ -305,7 +305,7 @@ const page = {
       etag: "e1",
       modifiedAtMs: nowMs,
       checksum: undefined,
-      attributes: noAttributes,
+      contentType: undefined,
     },
   ],
   prefixes: ["p+q/"],

@@ -4,6 +4,7 @@ export type {
   EtagMatch,
   FileAttributes,
   FileChecksum,
+  ListedFile,
   UserMetadata,
   WriteCondition,
 } from "@holdfast/namespace";
@@ -25,7 +26,6 @@ export type {
   FileReading,
   Files,
   IncomingBody,
-  ListedFile,
   ListFilesRequest,
   ListPartsRequest,
   ListUploadsRequest,

@@ -43,8 +43,11 @@ export class WriteBuffer {
 
   /** In key order over one state; must be used up or left within the same synchronous run. */
   range(range: KeyRange): Iterable<KeyValuePair> {
-    const newestFirst: Iterable<Mutation>[] = [this.#active.range(range)];
-    if (this.#flushing !== undefined) newestFirst.push(this.#flushing.range(range));
+    const newestFirst: Iterable<Mutation>[] = [];
+    for (const table of [this.#active, this.#flushing])
+      if (table?.touches(range) === true) newestFirst.push(table.range(range));
+    // The usual case of a large store: what is being read has not changed lately.
+    if (newestFirst.length === 0) return this.#store.range(range);
     newestFirst.push(this.#store.range({ from: range.from, to: range.to, reverse: range.reverse ?? false }));
     return mergeRanges(newestFirst, range.reverse ?? false, range.limit ?? Number.POSITIVE_INFINITY);
   }
