@@ -93,7 +93,11 @@ export async function startNode(ports: NodePorts, options: NodeOptions = {}): Pr
 const shardCountDefault = limits.shardsDefault;
 /** Two of them are filled with zeros at the start of an empty directory. */
 const segmentBytesDefault = 32 * 1024 * 1024;
-const checkpointBytesMax = 16 * 1024 * 1024;
+/**
+ * In memory twice at the most: while it is flushed, and what gathers meanwhile. A flush holds every page it changes in memory
+ * too, at worst one for each of its entries.
+ */
+const checkpointBytesMax = 8 * 1024 * 1024;
 
 class RunningNode implements HoldfastNode {
   readonly failed: Promise<StoreError>;
@@ -179,6 +183,7 @@ class RunningNode implements HoldfastNode {
     const identity = await openIdentity(disk, random);
     const { state, wal } = await this.#openStores();
     const events: LogEvents = {
+      room: () => checkpointer.room,
       onApplied: () => checkpointer.applied(),
       onFailure: (cause) => this.#onFailure(cause),
     };

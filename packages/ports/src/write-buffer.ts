@@ -12,6 +12,12 @@ import type { KeyRange, KeyValue, KeyValuePair, Mutation } from "./key-value.ts"
 import { mergeRanges } from "./merge-ranges.ts";
 import { SortedTable } from "./sorted-table.ts";
 
+/**
+ * What an entry costs beyond its key and value: objects, the key once more as a string, its places in map and list. A
+ * removal has nothing else, and a million of them must not count for little.
+ */
+export const entryOverheadBytes = 400;
+
 export class WriteBuffer {
   readonly #store: KeyValue;
   #active = new SortedTable();
@@ -23,9 +29,9 @@ export class WriteBuffer {
     this.#store = store;
   }
 
-  /** Bytes of keys and values that wait for the next flush. */
+  /** Memory that what waits for the next flush takes, roughly. */
   get pendingBytes(): number {
-    return this.#active.bytes;
+    return this.#active.bytes + this.#active.size * entryOverheadBytes;
   }
 
   get(key: Uint8Array): Uint8Array | undefined {
