@@ -4,10 +4,12 @@ import { mkdir, readdir, rm } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { Failure, UsageError } from "../command-line/failure.ts";
 import type { Environment } from "../command-line/settings.ts";
+
 import type { ConfigFile, ServerConfig } from "./config.ts";
 import { checkConfig, environmentConfig, resolveConfig } from "./config.ts";
 import { readConfigFile, tryReadConfigFile, writeConfigFile } from "./config-file.ts";
 import { configFileName } from "./data-files.ts";
+import { settleHeap } from "./heap-settings.ts";
 import { urlOf } from "./listen-address.ts";
 import type { ParentChannel } from "./parent-channel.ts";
 import { openParentChannel } from "./parent-channel.ts";
@@ -71,6 +73,7 @@ async function serve(
     throw new UsageError(`--log-format is json or text, not "${logFormat}"`);
   await mkdir(config.data, { recursive: true, mode: 0o700 });
   if (ephemeral) await requireEmpty(config.data);
+  settleHeap();
   const { startServer } = await import("./server.ts");
   const server = await startServer(config, { logFormat });
   try {
