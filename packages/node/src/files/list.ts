@@ -8,6 +8,7 @@ import {
   listUploads as listUploadsOf,
 } from "@holdfast/namespace";
 import type { StateReader } from "@holdfast/ports";
+import { turn } from "@holdfast/ports";
 import type { FilesContext } from "./context.ts";
 import type {
   FilePage,
@@ -30,7 +31,8 @@ export async function listFiles(context: FilesContext, request: ListFilesRequest
   const shards = await readShards(context, bucket);
   const files: ListedFile[] = [];
   const prefixes: string[] = [];
-  for (let after = request.after; ; await turn(context)) {
+  for (let after = request.after; ; await turn(context.clock)) {
+    // S19 allows a turn between: every shard is read at or after its barrier, and a key is looked at once.
     const left = request.limit - files.length - prefixes.length;
     const run = listFilesOf(shards, {
       ...request,
@@ -43,11 +45,6 @@ export async function listFiles(context: FilesContext, request: ListFilesRequest
     if (run.next === undefined || left <= namesPerRun) return { files, prefixes, next: run.next };
     after = run.next;
   }
-}
-
-/** S19 allows it: every shard is read at or after its barrier, and a key is looked at once. */
-function turn({ clock }: FilesContext): Promise<void> {
-  return new Promise((resolve) => clock.soon(resolve));
 }
 
 export async function listParts(context: FilesContext, request: ListPartsRequest): Promise<PartPage> {
