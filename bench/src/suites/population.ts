@@ -4,6 +4,7 @@ import { execFileSync } from "node:child_process";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout } from "node:timers/promises";
 import type { FilesPhase, LoadResult } from "../load/message.ts";
 import { runLoad } from "../load/run-load.ts";
 import { cpuSeconds } from "../servers/process-usage.ts";
@@ -12,9 +13,12 @@ import { accessKey, bucket, secretKey, startServerProcess } from "../servers/ser
 
 /** Files that the generator signs and sends in one go; their requests are in its memory at once. */
 const filesPerPhase = 20_000;
+/** Long enough for the requests to be signed, and for a part of them to be sent. */
+const overwriteMs = 2500;
 
 export interface Work {
   readonly requests: number;
+  readonly bytesReceived: number;
   readonly seconds: number;
   readonly serverCpuSeconds: number;
   /** Share of a core that the load generator used while its clock ran. */
@@ -46,7 +50,7 @@ export class Population {
 
   /** Stores the files numbered `from` to `to`, with progress on standard error. */
   async fill(from: number, to: number, connections: number): Promise<Work> {
-    let total: Work = { requests: 0, seconds: 0, serverCpuSeconds: 0, generatorCores: 0 };
+    let total: Work = { requests: 0, bytesReceived: 0, seconds: 0, serverCpuSeconds: 0, generatorCores: 0 };
     for (let first = from; first < to; first += filesPerPhase) {
       const last = Math.min(to, first + filesPerPhase);
       const work = await this.run("put", first, last, connections);
@@ -69,6 +73,24 @@ export class Population {
     return workOf(result, cpuSeconds(pid) - before);
   }
 
+  /** `kill -9` while files are being overwritten, so that the next start has work; then the start. */
+  async crash(connections: number): Promise<ServerProcess> {
+    const { files: population } = this;
+    const to = Math.min(population, filesPerPhase);
+    const shared = { bucket, population, bodyBytes: this.#bodyBytes, accessKey, secretKey };
+    const { port } = this.#server;
+    const cutOff = runLoad({ port, connections, rounds: [{ kind: "put", from: 0, to, ...shared }] }, true);
+    const broken = cutOff.then(
+      () => false,
+      () => true,
+    );
+    // Signing the requests comes first; what is overwritten once more does not change the listing.
+    await Promise.race([setTimeout(overwriteMs), broken]);
+    const server = await this.restart("kill");
+    await broken;
+    return server;
+  }
+
   async restart(end: "kill" | "stop"): Promise<ServerProcess> {
     await this.#server[end]();
     this.#server = await startServerProcess(this.data);
@@ -87,13 +109,15 @@ export class Population {
   }
 }
 
-function workOf({ requests, seconds, cpuSeconds: generator }: LoadResult, serverCpuSeconds: number): Work {
-  return { requests, seconds, serverCpuSeconds, generatorCores: generator / seconds };
+function workOf(result: LoadResult, serverCpuSeconds: number): Work {
+  const { requests, bytesReceived, seconds } = result;
+  return { requests, bytesReceived, seconds, serverCpuSeconds, generatorCores: result.cpuSeconds / seconds };
 }
 
 function sum(a: Work, b: Work): Work {
   return {
     requests: a.requests + b.requests,
+    bytesReceived: a.bytesReceived + b.bytesReceived,
     seconds: a.seconds + b.seconds,
     serverCpuSeconds: a.serverCpuSeconds + b.serverCpuSeconds,
     generatorCores: Math.max(a.generatorCores, b.generatorCores),
