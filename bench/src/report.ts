@@ -1,9 +1,5 @@
 /** One row: what was measured, its limit from the same run, and the ratio that the machine's mood cannot change. */
 
-import { mkdirSync, writeFileSync } from "node:fs";
-import { cpus } from "node:os";
-import { join } from "node:path";
-
 export interface Row {
   readonly name: string;
   readonly unit: string;
@@ -12,6 +8,17 @@ export interface Row {
   readonly limitName: string;
   /** One per round, interleaved: ours, then the limit. */
   readonly rounds: readonly Round[];
+  readonly target?: Target;
+  /** What else was seen, such as the server's CPU time. */
+  readonly notes?: readonly string[];
+}
+
+/** What was asked for. */
+export interface Target {
+  /** The median value, or the median ratio of value to limit. */
+  readonly of: "value" | "ratio";
+  readonly bound: "at least" | "at most";
+  readonly is: number;
 }
 
 export interface Round {
@@ -24,7 +31,7 @@ export interface Round {
 }
 
 /** A generator that used more than this was itself the limit: the row is void. */
-const generatorCoresMax = 0.9;
+export const generatorCoresMax = 0.9;
 
 export function median(values: readonly number[]): number {
   const sorted = [...values].sort((a, b) => a - b);
@@ -37,38 +44,57 @@ export function ratioOf(row: Row): number {
   return median(row.rounds.map((round) => round.value / round.limit));
 }
 
+/** "void" when the load generator was the limit; "-" when nothing was asked for. */
+export function verdict(row: Row): "-" | "void" | "met" | "not met" {
+  if (generatorOf(row) > generatorCoresMax) return "void";
+  const { target } = row;
+  if (target === undefined) return "-";
+  const reached = target.of === "ratio" ? ratioOf(row) : valueOf(row);
+  const isMet = target.bound === "at least" ? reached >= target.is : reached <= target.is;
+  return isMet ? "met" : "not met";
+}
+
+export function targetText({ target, unit }: Row): string {
+  if (target === undefined) return "-";
+  const { of, bound, is } = target;
+  return of === "ratio" ? `ratio ${bound} ${is}` : `${bound} ${numberText(is)} ${unit}`;
+}
+
+export function valueOf(row: Row): number {
+  return median(row.rounds.map((round) => round.value));
+}
+
+export function limitOf(row: Row): number {
+  return median(row.rounds.map((round) => round.limit));
+}
+
+export function generatorOf(row: Row): number {
+  return Math.max(...row.rounds.map((round) => round.generatorCores));
+}
+
+export function roundsText(row: Row): string {
+  return row.rounds.map((round) => (round.value / round.limit).toFixed(2)).join(" ");
+}
+
+export function numberText(value: number): string {
+  if (value >= 1000) return Math.round(value).toLocaleString("en");
+  return value.toFixed(value < 10 ? 2 : 1);
+}
+
 export function printRow(row: Row): void {
-  const value = median(row.rounds.map((round) => round.value));
-  const limit = median(row.rounds.map((round) => round.limit));
-  const generator = Math.max(...row.rounds.map((round) => round.generatorCores));
-  const ratios = row.rounds.map((round) => (round.value / round.limit).toFixed(2)).join(" ");
-  const isVoid = generator > generatorCoresMax ? "  VOID: the load generator was the limit" : "";
   console.log(`${row.name}`);
-  console.log(`  ${number(value)} ${row.unit}; limit ${number(limit)} (${row.limitName})`);
-  console.log(`  ratio ${ratioOf(row).toFixed(2)} (rounds ${ratios}); durable: ${row.durable}`);
+  console.log(
+    `  ${numberText(valueOf(row))} ${row.unit}; limit ${numberText(limitOf(row))} (${row.limitName})`,
+  );
+  console.log(`  ratio ${ratioOf(row).toFixed(2)} (rounds ${roundsText(row)}); durable: ${row.durable}`);
   const cpu = row.rounds.flatMap((round) => round.cpuMicros ?? []);
   if (cpu.length > 0) {
     const [ours, bare] = [median(cpu.map((c) => c.value)), median(cpu.map((c) => c.limit))];
     console.log(`  CPU ${ours.toFixed(2)} us each; limit ${bare.toFixed(2)} us`);
   }
+  if (row.target !== undefined) console.log(`  target ${targetText(row)}: ${verdict(row)}`);
+  const generator = generatorOf(row);
+  const isVoid = generator > generatorCoresMax ? "  VOID: the load generator was the limit" : "";
   if (generator > 0) console.log(`  load generator ${generator.toFixed(2)} of a core${isVoid}`);
-}
-
-function number(value: number): string {
-  return value >= 1000 ? Math.round(value).toLocaleString("en") : value.toFixed(1);
-}
-
-/** Where every run leaves its numbers for scripts. */
-export function writeReport(rows: readonly Row[]): string {
-  const folder = join(import.meta.dirname, "../results");
-  mkdirSync(folder, { recursive: true });
-  const path = join(folder, "latest.json");
-  const machine = { cores: cpus().length, model: cpus()[0]?.model ?? "", node: process.version };
-  const document = {
-    at: new Date().toISOString(),
-    machine,
-    rows: rows.map((row) => ({ ...row, ratio: ratioOf(row) })),
-  };
-  writeFileSync(path, `${JSON.stringify(document, undefined, 2)}\n`);
-  return path;
+  for (const note of row.notes ?? []) console.log(`  ${note}`);
 }

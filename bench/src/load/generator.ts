@@ -5,7 +5,8 @@
 
 import type { Socket } from "node:net";
 import { connect } from "node:net";
-import type { LoadOrder, LoadPhase, LoadResult } from "./message.ts";
+import { makeFilesRequests } from "./files-requests.ts";
+import type { FilesPhase, LoadOrder, LoadPhase, LoadResult } from "./message.ts";
 import { makeRequests } from "./requests.ts";
 import { ResponseReader } from "./response-reader.ts";
 
@@ -25,9 +26,16 @@ function open(port: number): Promise<Socket> {
   return promise;
 }
 
-async function runPhase(sockets: readonly Socket[], phase: LoadPhase, port: number): Promise<LoadResult> {
-  const requests = sockets.map((_, connection) => makeRequests(phase, connection, port));
-  const body = Buffer.alloc(phase.request.bodyBytes, 0x5a);
+async function runPhase(
+  sockets: readonly Socket[],
+  phase: LoadPhase | FilesPhase,
+  port: number,
+): Promise<LoadResult> {
+  const isOfFiles = "kind" in phase;
+  const requests = isOfFiles
+    ? makeFilesRequests(phase, sockets.length, port)
+    : sockets.map((_, connection) => makeRequests(phase, connection, port));
+  const body = Buffer.alloc(isOfFiles ? 0 : phase.request.bodyBytes, 0x5a);
   const latencies: number[] = [];
   const readers = sockets.map(() => new ResponseReader());
   const startedAt = performance.now();

@@ -3,7 +3,7 @@
 export interface LoadOrder {
   readonly port: number;
   readonly connections: number;
-  readonly rounds: readonly LoadPhase[];
+  readonly rounds: readonly (LoadPhase | FilesPhase)[];
 }
 
 export interface LoadPhase {
@@ -21,6 +21,24 @@ export interface RequestPattern {
   /** Length of the body sent. */
   readonly bodyBytes: number;
   readonly unsignedPayload: boolean;
+  readonly accessKey: string;
+  readonly secretKey: string;
+}
+
+/**
+ * Work on the numbered files of a population (file-names.ts), spread over the connections: `put` stores each, `list` walks
+ * all pages that the first `to` files make, `delete` removes them, 1,000 a request.
+ */
+export interface FilesPhase {
+  readonly kind: "put" | "list" | "delete";
+  readonly bucket: string;
+  /** Files of the whole population. */
+  readonly population: number;
+  /** First file, and the one behind the last. */
+  readonly from: number;
+  readonly to: number;
+  /** Length of each file. */
+  readonly bodyBytes: number;
   readonly accessKey: string;
   readonly secretKey: string;
 }

@@ -1,9 +1,12 @@
 import { fork } from "node:child_process";
 import type { LoadOrder, LoadResult } from "./message.ts";
 
-/** Runs the order in a process of its own; one result a phase. Rejects when any answer was not 200. */
-export function runLoad(order: LoadOrder): Promise<readonly LoadResult[]> {
-  const child = fork(new URL("generator.ts", import.meta.url), { execArgv: process.execArgv });
+/**
+ * Runs the order in a process of its own; one result a phase. Rejects when any answer was not 200; `silent` where that is
+ * expected.
+ */
+export function runLoad(order: LoadOrder, silent: boolean = false): Promise<readonly LoadResult[]> {
+  const child = fork(new URL("generator.ts", import.meta.url), { execArgv: process.execArgv, silent });
   const results: LoadResult[] = [];
   const { promise, resolve, reject } = Promise.withResolvers<readonly LoadResult[]>();
   child.on("message", (result: LoadResult) => results.push(result));

@@ -3,17 +3,21 @@
 import { KiB, MiB, seededRandom } from "@holdfast/base";
 import type { Multiplier } from "@holdfast/erasure";
 import { createErasureCoder, fastestMultiplier, plainMultiplier } from "@holdfast/erasure";
-import type { Round, Row } from "../report.ts";
+import type { Round, Row, Target } from "../report.ts";
 
 const code = { dataFragments: 4, parityFragments: 2 };
 const roundCount = 5;
+const encodeMin: Target = { of: "value", bound: "at least", is: 5 };
 /** Work of one measurement, long beside the clock and short beside the machine's moods. */
 const bytesPerRound = 512 * MiB;
 const plainBytesPerRound = 32 * MiB;
 
 export async function erasureSuite(): Promise<readonly Row[]> {
   const rows = [MiB, 4 * MiB].flatMap((blockBytes) => [
-    row("encode 4+2", blockBytes, encoding(blockBytes, fastestMultiplier()), copying(blockBytes)),
+    {
+      ...row("encode 4+2", blockBytes, encoding(blockBytes, fastestMultiplier()), copying(blockBytes)),
+      target: encodeMin,
+    },
     row("rebuild 2 lost data fragments of 4+2", blockBytes, rebuilding(blockBytes), copying(blockBytes)),
     row(
       "encode 4+2",
@@ -42,8 +46,8 @@ function row(name: string, blockBytes: number, ours: Work, limit: Work): Row {
       generatorCores: 0,
     });
   return {
-    name: `${name}, fragments of ${blockBytes / code.dataFragments / KiB} KiB, ${ours.name}`,
-    unit: "GB/s of data",
+    name: `${name}, blocks of ${blockBytes / MiB} MiB in fragments of ${blockBytes / code.dataFragments / KiB} KiB, ${ours.name}`,
+    unit: "GB/s of data, by CPU time",
     durable: "nothing",
     limitName: limit.name,
     rounds,
@@ -83,9 +87,11 @@ function copying(blockBytes: number): Work {
   return { name: "memcpy of the data", bytesPerRound, run: () => to.set(from) };
 }
 
+/** By the CPU time of this thread: what the core does for others meanwhile says nothing about the code. */
 function gigabytesPerSecond(work: Work, blockBytes: number): number {
   const count = work.bytesPerRound / blockBytes;
-  const startedAt = performance.now();
+  const before = process.threadCpuUsage();
   for (let i = 0; i < count; i++) work.run();
-  return (count * blockBytes) / 1e6 / (performance.now() - startedAt);
+  const { user, system } = process.threadCpuUsage(before);
+  return (count * blockBytes) / 1e3 / (user + system);
 }

@@ -79,6 +79,19 @@ test("shared memory is hashed as it is, and is the caller's again when the updat
   }
 });
 
+test("several updates of shared memory may be under way: they are hashed in order, each free when it resolves", async () => {
+  const data = seededRandom(4).bytes(4_000_000);
+  const digest = nodeHashing.bulkDigest("md5");
+  const updates: Promise<void>[] = [];
+  for (let at = 0; at < data.length; at += 1_000_000) {
+    const shared = new Uint8Array(new SharedArrayBuffer(1_000_000));
+    shared.set(data.subarray(at, at + shared.length));
+    updates.push(digest.update(shared).then(() => void shared.fill(0)));
+  }
+  await Promise.all(updates);
+  assert.deepEqual(await digest.finish(), nodeHashing.hash("md5", data));
+});
+
 test("a process with idle workers ends, and one that waits for a digest gets it first", async () => {
   const program = `
     import { nodeHashing } from ${JSON.stringify(new URL("./hashing.ts", import.meta.url).href)};

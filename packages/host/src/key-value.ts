@@ -14,6 +14,7 @@ import { checkKey, DiskError } from "@holdfast/ports";
 import type { Key, RangeOptions, RootDatabase } from "lmdb";
 import { open } from "lmdb";
 import { diskError } from "./disk-errors.ts";
+import { plainKeys, plainValues } from "./plain-bytes.ts";
 
 export interface KeyValueOptions {
   /** Address space reserved at first; LMDB reserves more when the data outgrows it. Costs neither memory nor disk. */
@@ -27,8 +28,9 @@ export function openKeyValue(directory: string, options: KeyValueOptions = {}): 
       path: directory,
       // A dot in the folder's name would otherwise make it a file.
       noSubdir: false,
-      keyEncoding: "binary",
+      keyEncoder: plainKeys(),
       encoding: "binary",
+      encoder: plainValues(),
       compression: false,
       cache: false,
       maxDbs: 1,
@@ -42,6 +44,12 @@ export function openKeyValue(directory: string, options: KeyValueOptions = {}): 
     }),
   );
   return new LmdbKeyValue(directory, database);
+}
+
+/** What the encoders make of LMDB's buffers: its own types know of Buffers and other kinds of keys. */
+interface ReadPair {
+  readonly key: Uint8Array;
+  readonly value: Uint8Array;
 }
 
 /** How often a call that LMDB does not answer asks whether LMDB still lives. */
@@ -75,13 +83,11 @@ class LmdbKeyValue implements KeyValue {
     return copyBytes(new Uint8Array(shared.buffer, shared.byteOffset, shared.length));
   }
 
-  *range(range: KeyRange): Iterable<KeyValuePair> {
+  range(range: KeyRange): Iterable<KeyValuePair> {
     this.#checkOpen();
     const { limit, to } = range;
-    if (limit === 0 || to?.length === 0) return;
-    for (const { key, value } of this.#database.getRange(rangeOptions(range))) {
-      yield { key: plain(key), value: plain(value) };
-    }
+    if (limit === 0 || to?.length === 0) return [];
+    return this.#database.getRange(rangeOptions(range)) as Iterable<ReadPair>;
   }
 
   async write(batch: readonly Mutation[]): Promise<void> {
@@ -176,14 +182,6 @@ function rangeOptions({ from, to, reverse = false, limit }: KeyRange): RangeOpti
   // Backwards LMDB starts at the upper end, which is left out, and ends with the lower one, which is not.
   const downwards = { ...options, reverse, end: first, inclusiveEnd: true };
   return to === undefined ? downwards : { ...downwards, start: to, exclusiveStart: true };
-}
-
-/** A plain Uint8Array of its own memory: LMDB hands out Buffers, some of them over memory it uses again. */
-function plain(buffer: Uint8Array): Uint8Array {
-  const { length } = buffer;
-  if (buffer.byteOffset === 0 && buffer.buffer.byteLength === length)
-    return new Uint8Array(buffer.buffer, 0, length);
-  return new Uint8Array(buffer.buffer, buffer.byteOffset, length).slice();
 }
 
 /** LMDB's promise says only that a commit failed; the reason is in another promise, which must not go unheard. */

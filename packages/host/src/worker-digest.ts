@@ -19,6 +19,13 @@ interface Waiter {
   readonly reject: (error: Error) => void;
 }
 
+/** Data that an update has taken over; resolves when the caller may change its memory. */
+interface Taken {
+  readonly released: Promise<void> | undefined;
+}
+
+const copied: Taken = { released: undefined };
+
 export class WorkerDigest implements BulkDigest, DigestListener {
   readonly #algorithm: DigestAlgorithm;
   readonly #pool: DigestPool;
@@ -33,6 +40,8 @@ export class WorkerDigest implements BulkDigest, DigestListener {
   /** Updates and the finish run one behind the other. */
   #last: Promise<unknown> = Promise.resolve();
   #roomWaiter: Waiter | undefined;
+  /** Who waits for shared memory that the worker reads, in the order of the updates. */
+  readonly #borrowed: Waiter[] = [];
   #resultWaiter:
     | { readonly resolve: (digest: Uint8Array) => void; readonly reject: (error: Error) => void }
     | undefined;
@@ -49,9 +58,10 @@ export class WorkerDigest implements BulkDigest, DigestListener {
     this.#beginInline = beginInline;
   }
 
-  update(data: Uint8Array): Promise<void> {
+  async update(data: Uint8Array): Promise<void> {
     assert(!this.#ended, "digest is finished or cancelled");
-    return this.#inOrder(() => this.#take(data));
+    const { released } = await this.#inOrder(() => this.#take(data));
+    await released;
   }
 
   finish(): Promise<Uint8Array> {
@@ -67,6 +77,7 @@ export class WorkerDigest implements BulkDigest, DigestListener {
 
   onUpdated(data: Uint8Array): void {
     this.#chunksAhead--;
+    if (data.buffer instanceof SharedArrayBuffer) this.#borrowed.shift()?.resolve();
     if (data.buffer instanceof ArrayBuffer && this.#spare.length < chunksAheadMax)
       this.#spare.push(new Uint8Array(data.buffer));
     this.#roomWaiter?.resolve();
@@ -89,6 +100,7 @@ export class WorkerDigest implements BulkDigest, DigestListener {
     this.#pieces = [];
     this.#chunk = undefined;
     this.#roomWaiter?.reject(error);
+    for (const { reject } of this.#borrowed.splice(0)) reject(error);
     this.#resultWaiter?.reject(error);
   }
 
@@ -102,18 +114,19 @@ export class WorkerDigest implements BulkDigest, DigestListener {
     return result;
   }
 
-  async #take(data: Uint8Array): Promise<void> {
+  async #take(data: Uint8Array): Promise<Taken> {
     if (this.#channel === undefined) {
       if (this.#filled + data.length <= chunkBytes) {
         // Not `slice`: of a Buffer, that is a view.
         this.#pieces.push(new Uint8Array(data));
         this.#filled += data.length;
-        return;
+        return copied;
       }
       await this.#moveToWorker();
     }
-    if (data.buffer instanceof SharedArrayBuffer) await this.#sendShared(data);
-    else await this.#copyIn(data);
+    if (data.buffer instanceof SharedArrayBuffer) return this.#sendShared(data);
+    await this.#copyIn(data);
+    return copied;
   }
 
   async #moveToWorker(): Promise<void> {
@@ -144,11 +157,14 @@ export class WorkerDigest implements BulkDigest, DigestListener {
     await this.#send(data);
   }
 
-  async #sendShared(data: Uint8Array): Promise<void> {
+  /** The next update need not wait until the worker is done with this one, or it would stand still between two. */
+  async #sendShared(data: Uint8Array): Promise<Taken> {
     await this.#sendChunk();
     await this.#send(data);
-    // The caller may change it once this resolves.
-    await this.#waitFor(0);
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    promise.catch(() => undefined); // Awaited by the caller of update, a little later.
+    this.#borrowed.push({ resolve, reject });
+    return { released: promise };
   }
 
   async #send(data: Uint8Array): Promise<void> {

@@ -52,6 +52,8 @@ export type { FileListing, ListFiles } from "./list-files.ts";
 export { listFiles } from "./list-files.ts";
 export type { ListUploads, PartListing, UploadListing } from "./list-uploads.ts";
 export { listParts, listUploads } from "./list-uploads.ts";
+export type { ListedFile } from "./listed-file.ts";
+export { listedFile } from "./listed-file.ts";
 export type { OutboxItem, PendingDrop } from "./outbox.ts";
 export { outboxItemCodec, pendingDrops, settleDrop } from "./outbox.ts";
 export type { CopiedReference } from "./references.ts";

@@ -1,10 +1,10 @@
 /** One page of a bucket's files over all of its shards (S19: linearizable per key, not a snapshot of the bucket). */
 
 import type { BucketId } from "@holdfast/base";
-import { decode, utf8, utf8Text } from "@holdfast/base";
+import { utf8, utf8Text } from "@holdfast/base";
 import type { StateReader } from "@holdfast/ports";
-import type { FileVersion } from "./file-version.ts";
-import { fileVersionCodec } from "./file-version.ts";
+import type { ListedFile } from "./listed-file.ts";
+import { listedFile } from "./listed-file.ts";
 import { mergeNames, nameBehind } from "./merge-names.ts";
 import { filesOf } from "./state-keys.ts";
 
@@ -20,8 +20,8 @@ export interface ListFiles {
 }
 
 export interface FileListing {
-  /** In UTF-8 byte order. Inline bodies are views of the stored values. */
-  readonly files: readonly FileVersion[];
+  /** In UTF-8 byte order. */
+  readonly files: readonly ListedFile[];
   readonly prefixes: readonly string[];
   /** The last key or common prefix of the page when something is left: the next page's `after`. */
   readonly next: string | undefined;
@@ -34,11 +34,11 @@ export function listFiles(shards: readonly StateReader[], request: ListFiles): F
   const from = nameBehind(utf8(request.after), prefix, delimiter);
   const query = { under: filesOf(request.bucket), suffixBytes: 0, prefix, delimiter, from };
   const page = mergeNames(shards, query, request.limit);
-  const files: FileVersion[] = [];
+  const files: ListedFile[] = [];
   const prefixes: string[] = [];
   for (const { order, value } of page.items) {
     if (value === undefined) prefixes.push(utf8Text(order));
-    else files.push(decode(fileVersionCodec, value));
+    else files.push(listedFile(value));
   }
   const last = page.items.at(-1);
   return { files, prefixes, next: page.more && last !== undefined ? utf8Text(last.order) : undefined };

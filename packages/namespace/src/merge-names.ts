@@ -12,22 +12,18 @@ export interface NamePage {
 /** The first items of all shards together, in byte order; a common prefix that several shards have comes once. */
 export function mergeNames(shards: readonly StateReader[], query: NameQuery, limit: number): NamePage {
   if (limit < 1) return { items: [], more: false };
-  const cursors = shards.map((shard) => new NameCursor(shard, query));
+  const cursors = new CursorHeap(shards.map((shard) => new NameCursor(shard, query)));
   try {
     const items: NamedItem[] = [];
     for (;;) {
-      const item = lowest(cursors);
+      const item = cursors.lowest;
       if (item === undefined) return { items, more: false };
       if (items.length === limit) return { items, more: true };
       items.push(item);
-      for (const cursor of cursors) {
-        const other = cursor.item;
-        if (other === item || (other !== undefined && compareBytes(other.order, item.order) === 0))
-          cursor.advance();
-      }
+      cursors.skip(item);
     }
   } finally {
-    for (const cursor of cursors) cursor.close();
+    cursors.close();
   }
 }
 
@@ -44,11 +40,65 @@ export function nameBehind(after: Uint8Array, prefix: Uint8Array, delimiter: Uin
   return isCommonPrefix ? (prefixEnd(after) ?? behind) : behind;
 }
 
-function lowest(cursors: readonly NameCursor[]): NamedItem | undefined {
-  let best: NamedItem | undefined;
-  for (const { item } of cursors) {
-    if (item === undefined) continue;
-    if (best === undefined || compareBytes(item.order, best.order) < 0) best = item;
+/** The cursors of all shards with the lowest on top: a step costs few comparisons, however many shards there are. */
+class CursorHeap {
+  readonly #all: readonly NameCursor[];
+  /** Those that are not at their end, as a binary heap. */
+  readonly #heap: NameCursor[];
+
+  constructor(all: readonly NameCursor[]) {
+    this.#all = all;
+    this.#heap = all.filter((cursor) => cursor.item !== undefined);
+    for (let at = (this.#heap.length >>> 1) - 1; at >= 0; at--) this.#sink(at);
   }
-  return best;
+
+  get lowest(): NamedItem | undefined {
+    return this.#heap[0]?.item;
+  }
+
+  /** Every cursor that stands at this item goes on. */
+  skip(item: NamedItem): void {
+    do this.#advance();
+    while (this.lowest !== undefined && compareBytes(this.lowest.order, item.order) === 0);
+  }
+
+  close(): void {
+    for (const cursor of this.#all) cursor.close();
+  }
+
+  /** The lowest cursor goes on. */
+  #advance(): void {
+    const top = this.#heap[0];
+    top?.advance();
+    if (top?.item === undefined) {
+      const last = this.#heap.pop();
+      if (last !== undefined && this.#heap.length > 0) this.#heap[0] = last;
+    }
+    this.#sink(0);
+  }
+
+  #sink(from: number): void {
+    const heap = this.#heap;
+    const sinking = heap[from];
+    if (sinking === undefined) return;
+    let at = from;
+    for (;;) {
+      const child = this.#lowerChild(at);
+      const found = heap[child];
+      if (found === undefined || !isBefore(found, sinking)) break;
+      heap[at] = found;
+      at = child;
+    }
+    heap[at] = sinking;
+  }
+
+  #lowerChild(at: number): number {
+    const left = 2 * at + 1;
+    const [first, second] = [this.#heap[left], this.#heap[left + 1]];
+    return first !== undefined && second !== undefined && isBefore(second, first) ? left + 1 : left;
+  }
+}
+
+function isBefore(a: NameCursor, b: NameCursor): boolean {
+  return a.item !== undefined && b.item !== undefined && compareBytes(a.item.order, b.item.order) < 0;
 }

@@ -4,6 +4,7 @@ export type {
   EtagMatch,
   FileAttributes,
   FileChecksum,
+  ListedFile,
   UserMetadata,
   WriteCondition,
 } from "@holdfast/namespace";
@@ -29,7 +30,6 @@ export type {
   FileReading,
   Files,
   IncomingBody,
-  ListedFile,
   ListFilePartsRequest,
   ListFilesRequest,
   ListPartsRequest,

@@ -188,6 +188,33 @@ describe("node", () => {
     await assert.rejects(again.read("gone"), { code: "FileNotFound" });
   });
 
+  test("a long page comes whole, and lets others have a turn while it is put together", async () => {
+    const machine = new Machine();
+    const client = await started(machine);
+    await client.bucket("b-1");
+    const keys = Array.from({ length: 700 }, (_, i) => `key-${String(i).padStart(4, "0")}`);
+    await client.run(
+      Promise.all(
+        keys.map((key) =>
+          client.node.files.storeFile({
+            bucket: "b-1",
+            key,
+            attributes: noAttributes,
+            condition: unconditional,
+            body: body("x"),
+          }),
+        ),
+      ),
+    );
+    let turns = 0;
+    const listing = client.list({ limit: 650 });
+    machine.clock.soon(() => turns++);
+    machine.clock.soon(() => machine.clock.soon(() => turns++));
+    assert.deepEqual(await listing, keys.slice(0, 650));
+    assert.ok(turns > 0);
+    await client.run(client.node.stop());
+  });
+
   test("of many writers that create one file, exactly one wins", async () => {
     const { client } = await fresh();
     const tries = Array.from({ length: 32 }, (_, i) =>

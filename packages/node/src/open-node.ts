@@ -61,7 +61,11 @@ export interface OpenedSystem {
 const segmentBytesDefault = 32 * 1024 * 1024;
 /** One for the fresh segment of a start, one for the tails of volumes and for the state store. */
 const ballastSegments = 2;
-const checkpointBytesMax = 16 * 1024 * 1024;
+/**
+ * In memory twice at the most: while it is flushed, and what gathers meanwhile. A flush holds every page it changes in memory
+ * too, at worst one for each of its entries.
+ */
+const checkpointBytesMax = 8 * 1024 * 1024;
 /** The first of January 2020. */
 const wallMsMin = 1_577_836_800_000;
 
@@ -70,7 +74,11 @@ export async function openNode(opening: Opening): Promise<OpenedNode> {
   const { identity, ballast } = await openDirectory(opening);
   const { state, index, wal } = await openStores(opening);
   const checkpointer = openCheckpointer(opening, wal, state, ballast);
-  const events: LogEvents = { onApplied: () => checkpointer.applied(), onFailure: opening.onFailure };
+  const events: LogEvents = {
+    room: () => checkpointer.room,
+    onApplied: () => checkpointer.applied(),
+    onFailure: opening.onFailure,
+  };
   closing.add(() => checkpointer.stop());
   const system = await openSystem(opening, { wal, state, identity, events });
   const shards: ShardReplica[] = [];

@@ -28,3 +28,8 @@ export function sleep(clock: Clock, delayMs: number, signal?: AbortSignal): Prom
     signal?.addEventListener("abort", wake);
   });
 }
+
+/** Lets everybody else who is due have a turn: for long work in small steps. */
+export function turn(clock: Clock): Promise<void> {
+  return new Promise((resolve) => clock.soon(resolve));
+}

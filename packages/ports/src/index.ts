@@ -1,5 +1,5 @@
 export type { Clock, Timer } from "./clock.ts";
-export { sleep } from "./clock.ts";
+export { sleep, turn } from "./clock.ts";
 export type {
   DirectoryLock,
   Disk,

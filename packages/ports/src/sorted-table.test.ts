@@ -28,6 +28,7 @@ test("a table follows a sorted list through any mix of sets, finds and ranges", 
         (m) => compareBytes(m.key, key) >= 0 && (to === undefined || compareBytes(m.key, to) < 0),
       );
       assert.deepEqual([...table.range({ from: key, to })], within);
+      assert.equal(table.touches({ from: key, to }), within.length > 0);
       assert.deepEqual([...table.range({ from: key, to, reverse: true })], within.toReversed());
       assert.deepEqual(table.find(key), model.get(key.join()));
       assert.deepEqual(table.sorted(), sorted);

@@ -53,15 +53,30 @@ export class SortedTable {
     return [...this.range({ from: new Uint8Array(0) })];
   }
 
-  *range({ from, to, reverse = false }: KeyRange): Iterable<Mutation> {
-    this.#sort();
+  /** Whether anything lies in the range. */
+  touches(range: KeyRange): boolean {
+    const [first, end] = this.#positions(range);
+    return first < end;
+  }
+
+  *range(range: KeyRange): Iterable<Mutation> {
+    const [first, end] = this.#positions(range);
     const keys = this.#sortedKeys;
-    const first = lowerBound(keys, binaryString(from));
-    const end = to === undefined ? keys.length : lowerBound(keys, binaryString(to));
+    const { reverse = false } = range;
     for (let step = 0; step < end - first; step++) {
       const entry = this.#entries.get(keys[reverse ? end - 1 - step : first + step] ?? "");
       if (entry !== undefined) yield entry;
     }
+  }
+
+  #positions({ from, to }: KeyRange): readonly [first: number, end: number] {
+    if (this.#entries.size === 0) return [0, 0];
+    this.#sort();
+    const keys = this.#sortedKeys;
+    return [
+      lowerBound(keys, binaryString(from)),
+      to === undefined ? keys.length : lowerBound(keys, binaryString(to)),
+    ];
   }
 
   #sort(): void {

@@ -4,7 +4,7 @@ import { compareBytes, seededRandom, uniform, utf8, utf8Text } from "@holdfast/b
 import type { KeyValuePair, Mutation } from "./key-value.ts";
 import { SimulatedKeyValue } from "./simulated/simulated-key-value.ts";
 import { Simulation } from "./simulated/simulation.ts";
-import { WriteBuffer } from "./write-buffer.ts";
+import { entryOverheadBytes, WriteBuffer } from "./write-buffer.ts";
 
 const drain = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 const textOf = (bytes: Uint8Array | undefined): string | undefined =>
@@ -18,12 +18,13 @@ test("changes are visible at once, in the store only with a flush", async () => 
   const buffer = new WriteBuffer(store);
   buffer.put(utf8("a"), utf8("1"));
   buffer.put(utf8("b"), utf8("2"));
-  assert.equal(buffer.pendingBytes, 4);
+  assert.equal(buffer.pendingBytes, 4 + 2 * entryOverheadBytes);
   assert.equal(textOf(buffer.get(utf8("a"))), "1");
   assert.equal(store.get(utf8("a")), undefined);
   const flushed = buffer.flush();
   assert.equal(buffer.pendingBytes, 0);
   buffer.remove(utf8("a"));
+  assert.ok(buffer.pendingBytes > entryOverheadBytes, "a removal takes memory, too");
   buffer.put(utf8("c"), utf8("3"));
   assert.equal(textsOf(buffer.range(all)), "b=2,c=3");
   await flushed;

@@ -12,6 +12,12 @@ import type { KeyRange, KeyValue, KeyValuePair, Mutation } from "./key-value.ts"
 import { mergeRanges } from "./merge-ranges.ts";
 import { SortedTable } from "./sorted-table.ts";
 
+/**
+ * What an entry costs beyond its key and value: objects, the key once more as a string, its places in map and list. A
+ * removal has nothing else, and a million of them must not count for little.
+ */
+export const entryOverheadBytes = 400;
+
 export class WriteBuffer {
   readonly #store: KeyValue;
   readonly #beforeFlush: () => void;
@@ -28,9 +34,9 @@ export class WriteBuffer {
     this.#beforeFlush = beforeFlush;
   }
 
-  /** Bytes of keys and values that wait for the next flush. */
+  /** Memory that what waits for the next flush takes, roughly. */
   get pendingBytes(): number {
-    return this.#active.bytes;
+    return this.#active.bytes + this.#active.size * entryOverheadBytes;
   }
 
   get(key: Uint8Array): Uint8Array | undefined {
@@ -67,8 +73,11 @@ export class WriteBuffer {
 
   /** In key order over one state; must be used up or left within the same synchronous run. */
   range(range: KeyRange): Iterable<KeyValuePair> {
-    const newestFirst: Iterable<Mutation>[] = [this.#active.range(range)];
-    if (this.#flushing !== undefined) newestFirst.push(this.#flushing.range(range));
+    const newestFirst: Iterable<Mutation>[] = [];
+    for (const table of [this.#active, this.#flushing])
+      if (table?.touches(range) === true) newestFirst.push(table.range(range));
+    // The usual case of a large store: what is being read has not changed lately.
+    if (newestFirst.length === 0) return this.#store.range(range);
     newestFirst.push(this.#store.range({ from: range.from, to: range.to, reverse: range.reverse ?? false }));
     return mergeRanges(newestFirst, range.reverse ?? false, range.limit ?? Number.POSITIVE_INFINITY);
   }

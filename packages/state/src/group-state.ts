@@ -122,15 +122,11 @@ export class GroupState implements StateWriter {
     return record;
   }
 
-  *range(range: KeyRange): Iterable<KeyValuePair> {
+  range(range: KeyRange): Iterable<KeyValuePair> {
     this.#encodeRecords();
     const to = range.to === undefined ? this.#end : this.#storedKey(range.to);
-    for (const pair of this.#buffer.range({ ...range, from: this.#storedKey(range.from), to })) {
-      yield {
-        key: pair.key.subarray(stateKeyPrefixBytes),
-        value: unseal(this.#hashing, this.group, pair.key, pair.value),
-      };
-    }
+    const stored = this.#buffer.range({ ...range, from: this.#storedKey(range.from), to });
+    return { [Symbol.iterator]: () => this.#checked(stored[Symbol.iterator]()) };
   }
 
   put(key: Uint8Array, value: Uint8Array): void {
@@ -214,6 +210,20 @@ export class GroupState implements StateWriter {
     });
     this.#walks.add(walk);
     return walk;
+  }
+
+  /** Not a generator: listings step through many pairs, and it would double what a step costs. */
+  #checked(stored: Iterator<KeyValuePair>): Iterator<KeyValuePair> {
+    return {
+      next: () => {
+        const step = stored.next();
+        if (step.done === true) return step;
+        const { key, value } = step.value;
+        const checked = unseal(this.#hashing, this.group, key, value);
+        return { done: false, value: { key: key.subarray(stateKeyPrefixBytes), value: checked } };
+      },
+      return: () => stored.return?.() ?? { done: true, value: undefined },
+    };
   }
 
   #changed(): void {

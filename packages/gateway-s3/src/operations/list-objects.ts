@@ -3,13 +3,13 @@
 import { formatIso8601, limits } from "@holdfast/base";
 import type { FilePage, ListedFile } from "@holdfast/node";
 import type { HttpResponse } from "@holdfast/ports";
-import { quoted, xmlAnswer } from "../answer.ts";
+import { xmlAnswer } from "../answer.ts";
 import { checksumType } from "../checksum-headers.ts";
 import { makeToken, readToken } from "../continuation-token.ts";
 import { countParameter, urlEncodingParameter } from "../query.ts";
 import type { S3Request } from "../s3-request.ts";
 import { encodeForListing } from "../uri.ts";
-import { element, leaf, optionalLeaf } from "../xml-writer.ts";
+import { element, escapeXml, leaf, optionalLeaf } from "../xml-writer.ts";
 import { ownerElement } from "./owner.ts";
 
 interface Listing {
@@ -107,16 +107,13 @@ function pageElements(page: FilePage, encode: Encode, owner: string | undefined)
   return content;
 }
 
+/** Put together by hand, as a page has a thousand of them; what cannot hold a special character is not searched for one. */
 function fileElement(file: ListedFile, encode: Encode, ownerText: string): string {
-  return element(
-    "Contents",
-    leaf("Key", encode(file.key)) +
-      leaf("LastModified", formatIso8601(file.modifiedAtMs)) +
-      leaf("ETag", quoted(file.etag)) +
-      listedChecksum(file) +
-      leaf("Size", file.bytes) +
-      ownerText +
-      leaf("StorageClass", "STANDARD"),
+  const { key, modifiedAtMs, etag, bytes } = file;
+  return (
+    `<Contents><Key>${escapeXml(encode(key))}</Key><LastModified>${formatIso8601(modifiedAtMs)}</LastModified>` +
+    `<ETag>&quot;${escapeXml(etag)}&quot;</ETag>${listedChecksum(file)}<Size>${bytes}</Size>${ownerText}` +
+    "<StorageClass>STANDARD</StorageClass></Contents>"
   );
 }
 

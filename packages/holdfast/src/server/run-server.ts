@@ -4,11 +4,13 @@ import { readdir, rm } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { Failure, UsageError } from "../command-line/failure.ts";
 import type { Environment } from "../command-line/settings.ts";
+
 import type { ConfigFile, ServerConfig } from "./config.ts";
 import { checkConfig, environmentConfig, resolveConfig } from "./config.ts";
 import { readConfigFile, tryReadConfigFile, writeConfigFile } from "./config-file.ts";
 import { prepareDataDirectory } from "./data-directory.ts";
 import { configFileName } from "./data-files.ts";
+import { settleHeap } from "./heap-settings.ts";
 import { urlOf } from "./listen-address.ts";
 import type { ParentChannel } from "./parent-channel.ts";
 import { openParentChannel } from "./parent-channel.ts";
@@ -72,6 +74,7 @@ async function serve(
     throw new UsageError(`--log-format is json or text, not "${logFormat}"`);
   await prepareDataDirectory(config.data);
   if (ephemeral) await requireEmpty(config.data);
+  settleHeap();
   const { startServer } = await import("./server.ts");
   const server = await startServer(config, { logFormat });
   try {

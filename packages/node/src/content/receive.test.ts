@@ -63,6 +63,24 @@ test("receive: a body becomes itself, inline up to the limit, else in full block
   );
 });
 
+test("receive: a long body passes through the memory of few blocks, none changed before it is stored", async () => {
+  const memory = new Set<unknown>();
+  const options = {
+    hashing: simulatedHashing,
+    inlineBytesMax,
+    blockBytes,
+    bytesMax: 100_000,
+    signal: undefined,
+  };
+  const chunks = Array.from({ length: 50 }, (_, i) => new Uint8Array(blockBytes).fill(i));
+  await receive(bodyOf(chunks), options, () => async (sequence, block) => {
+    memory.add(block.buffer);
+    for (let turns = 0; turns < 5; turns++) await new Promise((resolve) => setImmediate(resolve));
+    assert.deepEqual(block, chunks[sequence]);
+  });
+  assert.ok(memory.size <= 3, `${memory.size} blocks`);
+});
+
 test("receive: a body shorter or longer than declared is refused", async () => {
   for (const declared of [99, 101, 0])
     await assert.rejects(run(bodyOf([new Uint8Array(100)], { bytes: declared })), { code: "IncompleteBody" });

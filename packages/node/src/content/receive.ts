@@ -7,6 +7,7 @@
 import { concatBytes, crc32Combine, StoreError } from "@holdfast/base";
 import type { Hashing } from "@holdfast/ports";
 import type { IncomingBody } from "../files/interface.ts";
+import { BlockBuffers } from "./block-buffers.ts";
 import type { ReceivedBody } from "./body-digests.ts";
 import { digestsAtOnce, judgeDigests, StreamedDigests } from "./body-digests.ts";
 
@@ -74,6 +75,7 @@ class BlockStream {
   readonly #body: IncomingBody;
   readonly #options: ReceiveOptions;
   readonly #digests: StreamedDigests;
+  readonly #buffers: BlockBuffers;
   readonly #underWay: Promise<unknown>[] = [];
   #block: Uint8Array;
   #filled = 0;
@@ -85,7 +87,8 @@ class BlockStream {
     this.#body = body;
     this.#options = options;
     this.#digests = new StreamedDigests(options.hashing, body);
-    this.#block = new Uint8Array(options.blockBytes);
+    this.#buffers = new BlockBuffers(options.blockBytes);
+    this.#block = this.#buffers.take();
   }
 
   async add(chunk: Uint8Array): Promise<void> {
@@ -112,15 +115,17 @@ class BlockStream {
   }
 
   async #send(): Promise<void> {
-    const block = this.#block.subarray(0, this.#filled);
+    const buffer = this.#block;
+    const block = buffer.subarray(0, this.#filled);
     const crc32 = this.#options.hashing.crc32(block);
     this.#crc32 = crc32Combine(this.#crc32, crc32, block.length);
-    const stored = Promise.all([this.#store(this.#sequence++, block, crc32), this.#digests.update(block)]);
+    const both = Promise.all([this.#store(this.#sequence++, block, crc32), this.#digests.update(block)]);
+    const stored = both.then(() => this.#buffers.giveBack(buffer));
     stored.catch(() => undefined); // Awaited below or in finish; until then it must not count as unhandled.
     this.#underWay.push(stored);
-    this.#block = new Uint8Array(this.#options.blockBytes);
-    this.#filled = 0;
     if (this.#underWay.length >= blocksInFlightMax) await this.#underWay.shift();
+    this.#block = this.#buffers.take();
+    this.#filled = 0;
   }
 }
 

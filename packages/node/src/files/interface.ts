@@ -9,6 +9,7 @@ import type {
   EtagMatch,
   FileAttributes,
   FileChecksum,
+  ListedFile,
   WriteCondition,
 } from "@holdfast/namespace";
 
@@ -213,15 +214,6 @@ export interface FilePage {
   readonly prefixes: readonly string[];
   /** The last key or common prefix of this page when more follows: the next request's `after`. */
   readonly next: string | undefined;
-}
-
-export interface ListedFile {
-  readonly key: string;
-  readonly bytes: number;
-  readonly etag: string;
-  readonly modifiedAtMs: number;
-  readonly checksum: FileChecksum | undefined;
-  readonly attributes: FileAttributes;
 }
 
 export interface CreateUploadRequest {

@@ -1,12 +1,13 @@
 /** Pages of files, parts and uploads. Each shard is read behind a barrier begun after the request (S19). */
 
-import type { Bucket, Upload } from "@holdfast/namespace";
+import type { Bucket, ListedFile, Upload } from "@holdfast/namespace";
 import {
   listFiles as listFilesOf,
   listParts as listPartsOf,
   listUploads as listUploadsOf,
 } from "@holdfast/namespace";
 import type { StateReader } from "@holdfast/ports";
+import { turn } from "@holdfast/ports";
 import type { FilesContext } from "./context.ts";
 import type {
   FilePage,
@@ -21,18 +22,29 @@ import { checkLimit } from "./page-limit.ts";
 import { uploadIdText, uploadNumber } from "./upload-id.ts";
 import { openUpload, storedPart } from "./uploads.ts";
 
+/** Names that are merged in one run of the event loop, about a millisecond: a page must not hold up everybody else. */
+const namesPerRun = 500;
+
 export async function listFiles(context: FilesContext, request: ListFilesRequest): Promise<FilePage> {
   checkLimit(request.limit);
   const bucket = await context.directory.readable(request.bucket);
-  const { prefix, delimiter, after, limit } = request;
-  const page = listFilesOf(await readShards(context, bucket), {
-    bucket: bucket.id,
-    prefix,
-    delimiter,
-    after,
-    limit,
-  });
-  return { files: page.files, prefixes: page.prefixes, next: page.next };
+  const shards = await readShards(context, bucket);
+  const files: ListedFile[] = [];
+  const prefixes: string[] = [];
+  for (let after = request.after; ; await turn(context.clock)) {
+    // S19 allows a turn between: every shard is read at or after its barrier, and a key is looked at once.
+    const left = request.limit - files.length - prefixes.length;
+    const run = listFilesOf(shards, {
+      ...request,
+      bucket: bucket.id,
+      after,
+      limit: Math.min(left, namesPerRun),
+    });
+    files.push(...run.files);
+    prefixes.push(...run.prefixes);
+    if (run.next === undefined || left <= namesPerRun) return { files, prefixes, next: run.next };
+    after = run.next;
+  }
 }
 
 export async function listParts(context: FilesContext, request: ListPartsRequest): Promise<PartPage> {

@@ -14,7 +14,10 @@ import type { WriteAheadLog } from "@holdfast/wal";
 export interface CheckpointerOptions {
   /** The longest time that applied entries stay in memory alone. */
   readonly intervalMs: number;
-  /** Memory at which a flush starts at once. */
+  /**
+   * Memory at which a flush starts at once. While one runs, as much again may gather; then entries wait for it (`room`),
+   * so that a key-value store that is slower than the log bounds the log, and not the memory.
+   */
   readonly pendingBytesMax: number;
   readonly metrics: Metrics;
   /** Whether the disk has so much room, or can be given it: a state store that is cut short amid a commit is broken (S12). */
@@ -65,6 +68,11 @@ export class Checkpointer {
     if (this.#stopped || this.#running !== undefined) return;
     if (this.#state.pendingBytes >= this.#options.pendingBytesMax) this.#start();
     else this.#timer ??= this.#clock.after(this.#options.intervalMs, () => this.#start());
+  }
+
+  /** Undefined when entries may be appended; otherwise resolves when there may be room. */
+  get room(): Promise<void> | undefined {
+    return this.#state.pendingBytes >= this.#options.pendingBytesMax ? this.#running : undefined;
   }
 
   /** Everything applied before the call is durable in the state store when it resolves. */

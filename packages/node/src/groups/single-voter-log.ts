@@ -17,6 +17,8 @@ const onlyBallot = ballot(1);
 const replayBytesMax = 8 * 1024 * 1024;
 
 export interface LogEvents {
+  /** Asked before an entry is appended: undefined, or what it has to wait for, since too much is applied in memory alone. */
+  readonly room: () => Promise<void> | undefined;
   /** Entries were applied: something waits for the next checkpoint. */
   readonly onApplied: () => void;
   /** The log or the state can be used no more (S11, S12): the node has to stop. */
@@ -60,6 +62,7 @@ export class SingleVoterLog<Result> implements ReplicatedLog<Result> {
   }
 
   async append(command: Uint8Array): Promise<Appended<Result>> {
+    for (let room = this.#events.room(); room !== undefined; room = this.#events.room()) await room;
     const index = logIndex(this.#wal.queuedLastIndex(this.group) + 1);
     try {
       await this.#wal.append({

@@ -13,7 +13,7 @@ import type { BlockStore } from "@holdfast/blocks";
 import type { CopiedReference, PendingDrop } from "@holdfast/namespace";
 import { clusterTimeMs, copiedReferences, deadContents, pendingDrops } from "@holdfast/namespace";
 import type { Clock, Journal, Metrics } from "@holdfast/ports";
-import { allMetrics, sleep } from "@holdfast/ports";
+import { allMetrics, sleep, turn } from "@holdfast/ports";
 import { referenceStatus, streamStatus } from "@holdfast/shard";
 import type { ShardReplica } from "../shard-replica.ts";
 import { DeathWatch } from "./death-watch.ts";
@@ -176,6 +176,8 @@ export class Collector {
       }
       after = streams.at(-1);
       if (after === undefined) return;
+      // While nothing is garbage nothing above waits for the disk: a scan of all blocks must not hold up requests.
+      await turn(this.#clock);
     }
   }
 }

@@ -1,0 +1,64 @@
+/** The real `holdfast server` in a process of its own, to be measured, killed and started again. */
+
+import { fork } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import type { Store } from "@holdfast/client";
+import { connect } from "@holdfast/client";
+
+export const accessKey = "holdfast";
+export const secretKey = "holdfast-dev-secret";
+export const bucket = "bench";
+
+export interface ServerProcess {
+  readonly pid: number;
+  readonly port: number;
+  /** From the start of the process until it answered a request. */
+  readonly startUpMs: number;
+  kill(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+interface Report {
+  readonly kind: string;
+  readonly s3: string;
+  readonly http: string;
+}
+
+export async function startServerProcess(data: string): Promise<ServerProcess> {
+  const startedAt = performance.now();
+  const cli = fileURLToPath(new URL("../../../packages/holdfast/src/cli.ts", import.meta.url));
+  const child = fork(cli, ["server", "--data", data, "--s3", ":0", "--http", ":0", "--log", "error"], {
+    env: { ...process.env, HOLDFAST_ACCESS_KEY: accessKey, HOLDFAST_SECRET_KEY: secretKey },
+    execArgv: process.execArgv,
+  });
+  const ended = new Promise<void>((resolve) => child.once("exit", () => resolve()));
+  const { s3, http } = await new Promise<Report>((resolve, reject) => {
+    child.once("message", (report: Report) => {
+      if (report.kind === "ready") resolve(report);
+      else reject(new Error(`the server did not start: ${JSON.stringify(report)}`));
+    });
+    child.once("exit", (code) => reject(new Error(`the server ended with ${code}`)));
+  });
+  const store = await connect({ endpoint: http, accessKey, secretKey });
+  await makeBucket(store);
+  const startUpMs = performance.now() - startedAt;
+  store.close();
+  const end = async (signal: NodeJS.Signals): Promise<void> => {
+    child.kill(signal);
+    await ended;
+  };
+  const { pid } = child;
+  if (pid === undefined) throw new Error("the server has no process");
+  return {
+    pid,
+    port: Number(new URL(s3).port),
+    startUpMs,
+    kill: () => end("SIGKILL"),
+    stop: () => end("SIGTERM"),
+  };
+}
+
+async function makeBucket(store: Store): Promise<void> {
+  const known = await store.listBuckets();
+  if (!known.some(({ name }) => name === bucket)) await store.createBucket(bucket);
+}

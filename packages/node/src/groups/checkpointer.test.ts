@@ -1,0 +1,78 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { ballot, groupId, logIndex, seededRandom, utf8 } from "@holdfast/base";
+import type { KeyValue, Mutation } from "@holdfast/ports";
+import { silentJournal, silentMetrics } from "@holdfast/ports";
+import {
+  SimulatedClock,
+  SimulatedDisk,
+  SimulatedKeyValue,
+  Simulation,
+  simulatedHashing,
+} from "@holdfast/ports/simulated";
+import type { GroupState } from "@holdfast/state";
+import { StateStore } from "@holdfast/state";
+import { openWriteAheadLog } from "@holdfast/wal";
+import { Checkpointer } from "./checkpointer.ts";
+
+const pendingBytesMax = 10_000;
+
+/** The state store's key-value store, whose writes wait until it is let go on. */
+function heldBack(store: KeyValue): { readonly store: KeyValue; readonly letGo: () => void } {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const write = async (batch: readonly Mutation[]): Promise<void> => {
+    await promise;
+    await store.write(batch);
+  };
+  return {
+    store: {
+      get: (key) => store.get(key),
+      range: (range) => store.range(range),
+      write,
+      flush: () => store.flush(),
+      close: () => store.close(),
+    },
+    letGo: resolve,
+  };
+}
+
+function applyUpTo(state: GroupState, index: number): void {
+  for (let next = state.appliedIndex + 1; next <= index; next++) {
+    state.put(utf8(`key-${next}`), new Uint8Array(1000));
+    state.advance(logIndex(next));
+  }
+}
+
+test("checkpointer: while a flush is slow, entries have room up to the limit and then wait for it", async () => {
+  const random = seededRandom(1);
+  const simulation = new Simulation({ random, drain: () => new Promise((resolve) => setImmediate(resolve)) });
+  const clock = new SimulatedClock(simulation);
+  const disk = new SimulatedDisk({ random, simulation }).mount();
+  const ports = { disk, clock, random, hashing: simulatedHashing, journal: silentJournal };
+  const { log } = await simulation.runUntilSettled(openWriteAheadLog({ ...ports, folder: "log" }));
+  const entries = Array.from({ length: 20 }, (_, i) => ({
+    index: logIndex(i + 1),
+    ballot: ballot(1),
+    payload: utf8("entry"),
+  }));
+  await simulation.runUntilSettled(log.append({ group: groupId(1), entries }));
+  const { store, letGo } = heldBack(new SimulatedKeyValue({ random }).mount());
+  const states = new StateStore(store, simulatedHashing);
+  const state = states.group(groupId(1));
+  const onFailure = (cause: unknown): void => assert.fail(String(cause));
+  const hasRoom = (): Promise<boolean> => Promise.resolve(true);
+  const options = { intervalMs: 1000, pendingBytesMax, hasRoom, onFailure, metrics: silentMetrics };
+  const checkpointer = new Checkpointer(log, states, clock, silentJournal, options);
+
+  applyUpTo(state, 10);
+  assert.equal(checkpointer.room, undefined, "nothing to wait for without a flush");
+  checkpointer.applied();
+  assert.equal(checkpointer.room, undefined, "the flush took what there was");
+  applyUpTo(state, 20);
+  const { room } = checkpointer;
+  assert.ok(room !== undefined, "as much again has gathered");
+  letGo();
+  await simulation.runUntilSettled(room);
+  assert.equal(checkpointer.room, undefined);
+  await simulation.runUntilSettled(checkpointer.stop());
+});
