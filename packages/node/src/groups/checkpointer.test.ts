@@ -67,6 +67,8 @@ test("checkpointer: while a flush is slow, entries have room up to the limit and
   applyUpTo(state, 10);
   assert.equal(checkpointer.room, undefined, "nothing to wait for without a flush");
   checkpointer.applied();
+  // It asks for the disk's room first.
+  await new Promise((resolve) => setImmediate(resolve));
   assert.equal(checkpointer.room, undefined, "the flush took what there was");
   applyUpTo(state, 20);
   const { room } = checkpointer;
