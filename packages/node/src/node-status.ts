@@ -75,12 +75,15 @@ export async function statusOf(parts: StatusParts, readiness: Readiness): Promis
   };
 }
 
-/** Compaction and scrub bring their metrics along, where they are run. */
 export function watchNode(metrics: Metrics, parts: StatusParts, look: () => Promise<Readiness>): void {
   metrics.watch(allMetrics.nodeReady, {}, async () => ((await look()).ready ? 1 : 0));
   metrics.watch(allMetrics.nodeWritable, {}, async () => ((await look()).writable ? 1 : 0));
   metrics.watch(allMetrics.appliedEntries, {}, () => appliedEntries(parts));
   metrics.watch(allMetrics.checkpointLagEntries, {}, () => lagEntries(parts));
+  const lastScrub = (): ScrubStatus["last"] => parts.scrubber.status().last;
+  metrics.watch(allMetrics.scrubFinished, {}, () => (lastScrub()?.finishedAtMs ?? 0) / 1000);
+  metrics.watch(allMetrics.scrubDamage, {}, () => lastScrub()?.damagedBlocks ?? 0);
+  metrics.watch(allMetrics.scrubStateProblems, {}, () => lastScrub()?.stateProblems.length ?? 0);
 }
 
 function appliedEntries({ groups }: StatusParts): number {

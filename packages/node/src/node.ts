@@ -185,6 +185,7 @@ class RunningNode implements HoldfastNode {
     const { shardCount: clusterShardCount } = system;
     const directory = new BucketDirectory(system.log, system.state, clusterShardCount, hashing);
     const admin = new BucketAdmin(system.log, directory, replica, clock);
+    this.#closing.add(async () => admin.stop());
     await admin.resume();
     const admission = new Admission(disk, clock, this.#options.reserveBytes, metrics);
     const readAhead = new ReadAhead(readAheadBytesMax);

@@ -270,6 +270,36 @@ export const allMetrics = {
     help: "Bytes of blocks that collection erased.",
     labels: [],
   },
+  compactedVolumes: {
+    kind: "counter",
+    name: "holdfast_compacted_volumes_total",
+    help: "Volumes whose space compaction gave back.",
+    labels: [],
+  },
+  compactedBytes: {
+    kind: "counter",
+    name: "holdfast_compacted_bytes_total",
+    help: "Bytes of live blocks that compaction copied.",
+    labels: [],
+  },
+  scrubFinished: {
+    kind: "gauge",
+    name: "holdfast_scrub_finished_timestamp_seconds",
+    help: "When the last scrub finished, in seconds since 1970; 0 before the first one has.",
+    labels: [],
+  },
+  scrubDamage: {
+    kind: "gauge",
+    name: "holdfast_scrub_damaged_blocks",
+    help: "Damaged blocks of files that the last finished scrub found.",
+    labels: [],
+  },
+  scrubStateProblems: {
+    kind: "gauge",
+    name: "holdfast_scrub_state_problems",
+    help: "Damaged values and wrong digests of the state that the last finished scrub found.",
+    labels: [],
+  },
 } as const;
 
 /** All of them, to be checked and shown one by one. */

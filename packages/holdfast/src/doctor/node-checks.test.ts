@@ -24,6 +24,17 @@ const healthy: ClusterStatus = {
   server: { version: "1.0.0", nodeVersion: "24.1.0", threadPoolSize: 16, openFilesMax: 65_536 },
 };
 
+const dayMs = 24 * 60 * 60_000;
+const scrubbed = {
+  startedAtMs: 1,
+  finishedAtMs: dayMs,
+  blocks: 7,
+  bytes: MiB,
+  damagedBlocks: 0,
+  damaged: [],
+  stateProblems: [],
+};
+
 function findings(changes: Partial<ClusterStatus>): ReadonlyMap<string, Finding> {
   return new Map(
     nodeFindings({ ...healthy, ...changes }, "1.0.0").map((finding) => [finding.check, finding]),
@@ -45,6 +56,9 @@ test("doctor: each trouble is found, explained, and has a next step", () => {
     ["blocks", "error", { blocks: { ...blocks, failed: true } }],
     ["checkpoint", "warning", { checkpoint: { lagEntries: 2_000_000, lagBytes: 1 } }],
     ["checkpoint", "warning", { checkpoint: { lagEntries: 1, lagBytes: GiB } }],
+    ["scrub", "warning", { wallMs: 20 * dayMs }],
+    ["scrub", "warning", { wallMs: 40 * dayMs, scrub: { running: undefined, last: scrubbed } }],
+    ["scrub", "error", { scrub: { running: undefined, last: { ...scrubbed, damagedBlocks: 1 } } }],
     ["version", "warning", { server: { ...server, version: "2.0.0" } }],
     ["node-runtime", "error", { server: { ...server, nodeVersion: "22.17.9" } }],
     ["threads", "warning", { server: { ...server, threadPoolSize: 4 } }],

@@ -1,5 +1,6 @@
 /** What a node's own status tells about it. Pure: the same status gives the same findings. */
 
+import { formatIso8601 } from "@holdfast/base";
 import type { ClusterStatus } from "@holdfast/client";
 import { countText, sizeText } from "../command-line/format.ts";
 import { recommendedThreads } from "../server/thread-pool.ts";
@@ -9,6 +10,12 @@ import { ok, problem, warning } from "./finding.ts";
 /** A start replays some hundred thousand entries a second. */
 const lagEntriesMax = 1_000_000;
 const lagBytesMax = 512 * 1024 * 1024;
+/** Twice the time in which a node reads everything it stores. */
+const scrubAgeMsMax = 14 * 24 * 60 * 60_000;
+const staleScrub = {
+  why: "rot that nobody looks for is found when the file is needed",
+  next: "run `holdfast scrub --wait`, and see in the node's log what keeps the scrub from finishing",
+};
 /** Connections and volumes each take a file. */
 export const openFilesMin = 4096;
 
@@ -18,6 +25,7 @@ export function nodeFindings(status: ClusterStatus, clientVersion: string): read
     logFinding(status),
     blocksFinding(status),
     checkpointFinding(status),
+    scrubFinding(status),
     ...processFindings(status, clientVersion),
   ];
 }
@@ -72,6 +80,24 @@ function checkpointFinding({ checkpoint }: ClusterStatus): Finding {
     why: "the next start replays all of it before it serves, and the log keeps its files until then",
     next: "see whether the disk keeps up: holdfast_checkpoint_duration_seconds at /metrics",
   });
+}
+
+function scrubFinding({ scrub, wallMs, startedAtMs }: ClusterStatus): Finding {
+  const { last } = scrub;
+  if (last === undefined) {
+    const what = "everything stored was not read through yet";
+    if (wallMs - startedAtMs <= scrubAgeMsMax) return ok("scrub", what);
+    return warning("scrub", what, staleScrub);
+  }
+  const what = `last read through ${formatIso8601(last.finishedAtMs)}, ${countText(last.blocks, "block")}`;
+  const wrong = last.damagedBlocks + last.stateProblems.length;
+  if (wrong > 0) {
+    return problem("scrub", `${what}; ${countText(wrong, "damage")} found`, {
+      why: "what is damaged cannot be read, and with one copy nothing can repair it",
+      next: "run `holdfast fsck` to learn which files, and restore them from where they came from",
+    });
+  }
+  return wallMs - last.finishedAtMs <= scrubAgeMsMax ? ok("scrub", what) : warning("scrub", what, staleScrub);
 }
 
 function processFindings({ server }: ClusterStatus, clientVersion: string): readonly Finding[] {

@@ -1,54 +1,99 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { noAttributes } from "@holdfast/namespace";
-import {
-  bytesOf,
-  incoming,
-  MaintainedMachine,
-  problemsOf,
-  summaryOf,
-} from "../../test-support/maintained-machine.ts";
+import { encode, groupId, logIndex, StoreError, seededRandom, shardId } from "@holdfast/base";
+import { findBucketByName } from "@holdfast/namespace";
+import type { Appended, ReplicatedLog, StateMachine } from "@holdfast/ports";
+import { MemoryState } from "@holdfast/ports";
+import { SimulatedClock, Simulation, simulatedHashing } from "@holdfast/ports/simulated";
+import { ShardMachine, SystemMachine, systemEntryCodec } from "@holdfast/shard";
+import { ShardReplica } from "../shard-replica.ts";
+import { BucketAdmin } from "./bucket-admin.ts";
+import { BucketDirectory } from "./bucket-directory.ts";
+import { defaultSettings } from "./defaults.ts";
 
-const partsCount = 1100;
+/** A log that keeps nothing but applies at once; it refuses while `isFull`. */
+class BareLog<Result> implements ReplicatedLog<Result> {
+  readonly group = groupId(0);
+  appliedIndex = logIndex(0);
+  isFull = false;
+  readonly #machine: StateMachine<Result>;
 
-/** An upload of more parts than one entry takes away. */
-async function withLargeUpload(): Promise<MaintainedMachine> {
-  const machine = new MaintainedMachine();
-  await machine.start();
-  await machine.bucket("b-1");
-  const { files } = machine.node;
-  const place = { bucket: "b-1", key: "large" };
-  const checksum = { checksumAlgorithm: undefined, checksumScope: undefined };
-  const { uploadId } = await machine.run(
-    files.createUpload({ ...place, attributes: noAttributes, ...checksum }),
-  );
-  const body = bytesOf(1, 20);
-  const store = (part: number): Promise<unknown> =>
-    files.storePart({ ...place, uploadId, part, body: incoming(body) });
-  for (let first = 1; first <= partsCount; first += 100)
-    await machine.run(Promise.all(Array.from({ length: 100 }, (_, i) => store(first + i))));
-  return machine;
+  constructor(machine: StateMachine<Result>) {
+    this.#machine = machine;
+  }
+
+  append(command: Uint8Array): Promise<Appended<Result>> {
+    if (this.isFull) return Promise.reject(new StoreError("OutOfSpace", "The log cannot grow."));
+    const index = logIndex(this.appliedIndex + 1);
+    this.appliedIndex = index;
+    return Promise.resolve({ index, result: this.#machine.apply({ index, command }) });
+  }
+
+  readBarrier(): Promise<void> {
+    return Promise.resolve();
+  }
 }
 
-test("a bucket whose uploads go in several entries is gone after a crash between them, and nothing of it is left (S17)", async () => {
-  for (const events of [3, 12]) {
-    const machine = await withLargeUpload();
-    const deleting = machine.node.files.deleteBucket("b-1");
-    deleting.catch(() => undefined);
-    for (let i = 0; i < events; i++) await machine.simulation.step();
-    machine.crash("kill");
-    await machine.start();
-    assert.deepEqual(problemsOf(await machine.fsck()), []);
-    const names = (await machine.run(machine.node.files.listBuckets())).map(({ name }) => name);
-    // Where the crash came before the deletion was decided, it is still there, with all of its upload.
-    if (names.length > 0) await machine.run(machine.node.files.deleteBucket("b-1"));
-    for (let i = 0; i < 4; i++) {
-      await machine.simulation.runFor(1500);
-      await machine.run(machine.node.collect());
-    }
-    const summary = summaryOf(await machine.fsck());
-    assert.equal(summary.unreferencedBytes + summary.awaitingErasureBytes, 0);
-    assert.equal((await machine.run(machine.node.status())).blocks.blocks, 0);
-    await machine.stop();
-  }
+const request = { name: "b-1", owner: "tests", shardCount: 2, firstShard: 0, settings: defaultSettings };
+
+async function world() {
+  const simulation = new Simulation({
+    random: seededRandom(1),
+    drain: () => new Promise((resolve) => setImmediate(resolve)),
+  });
+  const clock = new SimulatedClock(simulation);
+  const state = new MemoryState();
+  const system = new BareLog(new SystemMachine(state));
+  const create = { kind: "createCluster", clusterId: "c", shardCount: 2 } as const;
+  await system.append(encode(systemEntryCodec, { timeMs: 1, command: create }));
+  const shards = [0, 1].map((i) => {
+    const shardState = new MemoryState();
+    const log = new BareLog(new ShardMachine(shardId(i), shardState));
+    return { log, replica: new ShardReplica(shardId(i), log, shardState, clock) };
+  });
+  const directory = new BucketDirectory(system, state, 2, simulatedHashing);
+  const replica = (id: number): ShardReplica => {
+    const shard = shards[id];
+    assert.ok(shard !== undefined);
+    return shard.replica;
+  };
+  const admin = new BucketAdmin(system, directory, replica, clock);
+  const fill = (isFull: boolean): void => {
+    for (const { log } of shards) log.isFull = isFull;
+  };
+  const pass = (): Promise<void> =>
+    simulation.runUntilSettled(new Promise((resolve) => clock.after(30_000, resolve)));
+  return { admin, fill, pass, stateOf: () => findBucketByName(state, "b-1")?.state };
+}
+
+test("bucket admin: a deletion that a full disk cuts short is finished once there is room, without a restart (S17)", async () => {
+  const { admin, fill, pass, stateOf } = await world();
+  await admin.create(request);
+  fill(true);
+  await assert.rejects(admin.delete("b-1"), { code: "OutOfSpace", outcome: "unknown" });
+  await pass();
+  assert.equal(stateOf(), "deleting", "while the disk is full it stays as it is");
+  fill(false);
+  await pass();
+  assert.equal(stateOf(), undefined);
+});
+
+test("bucket admin: a bucket whose making is cut short is there once there is room", async () => {
+  const { admin, fill, pass, stateOf } = await world();
+  fill(true);
+  await assert.rejects(admin.create(request), { code: "OutOfSpace", outcome: "unknown" });
+  assert.equal(stateOf(), "creating");
+  fill(false);
+  await pass();
+  assert.equal(stateOf(), "active");
+});
+
+test("bucket admin: behind its stop nothing is tried again", async () => {
+  const { admin, fill, pass, stateOf } = await world();
+  fill(true);
+  await assert.rejects(admin.create(request), { code: "OutOfSpace" });
+  admin.stop();
+  fill(false);
+  await pass();
+  assert.equal(stateOf(), "creating");
 });

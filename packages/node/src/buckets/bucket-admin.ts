@@ -6,13 +6,13 @@
  * activateBucket. Delete: 1. system: beginBucketDelete; 2. sealBucket in each shard, which reports emptiness;
  * 3. all empty: removeBucket in each shard, then system: finishBucketDelete; otherwise unsealBucket in each, then
  * system: cancelBucketDelete. Every step is idempotent: after a crash `resume` carries on from what the system group
- * says.
+ * says, and so it does a while after a failure on the way, such as a full disk.
  */
 
 import type { ShardId } from "@holdfast/base";
 import { encode, StoreError } from "@holdfast/base";
 import type { Bucket, BucketSettings } from "@holdfast/namespace";
-import type { Clock, ReplicatedLog } from "@holdfast/ports";
+import type { Clock, ReplicatedLog, Timer } from "@holdfast/ports";
 import type { ShardCommand, ShardResult, SystemCommand, SystemResult } from "@holdfast/shard";
 import { systemEntryCodec } from "@holdfast/shard";
 import { checkBucketName } from "../names.ts";
@@ -28,13 +28,18 @@ export interface NewBucket {
   readonly settings: BucketSettings;
 }
 
+/** After a failure. */
+const resumeAfterMs = 5000;
+
 export class BucketAdmin {
   readonly #system: ReplicatedLog<SystemResult>;
   readonly #directory: BucketDirectory;
   readonly #shards: (id: ShardId) => ShardReplica;
   readonly #clock: Clock;
-  /** Deletions under way, by name; they settle without failing. */
-  readonly #deleting = new Map<string, Promise<void>>();
+  /** Changes under way, by name; they settle without failing. */
+  readonly #changing = new Map<string, Promise<void>>();
+  #retry: Timer | undefined;
+  #stopped = false;
 
   constructor(
     system: ReplicatedLog<SystemResult>,
@@ -50,38 +55,77 @@ export class BucketAdmin {
 
   async create(request: NewBucket): Promise<Bucket> {
     checkBucketName(request.name);
-    const bucket = await this.#decideOne({ kind: "createBucket", ...request });
-    return begun(this.#install(bucket));
-  }
-
-  /** One deletion of a bucket at a time: of two, one would unseal what the other removes. */
-  async delete(name: string): Promise<void> {
-    const earlier = this.#deleting.get(name) ?? Promise.resolve();
-    const deleting = earlier.then(() => this.#delete(name));
-    const settled = deleting.catch(() => undefined); // Its own caller hears of it.
-    this.#deleting.set(name, settled);
-    try {
-      await deleting;
-    } finally {
-      if (this.#deleting.get(name) === settled) this.#deleting.delete(name);
-    }
-  }
-
-  async #delete(name: string): Promise<void> {
-    const bucket = await this.#directory.active(name);
-    await this.#decide({ kind: "beginBucketDelete", bucket: bucket.id });
-    if (await begun(this.#finishDelete(bucket))) return;
-    throw new StoreError("BucketNotEmpty", `The bucket "${name}" still holds files. Delete them first.`, {
-      fields: { bucket: name },
+    return this.#oneAtATime(request.name, async () => {
+      const bucket = await this.#decideOne({ kind: "createBucket", ...request });
+      return this.#begun(this.#install(bucket));
     });
   }
 
-  /** Finishes what a crash interrupted. */
+  async delete(name: string): Promise<void> {
+    await this.#oneAtATime(name, async () => {
+      const bucket = await this.#directory.active(name);
+      await this.#decide({ kind: "beginBucketDelete", bucket: bucket.id });
+      if (await this.#begun(this.#finishDelete(bucket))) return;
+      throw new StoreError("BucketNotEmpty", `The bucket "${name}" still holds files. Delete them first.`, {
+        fields: { bucket: name },
+      });
+    });
+  }
+
+  /** Finishes what a crash, or a failure, interrupted. */
   async resume(): Promise<void> {
-    for (const bucket of await this.#directory.all()) {
-      if (bucket.state === "creating") await this.#install(bucket);
-      if (bucket.state === "deleting") await this.#finishDelete(bucket);
+    for (const { name, state } of await this.#directory.all())
+      if (state !== "active") await this.#oneAtATime(name, () => this.#finish(name));
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    this.#retry?.cancel();
+  }
+
+  async #finish(name: string): Promise<void> {
+    const bucket = (await this.#directory.all()).find((found) => found.name === name);
+    if (bucket?.state === "creating") await this.#install(bucket);
+    if (bucket?.state === "deleting") await this.#finishDelete(bucket);
+  }
+
+  /** Of two deletions of a bucket, one would unseal what the other removes. */
+  async #oneAtATime<T>(name: string, change: () => Promise<T>): Promise<T> {
+    const earlier = this.#changing.get(name) ?? Promise.resolve();
+    const changing = earlier.then(change);
+    const settled = changing.then(
+      () => undefined,
+      () => undefined, // Its own caller hears of it.
+    );
+    this.#changing.set(name, settled);
+    try {
+      return await changing;
+    } finally {
+      if (this.#changing.get(name) === settled) this.#changing.delete(name);
     }
+  }
+
+  /**
+   * The system group has it on record, and it will be finished: a failure on the way, such as a full disk, must not be taken
+   * for "without effect".
+   */
+  async #begun<T>(work: Promise<T>): Promise<T> {
+    try {
+      return await work;
+    } catch (error) {
+      this.#resumeLater();
+      if (!(error instanceof StoreError)) throw error;
+      const { code, message, retryable, fields } = error;
+      throw new StoreError(code, message, { cause: error, retryable, fields, outcome: "unknown" });
+    }
+  }
+
+  #resumeLater(): void {
+    if (this.#stopped) return;
+    this.#retry?.cancel();
+    this.#retry = this.#clock.after(resumeAfterMs, () => {
+      this.resume().catch(() => this.#resumeLater());
+    });
   }
 
   async #install(bucket: Bucket): Promise<Bucket> {
@@ -123,19 +167,5 @@ export class BucketAdmin {
     if (result.kind !== "bucket")
       throw new StoreError("Internal", `${command.kind} answered without a bucket.`);
     return result.bucket;
-  }
-}
-
-/**
- * The system group has it on record, and the next start finishes it: a failure on the way, such as a full disk, must not
- * be taken for "without effect".
- */
-async function begun<T>(work: Promise<T>): Promise<T> {
-  try {
-    return await work;
-  } catch (error) {
-    if (!(error instanceof StoreError)) throw error;
-    const { code, message, retryable, fields } = error;
-    throw new StoreError(code, message, { cause: error, retryable, fields, outcome: "unknown" });
   }
 }

@@ -9,8 +9,8 @@
 
 import type { BlockStore } from "@holdfast/blocks";
 import { BlockError } from "@holdfast/blocks";
-import type { Clock, Disk, Journal } from "@holdfast/ports";
-import { DiskError, sleep } from "@holdfast/ports";
+import type { Clock, Counter, Disk, Journal, Metrics } from "@holdfast/ports";
+import { allMetrics, DiskError, silentMetrics, sleep } from "@holdfast/ports";
 import { Pace } from "./pace.ts";
 
 export interface CompactorOptions {
@@ -23,6 +23,7 @@ export interface CompactorPorts {
   readonly disk: Disk;
   readonly clock: Clock;
   readonly journal: Journal;
+  readonly metrics?: Metrics;
 }
 
 /** Beyond the copies: volume header, erasures, index. */
@@ -34,6 +35,8 @@ export class Compactor {
   readonly #options: CompactorOptions;
   readonly #stop = new AbortController();
   readonly #pace: Pace;
+  readonly #volumes: Counter;
+  readonly #bytes: Counter;
   #running: Promise<void> = Promise.resolve();
   /** One round at a time: the block engine compacts one volume at a time. */
   #round: Promise<unknown> = Promise.resolve();
@@ -43,6 +46,9 @@ export class Compactor {
     this.#ports = ports;
     this.#options = options;
     this.#pace = new Pace(ports.clock, this.#stop.signal);
+    const { metrics = silentMetrics } = ports;
+    this.#volumes = metrics.counter(allMetrics.compactedVolumes, {});
+    this.#bytes = metrics.counter(allMetrics.compactedBytes, {});
   }
 
   start(): void {
@@ -88,7 +94,9 @@ export class Compactor {
       if (this.#stop.signal.aborted) break;
       if (!(await this.#hasRoomFor(volume))) continue;
       try {
-        if (await this.#compactOne(volume, bytesPerSecond)) removed++;
+        if (!(await this.#compactOne(volume, bytesPerSecond))) continue;
+        this.#volumes.add(1);
+        removed++;
       } catch (error) {
         // Damage keeps this volume; the others need not wait for it.
         if (!(error instanceof BlockError && error.kind === "corrupt")) throw error;
@@ -102,6 +110,7 @@ export class Compactor {
     const steps = this.#blocks.compact(volume);
     for (let step = await steps.next(); ; step = await steps.next()) {
       if (step.done === true) return step.value === "removed";
+      this.#bytes.add(step.value.copiedBytes);
       await this.#pace.worked(step.value.copiedBytes, bytesPerSecond);
       if (!this.#stop.signal.aborted) continue;
       await steps.return("kept");
