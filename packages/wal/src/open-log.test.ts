@@ -132,6 +132,55 @@ test("S10: missing headers are reported at every start until the loss is accepte
   assert.equal((await world.restart()).recovery.headersLost, false);
 });
 
+/** Two groups, so many entries of both that the log goes through some segments; then everything of group 1 is checkpointed. */
+async function deletedSegment(checkpointed: number): Promise<[LogWorld, Uint8Array]> {
+  const world = new LogWorld(5);
+  const { log } = await world.open();
+  await world.run(log.append({ group: group2, entries: [entry(1, "other")], hardState: utf8("vote") }));
+  await appendOneByOne(world, log, 1);
+  const first = await world.run(world.disk.open(firstSegment, "read"));
+  const bytes = await world.run(first.read(0, await world.run(first.size())));
+  for (let index = 2; index <= 30; index++)
+    await world.run(log.append(write(group1, entry(index, `${index}`.repeat(1500)))));
+  log.checkpoint(group1, logIndex(checkpointed));
+  log.checkpoint(group2, logIndex(1));
+  await world.run(log.append(write(group1, entry(31, "behind"))));
+  await world.simulation.runUntilIdle();
+  for (let index = 32; index <= 45; index++)
+    await world.run(log.append(write(group1, entry(index, `${index}`.repeat(1500)))));
+  await world.simulation.runUntilIdle();
+  return [world, bytes];
+}
+
+async function bringBack(world: LogWorld, bytes: Uint8Array): Promise<void> {
+  const file = await world.run(world.disk.open(firstSegment, "create"));
+  await world.run(file.write(0, [bytes]));
+  await world.run(file.sync());
+}
+
+test("S9: a deleted segment whose name came back with a power loss is left over, not a log with a gap", async () => {
+  const [world, bytes] = await deletedSegment(30);
+  const before = await world.restart();
+  const entries = await world.read(before.log, group1);
+  world.disk.kill();
+  assert.ok(!(await world.run(world.disk.list("wal"))).includes("00000001.wal"), "it was deleted");
+  await bringBack(world, bytes);
+  const { log, recovery } = await world.restart();
+  assert.deepEqual([recovery.suspects.size, recovery.headersLost], [0, false]);
+  assert.deepEqual(await world.read(log, group1), entries);
+  assert.equal(log.group(group2)?.lastIndex, 1);
+});
+
+test("S10: segments that are missing in the middle and were needed make their group suspect", async () => {
+  const [world, bytes] = await deletedSegment(30);
+  world.disk.kill();
+  const names = (await world.run(world.disk.list("wal"))).filter((name) => name.endsWith(".wal")).sort();
+  await bringBack(world, bytes);
+  for (const name of names.slice(0, -2)) await world.run(world.disk.remove(`wal/${name}`));
+  const { recovery } = await world.restart();
+  assert.deepEqual([...recovery.suspects.keys()], [group1]);
+});
+
 test("S10: a group that later batches name in unbroken order is not suspect for a header lost in between", async () => {
   const world = new LogWorld(3);
   const { log } = await world.open();

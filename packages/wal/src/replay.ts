@@ -10,6 +10,9 @@
  * - a jump in the batch sequence, or a mark whose `previous` is not the batch that named the group last: batches whose
  *   headers are gone. Every group is in doubt until its next mark shows that the lost ones did not name it.
  *
+ * A segment's first batch behind such a jump begins the log anew, since it states every group (S9): what lies before it is
+ * left over, a deleted segment whose name came back with a power loss, or it is lost; which of both, the checkpoints tell.
+ *
  * A loss heals when later batches replace or checkpoint what was lost, or state the hard state anew.
  */
 
@@ -115,7 +118,10 @@ export class Replay {
       return;
     }
     if (held !== undefined) this.#prove(held);
-    if (!this.#isFirst && sequence !== this.#provenSequence + 1) this.#doubtAll();
+    if (!this.#isFirst && sequence !== this.#provenSequence + 1) {
+      if (sequence > this.#provenSequence && found.place.offset === batchesOffset) this.#beginAnew();
+      else this.#doubtAll();
+    }
     this.#held = next;
   }
 
@@ -144,6 +150,11 @@ export class Replay {
       logs.set(id, group.log);
     }
     return logs;
+  }
+
+  #beginAnew(): void {
+    this.#groups.clear();
+    this.#isFirst = true;
   }
 
   #doubtAll(): void {
