@@ -48,7 +48,9 @@ export function explain(error: unknown): Explanation {
     return { code, message, next: storeErrorNext(error), retryable, outcome, exitCode: 1 };
   }
   const code = systemErrorCode(error);
-  if (code !== undefined) return failed(code, messageOf(error), systemErrorNext[code]);
+  // Node's own messages begin with the code, which is shown beside them.
+  if (code !== undefined)
+    return failed(code, messageOf(error).replace(`${code}: `, ""), systemErrorNext[code]);
   return failed("Internal", messageOf(error), undefined);
 }
 
