@@ -42,7 +42,8 @@ export class Faults {
         this.#machine.jumpWall((uniform(this.#random, 7_200) - 3_600) * 1000);
         return;
       case "slow-disk":
-        this.#machine.disk.slowness = 1 + uniform(this.#random, 30);
+        // A part of 5 MiB in small blocks takes a minute on a disk that is thirty times as slow, which is no hang.
+        this.#machine.disk.slowness = 1 + uniform(this.#random, this.#plan.manyPartsPerMille > 0 ? 6 : 30);
     }
   }
 
