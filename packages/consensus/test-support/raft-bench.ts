@@ -25,6 +25,8 @@ export interface BenchOptions {
   readonly learners?: readonly number[];
   /** The log: each entry's ballot, from index 1 on. */
   readonly log?: readonly number[];
+  /** The log, when ballots are not enough. */
+  readonly entries?: readonly Entry[];
   /** At least that of the log's last entry. */
   readonly ballot?: number;
   readonly votedFor?: number;
@@ -45,7 +47,7 @@ export class RaftBench {
 
   constructor(options: BenchOptions = {}) {
     const { log = [], lost } = options;
-    const entries = log.map((of, i) => command(i + 1, of));
+    const entries = options.entries ?? log.map((of, i) => command(i + 1, of));
     this.hardState = encode(raftHardStateCodec, {
       ballot: ballot(options.ballot ?? log.at(-1) ?? 0),
       votedFor: options.votedFor === undefined ? undefined : replicaId(options.votedFor),

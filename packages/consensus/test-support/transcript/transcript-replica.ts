@@ -12,6 +12,7 @@ import type {
   ConsensusStatus,
   Envelope,
   Fetch,
+  ReadState,
   Ready,
   SnapshotPosition,
   StorageWrite,
@@ -27,12 +28,10 @@ import type { TranscriptProtocol } from "./protocol.ts";
 export interface TranscriptWorld<Message extends Envelope> {
   readonly protocol: TranscriptProtocol<Message>;
   readonly limits: ConsensusLimits;
+  readonly random: Random;
   say(line: string): void;
   send(message: Message): void;
 }
-
-/** Every election timeout is the shortest: scripts say who waits how long. */
-const noChance: Random = { uint32: () => 0, bytes: (length) => new Uint8Array(length) };
 
 export class TranscriptReplica<Message extends Envelope> {
   readonly id: ReplicaId;
@@ -44,6 +43,8 @@ export class TranscriptReplica<Message extends Envelope> {
   #toApply: readonly Entry[] = [];
   fetches: Fetch[] = [];
   snapshotsWanted: ReplicaId[] = [];
+  /** Answered since the last start. */
+  reads: ReadState[] = [];
 
   constructor(id: ReplicaId, membership: Membership, world: TranscriptWorld<Message>) {
     this.id = id;
@@ -76,6 +77,7 @@ export class TranscriptReplica<Message extends Envelope> {
     this.#toApply = [];
     this.fetches = [];
     this.snapshotsWanted = [];
+    this.reads = [];
     this.#core = this.#create();
     this.#said = this.#core.status();
     this.#sayStatus(undefined);
@@ -146,6 +148,7 @@ export class TranscriptReplica<Message extends Envelope> {
       );
     for (const fetch of fetches) this.#say(`fetches old entries for ${fetch.to}, from ${fetch.from} on`);
     for (const to of snapshots) this.#say(`wants a snapshot sent to ${to}`);
+    this.reads.push(...reads);
     this.fetches.push(...fetches);
     this.snapshotsWanted.push(...snapshots);
   }
@@ -196,7 +199,7 @@ export class TranscriptReplica<Message extends Envelope> {
   }
 
   #create(): Consensus<Message> {
-    const { protocol, limits } = this.#world;
-    return protocol.create({ id: this.id, random: noChance, restored: this.disk.restore(), limits });
+    const { protocol, limits, random } = this.#world;
+    return protocol.create({ id: this.id, random, restored: this.disk.restore(), limits });
   }
 }

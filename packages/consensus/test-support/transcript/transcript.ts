@@ -3,6 +3,7 @@
  * command of the script is a method below; all that is done is done because a command says so.
  */
 
+import type { Random } from "@holdfast/base";
 import { ballot, logIndex, present, utf8 } from "@holdfast/base";
 import type { ConsensusLimits, Envelope, SnapshotPosition } from "../../src/contract/consensus.ts";
 import { defaultConsensusLimits } from "../../src/contract/consensus.ts";
@@ -27,6 +28,8 @@ interface Stream extends SnapshotPosition {
 type Command = (line: ScriptLine) => void;
 
 const quietly = "quietly ";
+/** Every election timeout is the shortest: scripts say who waits how long. */
+const noChance: Random = { uint32: () => 0, bytes: (length) => new Uint8Array(length) };
 /** A script that does not come to rest by then has a loop in it. */
 const roundsMax = 200;
 
@@ -126,6 +129,7 @@ export class Transcript<Message extends Envelope> {
     const replica = new TranscriptReplica<Message>(replicaId(id), membership, {
       protocol: this.#protocol,
       limits: this.#limits,
+      random: noChance,
       say: (text) => this.#say(text),
       send: (message) => this.#pool.add(this.#protocol.copy(message)),
     });
