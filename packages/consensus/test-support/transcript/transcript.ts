@@ -262,6 +262,7 @@ export class Transcript<Message extends Envelope> {
     this.#stream(id, to);
     const arrives = this.#replicas.has(to) && !this.#pool.isIsolated(to) && !this.#pool.isIsolated(id);
     if (arrives) this.#arrive(to);
+    else this.#streams.pop();
     replica.core.reportSnapshot(replicaId(to), arrives ? "delivered" : "failed");
     replica.pump();
   }
