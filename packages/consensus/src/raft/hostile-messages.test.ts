@@ -6,20 +6,24 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Random } from "@holdfast/base";
-import { seededRandom, uniform } from "@holdfast/base";
+import { decode, encode, seededRandom, uniform } from "@holdfast/base";
 import type { BenchOptions } from "../../test-support/raft-bench.ts";
 import { RaftBench } from "../../test-support/raft-bench.ts";
 import {
   accepted,
   appendEntries,
   heartbeat,
+  heartbeatReply,
   preVoteReply,
   readIndexReply,
+  readIndexRequest,
   timeoutNow,
   voteReply,
 } from "../../test-support/raft-message.ts";
 import { RandomRaftMessages } from "../../test-support/random-raft-message.ts";
 import { replicaId } from "../contract/replica-id.ts";
+import { raftMessageCodec } from "./message-codec.ts";
+import type { RaftMessage } from "./messages.ts";
 
 const log = [1, 1, 2, 2, 3];
 const limits = {
@@ -118,6 +122,12 @@ function hostStep(replica: RaftBench, random: Random): void {
   }
 }
 
+/** What it answers can be encoded, whatever it was told. */
+function assertSendable(messages: readonly RaftMessage[]): void {
+  for (const message of messages)
+    assert.deepEqual(decode(raftMessageCodec, encode(raftMessageCodec, message)), message);
+}
+
 for (const [name, create] of Object.entries(situations))
   test(`hostile messages: ${name} stands whatever is said to it`, () => {
     for (let seed = 1; seed <= 60; seed++) {
@@ -128,11 +138,11 @@ for (const [name, create] of Object.entries(situations))
         const { id: to, ballot, lastIndex: index } = replica.core.status();
         replica.core.step(messages.message({ to, ballot, index, isWild: true }));
         replica.core.checkInvariants();
-        if (uniform(random, 3) === 0) replica.pump();
+        if (uniform(random, 3) === 0) assertSendable(replica.pump());
         if (uniform(random, 4) === 0) hostStep(replica, random);
         replica.core.checkInvariants();
       }
-      replica.settle();
+      assertSendable(replica.settle());
     }
   });
 
@@ -180,4 +190,17 @@ test("hostile messages: votes of strangers elect nobody", () => {
 test("hostile messages: an acknowledgement of what the leader does not have is refused", () => {
   const leader = bench({ log: [1] }).lead();
   assert.equal(leader.refusalOf(accepted(2, 3))?.kind, "invalid-message");
+});
+
+test("hostile messages: a flood of requests for read barriers is held in bounded memory", () => {
+  const leader = bench({ log: [1] }).lead();
+  leader.settle();
+  for (let request = 1; request <= 5_000; request++)
+    assert.equal(leader.refusalOf(readIndexRequest(2, request)), undefined);
+  leader.core.readIndex(7);
+  leader.step(accepted(2, 2));
+  const answers = leader.step(heartbeatReply(2, 1)).filter(({ kind }) => kind === "ReadIndexReply");
+  assert.equal(answers.length, 1_024);
+  // The leader's own are its host's business.
+  assert.deepEqual(leader.reads, [{ context: 7, index: 2 }]);
 });

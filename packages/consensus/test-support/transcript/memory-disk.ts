@@ -70,6 +70,7 @@ export class MemoryDisk<Message extends Envelope> {
     this.#entries.length = from - this.#base.index - 1;
   }
 
+  /** The replica is not suspect any more. */
   settle(): void {
     this.#lost = undefined;
   }
@@ -113,7 +114,6 @@ export class MemoryDisk<Message extends Envelope> {
       this.state = base;
       this.#base = { index: base.index, ballot: base.ballot };
       this.#entries = [];
-      this.#lost = undefined;
     }
     const first = entries[0];
     if (first === undefined) return;
