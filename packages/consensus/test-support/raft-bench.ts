@@ -1,7 +1,7 @@
 /** One Raft replica alone, told everything directly; its disk does what `settle` says. */
 
 import type { Random } from "@holdfast/base";
-import { ballot, encode, logIndex, seededRandom, utf8 } from "@holdfast/base";
+import { ballot, encode, logIndex, present, seededRandom, utf8 } from "@holdfast/base";
 import type {
   Consensus,
   ConsensusLimits,
@@ -108,14 +108,21 @@ export class RaftBench {
   /** The writes in flight become durable, those that follow from that too. Gives what leaves. */
   settle(): readonly RaftMessage[] {
     const sent = [...this.pump()];
-    for (let write = this.#writes.shift(); write !== undefined; write = this.#writes.shift()) {
-      if (write.hardState !== undefined) this.hardState = write.hardState;
-      sent.push(...write.replies);
-      const { sequence: written, base } = write;
-      this.core.advance(base === undefined ? { written } : { written, applied: base.index });
-      sent.push(...this.pump());
-    }
+    while (this.#writes.length > 0) sent.push(...this.endWrite());
     return sent;
+  }
+
+  /** The oldest write in flight becomes durable. */
+  endWrite(): readonly RaftMessage[] {
+    const {
+      sequence: written,
+      hardState,
+      base,
+      replies,
+    } = present(this.#writes.shift(), "a write in flight");
+    if (hardState !== undefined) this.hardState = hardState;
+    this.core.advance(base === undefined ? { written } : { written, applied: base.index });
+    return [...replies, ...this.pump()];
   }
 
   /** Is elected by 2, or alone. Its own first entry is not acknowledged yet. */

@@ -147,6 +147,17 @@ test("§5.2: a candidate's own vote counts only when it is durable", () => {
   assert.equal(bench.core.status().role, "leader");
 });
 
+test("§5.2: the durable vote of an earlier ballot does not count in this one", () => {
+  const bench = candidate(1);
+  bench.tick(19);
+  bench.step(preVoteReply(2, true));
+  bench.step(voteReply(2, true));
+  bench.endWrite();
+  assert.deepEqual([bench.core.status().role, bench.core.status().ballot], ["candidate", 2]);
+  bench.endWrite();
+  assert.equal(bench.core.status().role, "leader");
+});
+
 test("§5.2: a replica votes once a ballot, the first comes first", () => {
   const bench = new RaftBench({ ballot: 1 });
   assert.equal(vote(bench, requestVote(2, { from: 2 })), true);
