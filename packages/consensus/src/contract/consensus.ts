@@ -173,7 +173,10 @@ export interface Restored {
   readonly applied: SnapshotPosition;
   /** All durable entries behind `applied`. */
   readonly entries: readonly Entry[];
-  /** The log lost entries that may have been acknowledged, up to this place (S10). */
+  /**
+   * The log lost entries that may have been acknowledged, up to this place (S10). The host keeps it, whatever is written
+   * meanwhile, a snapshot too, until `status().suspect` is false.
+   */
   readonly lost: LogPosition | undefined;
 }
 

@@ -1,7 +1,7 @@
 /** A replica that stands for election, first without consequences (pre-vote, Ongaro's thesis §9.6), then in earnest. */
 
 import { ballot } from "@holdfast/base";
-import { membersOf } from "../contract/membership.ts";
+import { isVoter, membersOf } from "../contract/membership.ts";
 import type { VoteOutcome } from "../contract/quorum.ts";
 import { voteOutcome } from "../contract/quorum.ts";
 import type { ReplicaId } from "../contract/replica-id.ts";
@@ -15,10 +15,11 @@ export class Candidacy {
     this.#core = core;
   }
 
-  /** Counts each voter's first answer. */
+  /** Counts each voter's first answer, and nobody else's. */
   count(from: ReplicaId, granted: boolean): VoteOutcome {
-    if (!this.#votes.has(from)) this.#votes.set(from, granted);
-    return voteOutcome(this.#core.membership, this.#votes);
+    const { membership } = this.#core;
+    if (isVoter(membership, from) && !this.#votes.has(from)) this.#votes.set(from, granted);
+    return voteOutcome(membership, this.#votes);
   }
 
   /** `transfer`: the leader asked for this election. */

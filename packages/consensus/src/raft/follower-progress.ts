@@ -121,7 +121,10 @@ export class FollowerProgress {
   /** It is alive: a probe, or a full window, may be tried again, since what was sent may be lost. */
   onHeartbeatReply(lastIndex: LogIndex): void {
     this.#probeSent = false;
-    this.needsProbe = this.#mode === "replicate" && this.#matchIndex < lastIndex;
+    const isBehind = this.#matchIndex < lastIndex;
+    // In probe, entries ask by themselves, unless there are none left to send.
+    const asks = this.#mode === "probe" && this.#nextIndex <= lastIndex;
+    this.needsProbe = isBehind && !asks && this.#mode !== "snapshot";
     // A lost message would otherwise hold its place for ever: let one more pass (etcd-io/raft does so, too).
     if (this.#mode === "replicate" && this.isPaused && !this.isFetching) this.#dropOldestInflight();
   }
@@ -137,9 +140,15 @@ export class FollowerProgress {
     this.#probeSent = false;
   }
 
-  /** The snapshot arrived or failed: probe for what it needs now. */
-  onSnapshotEnded(): void {
-    if (this.#mode === "snapshot") this.#becomeProbe(logIndex(this.#matchIndex + 1));
+  /**
+   * Delivered: its log probably reaches to where the window begins; probed there it says how far, and needs no second
+   * snapshot because its acknowledgement is still on the way. Failed: it has to give a sign of life before the next.
+   */
+  onSnapshotEnded(outcome: "delivered" | "failed", baseIndex: LogIndex): void {
+    if (this.#mode !== "snapshot") return;
+    const agreed = outcome === "delivered" ? Math.max(this.#matchIndex, baseIndex) : this.#matchIndex;
+    this.#becomeProbe(logIndex(agreed + 1));
+    this.#probeSent = outcome === "failed";
   }
 
   status(): FollowerStatus {

@@ -2,7 +2,8 @@
 
 import type { LogIndex } from "@holdfast/base";
 import { logIndex } from "@holdfast/base";
-import type { Entry } from "../contract/entry.ts";
+import type { Entry, LogPosition } from "../contract/entry.ts";
+import type { ReplicaId } from "../contract/replica-id.ts";
 import type { AdvanceCommit, AppendEntries, Heartbeat, InstallSnapshot } from "./messages.ts";
 import type { RaftCore } from "./raft-core.ts";
 
@@ -29,6 +30,9 @@ export class Following {
     const core = this.#core;
     core.commitTo(commitIndex);
     core.send({ kind: "HeartbeatReply", from: core.id, to, ballot: core.ballot, round });
+    // S10: the leader believes that this replica holds what it lost, and would not send it before the next proposal.
+    if (core.lost !== undefined && commitIndex > core.log.lastIndex)
+      this.#refuse(to, commitIndex, core.log.last);
   }
 
   onAdvanceCommit({ commitIndex }: AdvanceCommit): void {
@@ -75,15 +79,18 @@ export class Following {
   }
 
   #reject({ from: to, previousIndex, previousBallot }: AppendEntries): void {
+    this.#refuse(to, previousIndex, this.#core.log.lastAtOrBelow(previousIndex, previousBallot));
+  }
+
+  #refuse(to: ReplicaId, rejectedIndex: LogIndex, hint: LogPosition): void {
     const core = this.#core;
-    const hint = core.log.lastAtOrBelow(previousIndex, previousBallot);
     core.send({
       kind: "AppendEntriesReply",
       outcome: "rejected",
       from: core.id,
       to,
       ballot: core.ballot,
-      rejectedIndex: previousIndex,
+      rejectedIndex,
       hintIndex: hint.index,
       hintBallot: hint.ballot,
       lost: core.lost !== undefined,

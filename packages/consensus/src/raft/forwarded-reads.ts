@@ -3,7 +3,7 @@
  * together. Those that nobody answers in an election timeout, or whose leader is gone, end without an index.
  */
 
-import type { Ballot, LogIndex } from "@holdfast/base";
+import type { Ballot, LogIndex, Random } from "@holdfast/base";
 import type { ReadState } from "../contract/consensus.ts";
 import type { ReplicaId } from "../contract/replica-id.ts";
 import type { ReadIndexRequest } from "./messages.ts";
@@ -29,10 +29,12 @@ export class ForwardedReads {
   /** Not asked yet. */
   #waiting: number[] = [];
   #asked: Batch[] = [];
-  #lastRequest = 0;
+  #lastRequest: number;
 
-  constructor(asker: Asker) {
+  /** `random`: see `firstRequest`. */
+  constructor(asker: Asker, random: Random) {
     this.#asker = asker;
+    this.#lastRequest = firstRequest(random);
   }
 
   add(context: number): void {
@@ -75,4 +77,12 @@ export class ForwardedReads {
   #end(contexts: readonly number[], index: LogIndex | undefined): void {
     for (const context of contexts) this.#asker.reads.push({ context, index });
   }
+}
+
+/**
+ * Requests are numbered from a place of this run's own, far from those of others: an answer to a replica that has
+ * restarted meanwhile may arrive late, and its index is too old for what is asked now.
+ */
+function firstRequest(random: Random): number {
+  return random.uint32() * 2 ** 17;
 }

@@ -23,7 +23,7 @@ import type { AppendEntriesReply, HeartbeatReply, ReadIndexRequest } from "./mes
 import type { RaftCore } from "./raft-core.ts";
 import type { Reader } from "./read-barriers.ts";
 import { ReadBarriers } from "./read-barriers.ts";
-import { replicate } from "./replicate.ts";
+import { agreeingWith, replicate } from "./replicate.ts";
 
 export class Leading {
   readonly #core: RaftCore;
@@ -153,7 +153,7 @@ export class Leading {
       this.#core.snapshots.push(progress.id);
       return;
     }
-    replicate(this.#core, progress, fetched);
+    replicate(this.#core, progress, agreeingWith(this.#core.log, fetched));
   }
 
   /** Everything that waits for the moment when the host looks: entries gathered since share one message. */
@@ -238,13 +238,17 @@ export class Leading {
       return;
     }
     if (isVoter(core.membership, core.id)) return;
-    this.#sendTimeoutNow(this.#mostAdvancedVoter());
+    this.#sendTimeoutNow(this.#successor());
+    this.#transfer = undefined;
     core.becomeFollower(core.ballot, undefined);
   }
 
-  #mostAdvancedVoter(): ReplicaId | undefined {
+  /** The voter with the longest log; of several the one that leadership is being handed to. */
+  #successor(): ReplicaId | undefined {
+    const wished = this.#transfer?.to;
     const { voters } = this.#core.membership;
-    return [...voters].sort((a, b) => this.#matchIndexOf(b) - this.#matchIndexOf(a))[0];
+    const byWish = [...voters].sort((a, b) => Number(b === wished) - Number(a === wished));
+    return byWish.sort((a, b) => this.#matchIndexOf(b) - this.#matchIndexOf(a))[0];
   }
 
   #handOver(): void {

@@ -40,6 +40,9 @@ const entries: Codec<readonly Entry[]> = {
     const count = reader.varint();
     if (count > reader.remaining) throw new DecodeError(`${count} entries in ${reader.remaining} bytes`);
     const first = reader.varint();
+    // One encoding per value.
+    if (count === 0 && first !== 0) throw new DecodeError(`no entries from ${first} on`);
+    if (!Number.isSafeInteger(first + count)) throw new DecodeError("index above 2^53 - 1");
     const values: Entry[] = [];
     for (let i = 0; i < count; i++) {
       const kind = entryKinds[reader.u8()];

@@ -60,7 +60,10 @@ function problemOfBody(
     case "ReadIndexRequest":
       return problemOfNumbers(message.request);
     case "ReadIndexReply":
-      return problemOfNumbers(message.request, message.index, message.commitIndex);
+      return (
+        problemOfLeader(core, message) ??
+        problemOfNumbers(message.request, message.index, message.commitIndex)
+      );
     default:
       return assertNever(message);
   }

@@ -69,7 +69,7 @@ export class RaftCore {
     this.memberships = new MembershipHistory(applied.index, applied.membership);
     for (const entry of entries)
       if (entry.kind === "membership") this.memberships.append(entry.index, decodeMembership(entry.payload));
-    this.forwardedReads = new ForwardedReads(this);
+    this.forwardedReads = new ForwardedReads(this, random);
     const durable = hardState === undefined ? initialHardState : decode(raftHardStateCodec, hardState);
     // A log does not run ahead of the hard state it was written under; if it did, no vote of that term is known.
     const isBehind = durable.ballot < this.log.last.ballot;

@@ -56,9 +56,9 @@ class Raft implements Consensus<RaftMessage> {
     if (leading !== undefined) return leading.tick();
     core.electionElapsed++;
     if (!core.electionIsDue) return;
-    // Whoever may not stand waits for a leader all the same.
-    core.resetElectionTimer();
-    this.#election.campaign();
+    if (core.isPromotable) return this.#election.campaign();
+    // Whoever may not stand waits for a leader all the same, and protects the silent one no longer (§4.2.3).
+    core.becomeFollower(core.ballot, undefined);
   }
 
   step(message: RaftMessage): InvalidMessage | undefined {
@@ -126,8 +126,9 @@ class Raft implements Consensus<RaftMessage> {
     this.#leading?.provide(fetched);
   }
 
-  reportSnapshot(to: ReplicaId, _outcome: "delivered" | "failed"): void {
-    this.#leading?.follower(to)?.onSnapshotEnded();
+  reportSnapshot(to: ReplicaId, outcome: "delivered" | "failed"): void {
+    const { index: baseIndex } = this.#core.log.base;
+    this.#leading?.follower(to)?.onSnapshotEnded(outcome, baseIndex);
   }
 
   reportUnreachable(id: ReplicaId): void {

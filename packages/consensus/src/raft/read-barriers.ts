@@ -12,6 +12,9 @@ export type Reader =
   | { readonly kind: "local"; readonly context: number }
   | { readonly kind: "remote"; readonly from: ReplicaId; readonly request: number };
 
+/** Waiting for others, at the most: whoever asks too often fills no memory. */
+const readersMax = 1024;
+
 interface Barrier {
   readonly reader: Reader;
   readonly index: LogIndex;
@@ -31,13 +34,14 @@ export class ReadBarriers {
 
   /** `commitIndex` undefined: nothing of this leader's own is committed, so it may not know all that is (§6.4, step 1). */
   add(reader: Reader, commitIndex: LogIndex | undefined): void {
+    // Not answered, a follower asks again.
+    if (reader.kind === "remote" && this.#early.length + this.#barriers.length >= readersMax) return;
     if (commitIndex === undefined) this.#early.push(reader);
     else this.#barriers.push({ reader, index: commitIndex, round: this.#round + 1 });
   }
 
   onFirstCommit(commitIndex: LogIndex): void {
-    for (const reader of this.#early) this.add(reader, commitIndex);
-    this.#early = [];
+    for (const reader of this.#early.splice(0)) this.add(reader, commitIndex);
   }
 
   /** Begins a round if somebody waits for one: heartbeats have to leave now. */

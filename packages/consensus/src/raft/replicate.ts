@@ -5,10 +5,26 @@ import { logIndex } from "@holdfast/base";
 import type { Fetched } from "../contract/consensus.ts";
 import type { Entry, LogPosition } from "../contract/entry.ts";
 import { entryBytes } from "../contract/entry.ts";
+import type { LogWindow } from "../log/log-window.ts";
 import type { FollowerProgress } from "./follower-progress.ts";
 import type { RaftCore } from "./raft-core.ts";
 
 type FetchedEntries = Extract<Fetched, { readonly kind: "entries" }>;
+
+/**
+ * What was read may be older than this leadership, and the log may have been cut since: what is in memory says. Before
+ * the window everything is committed and stays as it was read.
+ */
+export function agreeingWith(
+  log: LogWindow,
+  { entries, ...fetched }: FetchedEntries,
+): FetchedEntries | undefined {
+  const agrees = ({ index, ballot }: LogPosition): boolean =>
+    index < log.base.index || log.ballotAt(index) === ballot;
+  if (!agrees(fetched.previous)) return undefined;
+  const stale = entries.findIndex((entry) => !agrees(entry));
+  return { ...fetched, entries: stale < 0 ? entries : entries.slice(0, stale) };
+}
 
 /** `fetched`: entries that the host has read for it, which are not in memory any more. */
 export function replicate(core: RaftCore, progress: FollowerProgress, fetched?: FetchedEntries): void {
@@ -26,7 +42,7 @@ export function replicate(core: RaftCore, progress: FollowerProgress, fetched?: 
     const entries = log.slice(progress.nextIndex, log.lastIndex, limits.messageBytesMax);
     send(core, progress, { index: previousIndex, ballot }, entries);
   }
-  if (progress.needsProbe && progress.mode === "replicate") probe(core, progress);
+  if (progress.needsProbe && progress.mode !== "snapshot") probe(core, progress);
   progress.needsProbe = false;
   tellCommit(core, progress);
 }
