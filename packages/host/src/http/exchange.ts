@@ -20,16 +20,18 @@ export interface ExchangeContext {
   readonly isClosing: () => boolean;
 }
 
+export interface Exchange {
+  readonly request: IncomingRequest;
+  readonly to: ServerResponse;
+  /** When its headers had come. */
+  readonly begunAtMs: number;
+}
+
 /** Never rejects; resolves when the answer left or the connection broke. */
 export async function runExchange(
   context: ExchangeContext,
-  request: IncomingRequest,
-  to: ServerResponse,
+  { request, to, begunAtMs }: Exchange,
 ): Promise<void> {
-  to.on("close", () => {
-    if (!to.writableFinished) request.onClientGone();
-  });
-  const begunAtMs = context.clock.monotonicMs();
   context.observer.onBegin();
   let response: HttpResponse | undefined;
   let sent: Sent = { kind: "broken", bytes: 0, cause: undefined };

@@ -489,17 +489,18 @@ suite("HTTP listener: answers", () => {
 
   test("a request behind the last answer of its connection is not carried out", async (t) => {
     const paths: string[] = [];
-    const { port } = await listener(t, async (request) => {
+    const http = await listener(t, async (request) => {
       paths.push(request.path);
+      // While the listener closes, every answer is the last; the request behind has come in the same packet.
+      void http.close();
       return ok;
     });
-    const raw = rawConnection(t, port);
-    const behind = "DELETE /behind HTTP/1.1\r\nhost: x\r\n\r\n";
-    // The body is chunked and not read: how much of it is to come nobody knows, so the answer is the last.
+    const raw = rawConnection(t, http.port);
     raw.socket.write(
-      `PUT /first HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n1\r\na\r\n0\r\n\r\n${behind}`,
+      ["/first", "/behind"].map((path) => `DELETE ${path} HTTP/1.1\r\nhost: x\r\n\r\n`).join(""),
     );
     assert.match(await raw.received, /^HTTP\/1.1 200 [^]*connection: close/i);
+    await http.close();
     assert.deepEqual(paths, ["/first"]);
   });
 

@@ -10,7 +10,8 @@ import type { AddressInfo, Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { StoreError } from "@holdfast/base";
 import type { Clock, HttpHandler, Journal, Timer } from "@holdfast/ports";
-import type { ExchangeContext } from "./exchange.ts";
+import { Burst } from "./burst.ts";
+import type { Exchange, ExchangeContext } from "./exchange.ts";
 import { runExchange } from "./exchange.ts";
 import type { ExchangeObserver } from "./exchange-observer.ts";
 import { silentObserver } from "./exchange-observer.ts";
@@ -91,17 +92,12 @@ function isAddressInfo(address: AddressInfo | string | null): address is Address
 
 /** Requests of one connection are handled one after the other, in order, even when a client does not wait for answers. */
 interface Connection {
-  underWay: UnderWay | undefined;
+  underWay: Exchange | undefined;
   readonly waiting: { readonly message: IncomingMessage; readonly to: ServerResponse }[];
   /** Answer to what came behind the requests above and was no request; the last of the connection. */
   refusal: string | undefined;
   /** The last answer has been given: a request behind it would be carried out without one. */
   isOver: boolean;
-}
-
-interface UnderWay {
-  readonly to: ServerResponse;
-  readonly request: IncomingRequest;
 }
 
 /** Requests that one connection may send ahead; who sends more is cut off. */
@@ -114,6 +110,8 @@ const paceRounds = 6;
 /** The open connections and the requests on each. */
 class Connections {
   readonly #context: ExchangeContext;
+  /** At most one request of each connection. */
+  readonly #arrived: Burst<Exchange>;
   /** In the order of their last request's end, or of their coming. */
   readonly #open = new Map<Duplex, Connection>();
   /** Names this run of the listener; with the counter it makes request ids. */
@@ -133,6 +131,7 @@ class Connections {
       observer,
       isClosing: () => this.#closing !== undefined,
     };
+    this.#arrived = new Burst(clock, (exchange) => void runExchange(this.#context, exchange));
   }
 
   attach(server: Server): void {
@@ -225,8 +224,10 @@ class Connections {
     this.#requestCount += 1;
     const requestId = `${this.#runId}-${this.#requestCount.toString(16).padStart(6, "0")}`;
     const request = new IncomingRequest(message, body, requestId);
-    connection.underWay = { to, request };
+    const exchange = { request, to, begunAtMs: this.#context.clock.monotonicMs() };
+    connection.underWay = exchange;
     to.on("close", () => {
+      if (!to.writableFinished) request.onClientGone();
       connection.underWay = undefined;
       if (socket.destroyed) return;
       this.#open.delete(socket);
@@ -239,7 +240,7 @@ class Connections {
       // The answer was on its way when the listener began to close, and could not say that it is the last.
       else if (this.#closing !== undefined) socket.destroySoon();
     });
-    void runExchange(this.#context, request, to);
+    this.#arrived.add(exchange);
   }
 
   /** CONNECT asks for a tunnel, which there is none. Node has let go of the socket by now, errors included. */
