@@ -1,6 +1,7 @@
 /** What the command line asks of the simulator. */
 
 import { parseArgs } from "node:util";
+import { single } from "./seed-runner.ts";
 
 export interface SeedsCommand {
   readonly kind: "seeds";
@@ -8,11 +9,14 @@ export interface SeedsCommand {
   readonly seedsCount: number;
   readonly verifyDeterminism: boolean;
   readonly tailLinesMax: number;
+  /** "single" for one node without any. */
   readonly consensus: string;
+  /** Of a group, before it has to come back without faults. */
+  readonly ticks: number;
   /** Keeps results in the progress file, skips what is done there, and goes on behind failures. */
   readonly resume: boolean;
   readonly progressPath: string;
-  /** This process takes every `of`-th slice of seeds, the ones with number `index`. */
+  /** This process takes every `of`-th seed, or slice of seeds with `resume`: the ones with number `index`. */
   readonly share: { readonly index: number; readonly of: number };
   /** Where to write what the progress file holds, as a document. */
   readonly summaryPath: string | undefined;
@@ -26,7 +30,7 @@ export interface CrashPointsCommand {
 }
 
 export const usage = `npm run sim -- [--seed N | --from N] [--seeds COUNT] [--verify-determinism] [--trace LINES]
-             [--resume [--share I/N] [--progress FILE]] [--summary FILE] [--consensus raft|multipaxos]
+             [--share I/N] [--resume [--progress FILE]] [--summary FILE] [--consensus raft [--ticks T]]
 npm run sim -- crash-points [log|checkpoint|blocks|node] [--quick]`;
 
 export function readCommand(args: readonly string[]): SeedsCommand | CrashPointsCommand {
@@ -35,6 +39,7 @@ export function readCommand(args: readonly string[]): SeedsCommand | CrashPoints
     allowPositionals: true,
     options: {
       consensus: { type: "string" },
+      ticks: { type: "string", default: "5000" },
       seed: { type: "string" },
       from: { type: "string" },
       seeds: { type: "string" },
@@ -50,8 +55,6 @@ export function readCommand(args: readonly string[]): SeedsCommand | CrashPoints
   const [name, subject] = positionals;
   if (name === "crash-points") return { kind: "crash-points", subject, quick: values.quick };
   if (name !== undefined) throw new RangeError(`${name} is no command of the simulator\n${usage}`);
-  if (values.consensus !== undefined && !["raft", "multipaxos"].includes(values.consensus))
-    throw new RangeError(`--consensus is raft or multipaxos, not ${values.consensus}`);
   const first = values.seed ?? values.from;
   return {
     kind: "seeds",
@@ -60,7 +63,8 @@ export function readCommand(args: readonly string[]): SeedsCommand | CrashPoints
     seedsCount: count("--seeds", values.seeds ?? (values.seed === undefined ? "100" : "1")),
     verifyDeterminism: values["verify-determinism"],
     tailLinesMax: count("--trace", values.trace),
-    consensus: values.consensus ?? "single",
+    consensus: values.consensus ?? single,
+    ticks: count("--ticks", values.ticks),
     resume: values.resume,
     progressPath: values.progress,
     share: shareOf(values.share),

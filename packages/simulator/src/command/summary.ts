@@ -23,6 +23,20 @@ const explanations: Readonly<Record<string, string>> = {
   "clock jump": "wall clock set back or forth by up to an hour",
   "start cut short": "crash while the node started",
   "start that failed": "start refused because a sync failed during it",
+  tick: "of the group's time, the fault-free end included",
+  "committed entry": "first known to be committed, by any replica",
+  "answered operation": "writes and linearizable reads that a client got an answer to",
+  crash: "replica lost what it had in memory and some of the writes in flight",
+  pause: "replica stood still and then went on with everything that had arrived",
+  partition: "links cut: halves, one-way, a chain, the leader alone, at random",
+  clog: "links on which messages come up to 80 ticks late",
+  clockJump: "up to 40 ticks passed at once for a replica",
+  slowDisk: "replica whose writes took up to 45 ticks longer",
+  fullDisk: "replica that could write nothing for a while",
+  failedSync: "replica that left for good because a sync failed (S11)",
+  wipe: "replica that lost its disk and never came back (S11)",
+  trigger: "campaign, flush or hand-over asked for at any moment",
+  skew: "replica whose clock ran faster or slower",
 };
 
 export function summaryOf(results: readonly SliceResult[]): string {

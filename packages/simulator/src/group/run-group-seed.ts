@@ -18,6 +18,8 @@ export interface GroupSeedResult {
   /** Two runs of one seed have the same. */
   readonly traceHash: string;
   readonly ticks: number;
+  /** Messages sent, entries applied, faults. */
+  readonly eventsCount: number;
   readonly committed: number;
   readonly answers: number;
   readonly faults: ReadonlyMap<FaultName, number>;
@@ -58,6 +60,7 @@ export function runGroupSeed<Message extends Envelope>(options: GroupSeedOptions
     seed,
     traceHash: cluster.trace.hash,
     ticks: cluster.now(),
+    eventsCount: cluster.trace.eventsCount,
     committed: cluster.checks.commitIndex,
     answers: cluster.clients.reduce((sum, { answersCount }) => sum + answersCount, 0),
     faults: cluster.nemesis.counts,
