@@ -8,8 +8,7 @@
  */
 
 import type { Ballot, LogIndex } from "@holdfast/base";
-import type { ConsensusStatus, Entry, ReplicaId } from "@holdfast/consensus";
-import { quorumHolds } from "@holdfast/consensus";
+import type { ConsensusStatus, Entry, Membership, ReplicaId } from "@holdfast/consensus";
 import { violated } from "../model/violation.ts";
 
 interface Chosen {
@@ -93,7 +92,7 @@ export class GroupChecks {
   #onCommit({ id, role, ballot, commitIndex, membership }: ConsensusStatus): void {
     const byBallot = this.#holders.get(commitIndex) ?? new Map<number, Set<ReplicaId>>();
     const candidates = role === "leader" ? [byBallot.get(ballot) ?? new Set()] : [...byBallot.values()];
-    if (!candidates.some((holders) => quorumHolds(membership, (voter) => holders.has(voter)))) {
+    if (!candidates.some((holders) => isQuorum(holders, membership))) {
       const found = [...byBallot].map(([of, holders]) => `${[...holders].join(",")} in ballot ${of}`);
       violated(`${role} ${id} of ballot ${ballot} commits ${commitIndex}, held by ${found.join(", ")}`);
     }
@@ -104,4 +103,11 @@ export class GroupChecks {
 
 function equal(a: Uint8Array, b: Uint8Array): boolean {
   return a.length === b.length && a.every((byte, i) => byte === b[i]);
+}
+
+/** Not the replicas' own arithmetic: it is among what is checked. */
+function isQuorum(holders: ReadonlySet<ReplicaId>, { voters, outgoing }: Membership): boolean {
+  return [voters, outgoing].every(
+    (of) => of.length === 0 || of.filter((id) => holders.has(id)).length > of.length / 2,
+  );
 }

@@ -7,17 +7,18 @@ import type { Random } from "@holdfast/base";
 import { chance, uniform } from "@holdfast/base";
 import type { Envelope, ReplicaId } from "@holdfast/consensus";
 import type { GroupChecks } from "./group-checks.ts";
+import type { GroupPlan } from "./group-plan.ts";
 import { encodeCommand } from "./register-machine.ts";
 import type { SimulatedReplica } from "./simulated-replica.ts";
 
 export interface ClientWorld<Message extends Envelope> {
+  readonly plan: GroupPlan;
   readonly random: Random;
   readonly checks: GroupChecks;
   now(): number;
   running(): readonly SimulatedReplica<Message>[];
 }
 
-const retryTicks = 40;
 const patienceTicks = 400;
 const keysCount = 4;
 
@@ -47,8 +48,8 @@ export class GroupClient<Message extends Envelope> {
   /** Begins something, unless it waits for an answer. */
   begin(): void {
     if (this.#operation !== undefined) return;
-    const { random, checks } = this.#world;
-    const kind = chance(random, 0.6) ? "write" : "read";
+    const { plan, random, checks } = this.#world;
+    const kind = uniform(random, 100) < plan.readsPercent ? "read" : "write";
     if (kind === "write") this.#attempt++;
     const beganAt = this.#world.now();
     this.#operation = {
@@ -67,7 +68,7 @@ export class GroupClient<Message extends Envelope> {
     if (operation === undefined) return;
     const now = this.#world.now();
     if (now - operation.beganAt > patienceTicks) this.#operation = undefined;
-    else if (now - operation.triedAt >= retryTicks) this.#try(operation);
+    else if (now - operation.triedAt >= this.#world.plan.retryTicks) this.#try(operation);
   }
 
   #try(operation: Operation): void {
@@ -89,7 +90,7 @@ export class GroupClient<Message extends Envelope> {
     if (answer.kind === "proposed") return;
     this.#leader = answer.kind === "not-leader" ? answer.leader : undefined;
     // Soon again, elsewhere.
-    operation.triedAt -= retryTicks - 3;
+    operation.triedAt -= this.#world.plan.retryTicks - 3;
   }
 
   #read(replica: SimulatedReplica<Message>, operation: Operation): void {

@@ -90,6 +90,10 @@ export class GroupCluster<Message extends Envelope> implements ReplicaWorld<Mess
     this.say(`replica ${id} is taken away`);
   }
 
+  changeMembership(): void {
+    if (this.plan.churnTicks > 0) this.admin.change();
+  }
+
   say(line: string): void {
     this.trace.event(3, line.length, 0, 0);
     if (this.trace.isRead) this.trace.line(line);

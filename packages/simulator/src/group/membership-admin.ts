@@ -7,9 +7,11 @@ import type { Random } from "@holdfast/base";
 import { chance, uniform } from "@holdfast/base";
 import type { Envelope, Membership, ReplicaId } from "@holdfast/consensus";
 import { isJoint, isMember, membersOf } from "@holdfast/consensus";
+import type { GroupPlan } from "./group-plan.ts";
 import type { SimulatedReplica } from "./simulated-replica.ts";
 
 export interface AdminWorld<Message extends Envelope> {
+  readonly plan: GroupPlan;
   readonly random: Random;
   leader(): SimulatedReplica<Message> | undefined;
   replica(id: ReplicaId): SimulatedReplica<Message> | undefined;
@@ -66,9 +68,9 @@ export class MembershipAdmin<Message extends Envelope> {
   }
 
   #wished({ voters, learners }: Membership): readonly ReplicaId[] {
-    const { random } = this.#world;
+    const { plan, random } = this.#world;
     const count = votersCounts[uniform(random, votersCounts.length)] ?? 3;
-    const kept = voters.filter(() => chance(random, 0.8));
+    const kept = voters.filter(() => uniform(random, 100) < plan.keptPercent);
     // Learners first, then new nodes, which have to catch up while they vote already.
     const pool = [...kept, ...learners, ...voters.filter((id) => !kept.includes(id))];
     const wished = pool.slice(0, count);

@@ -15,6 +15,7 @@ import type {
   Restored,
   StorageWrite,
 } from "@holdfast/consensus";
+import { violated } from "../model/violation.ts";
 import type { RegisterSnapshot } from "./register-machine.ts";
 import { emptySnapshot } from "./register-machine.ts";
 
@@ -145,6 +146,9 @@ export class ReplicaDisk<Message extends Envelope> {
     if (base !== undefined) {
       const staged = this.#staged.get(base.index);
       if (staged === undefined) throw new RangeError(`no snapshot at ${base.index} was received`);
+      // Raft, figure 13, step 6: what follows was perhaps acknowledged.
+      if (this.ballotAt(base.index) === base.ballot && this.last.index > base.index)
+        violated(`a snapshot at ${base.index} replaces a log that agrees and goes on to ${this.last.index}`);
       this.#state = staged;
       for (const index of this.#staged.keys()) if (index <= base.index) this.#staged.delete(index);
       this.#base = { index: base.index, ballot: base.ballot };

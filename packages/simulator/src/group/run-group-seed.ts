@@ -1,6 +1,6 @@
 /**
- * One seed of one group: first everything goes wrong while the invariants must hold (safety), then nothing does, and the
- * group has to come back: elect, serve, converge (liveness).
+ * One seed of one group, in rounds: first everything goes wrong while the invariants must hold (safety), then nothing does,
+ * and the group has to come back: elect, serve, converge (liveness).
  */
 
 import { seededRandom } from "@holdfast/base";
@@ -45,8 +45,11 @@ export function runGroupSeed<Message extends Envelope>(options: GroupSeedOptions
   if (cluster.trace.isRead) cluster.trace.line(`plan ${JSON.stringify(plan)}`);
   let failure: GroupSeedResult["failure"];
   try {
-    for (let tick = 0; tick < options.ticks; tick++) cluster.pass();
-    heal(cluster);
+    for (let left = options.ticks; left > 0; left -= plan.roundTicks) {
+      for (let tick = 0; tick < Math.min(left, plan.roundTicks); tick++) cluster.pass();
+      heal(cluster);
+      cluster.nemesis.resume();
+    }
   } catch (error) {
     const isViolation = error instanceof Error && error.name === "Violation";
     const message = isViolation

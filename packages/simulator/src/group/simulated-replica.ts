@@ -68,6 +68,7 @@ interface Transfer<Message extends Envelope> {
   readonly dueAt: number;
 }
 
+/** Messages that wait for a replica that stands still. */
 const inboxMax = 500;
 
 export class SimulatedReplica<Message extends Envelope> {
@@ -86,6 +87,7 @@ export class SimulatedReplica<Message extends Envelope> {
   #appliedIndex: LogIndex;
   #appliedBallot: Ballot;
   #inbox: Message[] = [];
+  #inboxMax = inboxMax;
   #applying: PendingApply | undefined;
   #proposals = new Map<number, AppliedWaiter>();
   #reads = new Map<number, ReadWaiter>();
@@ -158,8 +160,10 @@ export class SimulatedReplica<Message extends Envelope> {
     this.#life = "gone";
   }
 
-  pause(): void {
+  /** What arrives meanwhile waits for it, or is lost: then it goes on as if no time had passed. */
+  pause(losesMessages: boolean): void {
     this.#life = "paused";
+    this.#inboxMax = losesMessages ? 0 : inboxMax;
   }
 
   resume(): void {
@@ -168,7 +172,7 @@ export class SimulatedReplica<Message extends Envelope> {
   }
 
   deliver(message: Message): void {
-    if (this.#life === "paused" && this.#inbox.length < inboxMax) this.#inbox.push(message);
+    if (this.#life === "paused" && this.#inbox.length < this.#inboxMax) this.#inbox.push(message);
     // Nothing that may need a write is looked at while there is no room for one.
     if (this.#life !== "running" || this.isFull) return;
     const refusal = this.#core.step(message);
@@ -217,9 +221,10 @@ export class SimulatedReplica<Message extends Envelope> {
     this.pump();
   }
 
-  transferLeader(to: ReplicaId): void {
-    this.#core.transferLeader(to);
+  transferLeader(to: ReplicaId): Refusal | undefined {
+    const refusal = this.#core.transferLeader(to);
     this.pump();
+    return refusal;
   }
 
   campaign(): void {
