@@ -29,11 +29,21 @@ export interface CrashPointsCommand {
   readonly quick: boolean;
 }
 
+export interface ExploreCommand {
+  readonly kind: "explore";
+  readonly quick: boolean;
+  /** How often a way may depart from the usual order; undefined for as often as is feasible. */
+  readonly deviations: number | undefined;
+}
+
+export type Command = SeedsCommand | CrashPointsCommand | ExploreCommand;
+
 export const usage = `npm run sim -- [--seed N | --from N] [--seeds COUNT] [--verify-determinism] [--trace LINES]
              [--share I/N] [--resume [--progress FILE]] [--summary FILE] [--consensus raft [--ticks T]]
-npm run sim -- crash-points [log|checkpoint|blocks|node] [--quick]`;
+npm run sim -- crash-points [log|checkpoint|blocks|node] [--quick]
+npm run sim -- explore [--deviations N] [--quick]`;
 
-export function readCommand(args: readonly string[]): SeedsCommand | CrashPointsCommand {
+export function readCommand(args: readonly string[]): Command {
   const { values, positionals } = parseArgs({
     args: [...args],
     allowPositionals: true,
@@ -49,11 +59,20 @@ export function readCommand(args: readonly string[]): SeedsCommand | CrashPoints
       progress: { type: "string", default: ".holdfast/simulation/seeds.jsonl" },
       share: { type: "string", default: "1/1" },
       summary: { type: "string" },
+      deviations: { type: "string" },
       quick: { type: "boolean", default: false },
     },
   });
   const [name, subject] = positionals;
   if (name === "crash-points") return { kind: "crash-points", subject, quick: values.quick };
+  if (name === "explore") {
+    const { quick, deviations } = values;
+    return {
+      kind: "explore",
+      quick,
+      deviations: deviations === undefined ? undefined : count("--deviations", deviations),
+    };
+  }
   if (name !== undefined) throw new RangeError(`${name} is no command of the simulator\n${usage}`);
   const first = values.seed ?? values.from;
   return {

@@ -28,6 +28,7 @@ const explanations: Readonly<Record<string, string>> = {
   "answered operation": "writes and linearizable reads that a client got an answer to",
   crash: "replica lost what it had in memory and some of the writes in flight",
   newLeader: "leader that crashed as soon as it was elected, and was back at once",
+  election: "replica that crashed while somebody stood for election, and was back at once",
   pause: "replica stood still, then went on; what had arrived was there or lost",
   partition: "links cut: halves, one-way, a chain, the leader alone, at random",
   clog: "links on which messages come up to 80 ticks late",

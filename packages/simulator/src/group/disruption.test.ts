@@ -25,6 +25,7 @@ function quietGroup(limits: Partial<GroupPlan["limits"]> = {}): Cluster {
     plan: {
       ...plan,
       votersCount: 3,
+      isShard: false,
       operationsPerMille: 0,
       churnTicks: 0,
       applyDelayMax: 0,
@@ -128,6 +129,24 @@ test("pre-vote: a longer log in an earlier term and a later term with a shorter 
   assert.equal(leaderOf(cluster), leader);
 });
 
+test("votes: a candidate that crashes remembers that it voted for itself (§5.2)", () => {
+  const cluster = quietGroup();
+  const leader = leaderOf(cluster);
+  const [first, second] = followersOf(cluster);
+  const { id: from, ballot } = leader.status;
+  isolate(cluster, [first.id]);
+  first.deliver({ kind: "TimeoutNow", from, to: first.id, ballot });
+  pass(cluster, 1);
+  assert.equal(first.status.ballot, ballot + 1);
+  first.crash();
+  first.start();
+  // The second stands in the same term, and has the first alone to ask.
+  isolate(cluster, [leader.id]);
+  second.deliver({ kind: "TimeoutNow", from, to: second.id, ballot });
+  pass(cluster, 3);
+  assert.deepEqual([second.status.role, second.status.ballot], ["candidate", ballot + 1]);
+});
+
 test("hand-over: leadership goes to voters alone", () => {
   const cluster = quietGroup();
   const leader = leaderOf(cluster);
@@ -185,7 +204,7 @@ test("step-down: read barriers that wait are answered with no index, never left"
   const leader = leaderOf(cluster);
   isolate(cluster, [leader.id]);
   const answers: (number | undefined)[] = [];
-  leader.read(1, (index) => answers.push(index));
+  leader.read((index) => answers.push(index));
   pass(cluster, 40);
   assert.deepEqual(answers, [undefined]);
 });

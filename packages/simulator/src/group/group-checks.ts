@@ -4,12 +4,14 @@
  *   - one entry for each committed index, for ever (§5.3, §5.4);
  *   - what is committed was durable on a quorum of the membership in force (§5.4.2, §6);
  *   - replicas that applied the same index have the same state;
+ *   - an attempt is carried out once (S15);
  *   - nothing answered is missing behind it: every answer to a later question stands at a later index.
  */
 
 import type { Ballot, LogIndex } from "@holdfast/base";
 import type { ConsensusStatus, Entry, Membership, ReplicaId } from "@holdfast/consensus";
 import { violated } from "../model/violation.ts";
+import type { Executed } from "./group-machine.ts";
 
 interface Chosen {
   readonly ballot: Ballot;
@@ -22,6 +24,8 @@ export class GroupChecks {
   /** By index from 1. */
   readonly #chosen: Chosen[] = [];
   readonly #digests: number[] = [];
+  /** Where each attempt was carried out, by writer and attempt. */
+  readonly #executed = new Map<string, number>();
   /** Who ever had an entry durably, by index and ballot. Up to the commit index it is not needed any more. */
   readonly #holders = new Map<number, Map<number, Set<ReplicaId>>>();
   #commitIndex = 0;
@@ -77,6 +81,15 @@ export class GroupChecks {
     const known = this.#digests[index];
     if (known === undefined) this.#digests[index] = digest;
     else if (known !== digest) violated(`replica ${id} has another state at ${index} than others`);
+  }
+
+  /** S15: once, however often the attempt comes, on whichever replica. */
+  onExecuted({ writer, attempt, index }: Executed): void {
+    const name = `${writer}/${attempt}`;
+    const known = this.#executed.get(name) ?? index;
+    if (known !== index)
+      violated(`attempt ${attempt} of writer ${writer} was carried out at ${known} and at ${index}`);
+    this.#executed.set(name, index);
   }
 
   /** An operation that began when `answeredBefore` was seen has its answer from this index. */

@@ -4,15 +4,16 @@
  */
 
 import type { Random } from "@holdfast/base";
-import { chance, uniform } from "@holdfast/base";
+import { chance, present, uniform } from "@holdfast/base";
 import type { Envelope, ReplicaId } from "@holdfast/consensus";
 import type { GroupChecks } from "./group-checks.ts";
+import type { MachineKind } from "./group-machine.ts";
 import type { GroupPlan } from "./group-plan.ts";
-import { encodeCommand } from "./register-machine.ts";
 import type { SimulatedReplica } from "./simulated-replica.ts";
 
 export interface ClientWorld<Message extends Envelope> {
   readonly plan: GroupPlan;
+  readonly machine: MachineKind;
   readonly random: Random;
   readonly checks: GroupChecks;
   now(): number;
@@ -23,7 +24,7 @@ const patienceTicks = 400;
 const keysCount = 4;
 
 interface Operation {
-  readonly kind: "write" | "read";
+  readonly kind: "open writer" | "write" | "read";
   readonly key: number;
   readonly value: number;
   readonly beganAt: number;
@@ -32,7 +33,9 @@ interface Operation {
 }
 
 export class GroupClient<Message extends Envelope> {
-  readonly #writer: number;
+  readonly #client: number;
+  /** Undefined until it is open, where writers are opened. */
+  #writer: number | undefined;
   readonly #world: ClientWorld<Message>;
   #attempt = 0;
   #operation: Operation | undefined;
@@ -40,8 +43,9 @@ export class GroupClient<Message extends Envelope> {
   /** Answered operations. */
   answersCount = 0;
 
-  constructor(writer: number, world: ClientWorld<Message>) {
-    this.#writer = writer;
+  constructor(client: number, world: ClientWorld<Message>) {
+    this.#client = client;
+    this.#writer = world.machine.openWriter === undefined ? client : undefined;
     this.#world = world;
   }
 
@@ -49,7 +53,8 @@ export class GroupClient<Message extends Envelope> {
   begin(): void {
     if (this.#operation !== undefined) return;
     const { plan, random, checks } = this.#world;
-    const kind = uniform(random, 100) < plan.readsPercent ? "read" : "write";
+    const write = this.#writer === undefined ? "open writer" : "write";
+    const kind = uniform(random, 100) < plan.readsPercent ? "read" : write;
     if (kind === "write") this.#attempt++;
     const beganAt = this.#world.now();
     this.#operation = {
@@ -81,10 +86,10 @@ export class GroupClient<Message extends Envelope> {
 
   #write(replica: SimulatedReplica<Message>, operation: Operation): void {
     const attempt = this.#attempt;
-    const { key, value } = operation;
-    const command = encodeCommand({ writer: this.#writer, attempt, key, value });
+    const command = this.#command(operation);
     const answer = replica.propose(command, (executed) => {
       if (executed === undefined || this.#attempt !== attempt) return;
+      if (operation.kind === "open writer") this.#writer ??= executed;
       this.#answer(operation, executed);
     });
     if (answer.kind === "proposed") return;
@@ -93,8 +98,15 @@ export class GroupClient<Message extends Envelope> {
     operation.triedAt -= this.#world.plan.retryTicks - 3;
   }
 
+  #command({ kind, key, value }: Operation): Uint8Array {
+    const { machine } = this.#world;
+    if (kind === "open writer") return present(machine.openWriter, "writers are opened")(this.#client);
+    const writer = present(this.#writer, "writer");
+    return machine.encodeWrite({ writer, attempt: this.#attempt, key, value });
+  }
+
   #read(replica: SimulatedReplica<Message>, operation: Operation): void {
-    replica.read(operation.key, (index) => {
+    replica.read((index) => {
       if (index !== undefined) this.#answer(operation, index);
     });
   }
@@ -102,7 +114,7 @@ export class GroupClient<Message extends Envelope> {
   #answer(operation: Operation, index: number): void {
     if (this.#operation !== operation) return;
     const { kind, answeredBefore } = operation;
-    this.#world.checks.onAnswer(`a ${kind} of client ${this.#writer}`, index, answeredBefore);
+    this.#world.checks.onAnswer(`a ${kind} of client ${this.#client}`, index, answeredBefore);
     this.answersCount++;
     this.#operation = undefined;
   }

@@ -10,6 +10,8 @@ export interface GroupPlan {
   readonly roundTicks: number;
   readonly votersCount: number;
   readonly clientsCount: number;
+  /** The state machine is a shard's as it ships, which takes longer; else registers. */
+  readonly isShard: boolean;
   readonly limits: ConsensusLimits;
   /** A tick in which a client starts something, of a thousand. */
   readonly operationsPerMille: number;
@@ -49,6 +51,8 @@ export interface FaultPlan {
   readonly crash: number;
   /** A leader that was elected just now crashes and is back at once, of a hundred. */
   readonly newLeaderPercent: number;
+  /** In a tick in which somebody stands for election one crashes and is back at once, of a hundred. */
+  readonly electionPercent: number;
   readonly pause: number;
   readonly partition: number;
   readonly clog: number;
@@ -64,6 +68,9 @@ export interface FaultPlan {
   readonly skewPercent: number;
 }
 
+/** One seed of so many. */
+const shardSeeds = 8;
+
 export function makeGroupPlan(seed: number, random: Random): GroupPlan {
   const rate = (max: number): number => (chance(random, 0.35) ? 0 : uniform(random, max));
   const messages = pick(random, [1, 4, 64]);
@@ -71,6 +78,7 @@ export function makeGroupPlan(seed: number, random: Random): GroupPlan {
     seed,
     roundTicks: pick(random, [300, 1000, 5000]),
     votersCount: pick(random, [1, 3, 3, 3, 5, 5, 7]),
+    isShard: seed % shardSeeds === 0,
     clientsCount: 1 + uniform(random, 4),
     operationsPerMille: pick(random, [30, 100, 300, 1000]),
     readsPercent: pick(random, [20, 40, 80]),
@@ -99,6 +107,7 @@ export function makeGroupPlan(seed: number, random: Random): GroupPlan {
     faults: {
       crash: rate(600),
       newLeaderPercent: pick(random, [0, 0, 20, 60]),
+      electionPercent: pick(random, [0, 0, 5, 20]),
       pause: rate(300),
       partition: rate(500),
       clog: rate(300),

@@ -44,7 +44,7 @@ export class MembershipAdmin<Message extends Envelope> {
     if (leader === undefined) return;
     const { membership, commitIndex, appliedIndex } = leader.status;
     if (isJoint(membership) || appliedIndex < commitIndex) return;
-    this.#dropRemoved(membership);
+    this.#dropRemoved(leader.appliedMembership);
     const gone = this.#gone(membership);
     const voters = gone.length > 0 ? this.#replaced(membership.voters, gone) : this.#wished(membership);
     const learners = this.#learners(membership, voters, gone);

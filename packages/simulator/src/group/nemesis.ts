@@ -2,8 +2,8 @@
 
 import type { Random } from "@holdfast/base";
 import { chance, uniform } from "@holdfast/base";
-import type { Envelope, ReplicaId } from "@holdfast/consensus";
-import { isVoter, membersOf } from "@holdfast/consensus";
+import type { Envelope, Membership, ReplicaId } from "@holdfast/consensus";
+import { isJoint, isMember, isVoter, membersOf } from "@holdfast/consensus";
 import type { FaultPlan } from "./group-plan.ts";
 import type { GroupNetwork } from "./network.ts";
 import type { SimulatedReplica } from "./simulated-replica.ts";
@@ -19,7 +19,12 @@ export interface NemesisWorld<Message extends Envelope> {
   say(line: string): void;
 }
 
-export type FaultName = Exclude<keyof FaultPlan, `${string}Percent`> | "newLeader" | "rot" | "skew";
+export type FaultName =
+  | Exclude<keyof FaultPlan, `${string}Percent`>
+  | "newLeader"
+  | "election"
+  | "rot"
+  | "skew";
 
 const scale = 100_000;
 
@@ -43,6 +48,7 @@ export class Nemesis<Message extends Envelope> {
     const plan = this.#plan;
     if (this.#happens(plan.crash)) this.#crash();
     if (plan.newLeaderPercent > 0) this.#crashNewLeader();
+    if (plan.electionPercent > 0) this.#crashAmidElection();
     if (this.#happens(plan.pause)) this.#pause();
     if (this.#happens(plan.partition)) this.#partition();
     if (this.#happens(plan.clog)) this.#clog();
@@ -121,6 +127,18 @@ export class Nemesis<Message extends Envelope> {
     if (uniform(this.#world.random, 100) >= this.#plan.newLeaderPercent) return;
     this.#count("newLeader");
     this.#crashOne(leader, 6);
+  }
+
+  /** A vote may be on its way, and on the disk not yet. */
+  #crashAmidElection(): void {
+    const { random } = this.#world;
+    const running = this.#world.replicas().filter((replica) => replica.isRunning);
+    if (!running.some(({ role }) => role === "candidate")) return;
+    if (uniform(random, 100) >= this.#plan.electionPercent) return;
+    const victim = running[uniform(random, running.length)];
+    if (victim === undefined) return;
+    this.#count("election");
+    this.#crashOne(victim, 6);
   }
 
   #crashOne(victim: SimulatedReplica<Message>, downTicksMax: number): void {
@@ -220,18 +238,24 @@ export class Nemesis<Message extends Envelope> {
     victim.leaveForGood();
   }
 
-  /** At most one replica is without its data at a time, and every quorum can do without it. */
+  /**
+   * At most one replica is without its data at a time, and every quorum can do without it: in each membership that is
+   * in anybody's log, since it may come into force again.
+   */
   #mayLose(victim: SimulatedReplica<Message>): boolean {
-    const membership = this.#world.leader()?.status.membership;
-    if (membership === undefined) return false;
-    const { voters, outgoing } = membership;
-    if (isVoter(membership, victim.id) && (voters.length < 3 || outgoing.length > 0)) return false;
-    const others = this.#world.replicas().filter((replica) => replica !== victim);
+    if (this.#world.leader() === undefined) return false;
+    const replicas = this.#world.replicas();
     const impaired = (id: ReplicaId): boolean => {
-      const found = others.find((replica) => replica.id === id);
+      const found = replicas.find((replica) => replica.id === id);
       return found === undefined || found.life === "gone" || found.disk.lost !== undefined;
     };
-    return !membersOf(membership).some((id) => id !== victim.id && impaired(id));
+    const canSpare = (membership: Membership): boolean => {
+      if (!isMember(membership, victim.id)) return true;
+      if (isJoint(membership) || (isVoter(membership, victim.id) && membership.voters.length < 3))
+        return false;
+      return !membersOf(membership).some((id) => id !== victim.id && impaired(id));
+    };
+    return replicas.every(({ life, status }) => life === "gone" || canSpare(status.membership));
   }
 
   #trigger(): void {

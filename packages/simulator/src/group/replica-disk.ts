@@ -16,15 +16,14 @@ import type {
   StorageWrite,
 } from "@holdfast/consensus";
 import { violated } from "../model/violation.ts";
-import type { RegisterSnapshot } from "./register-machine.ts";
-import { emptySnapshot } from "./register-machine.ts";
+import type { MachineSnapshot } from "./group-machine.ts";
 
 /** The state machine's state as it was flushed. */
 export interface FlushedState {
   readonly index: LogIndex;
   readonly ballot: Ballot;
   readonly membership: Membership;
-  readonly machine: RegisterSnapshot;
+  readonly machine: MachineSnapshot;
 }
 
 interface InFlight<Message extends Envelope> {
@@ -43,8 +42,8 @@ export class ReplicaDisk<Message extends Envelope> {
   #inFlight: InFlight<Message>[] = [];
   #lost: LogPosition | undefined;
 
-  constructor(membership: Membership) {
-    this.#state = { index: logIndex(0), ballot: ballot(0), membership, machine: emptySnapshot };
+  constructor(membership: Membership, machine: MachineSnapshot) {
+    this.#state = { index: logIndex(0), ballot: ballot(0), membership, machine };
   }
 
   get state(): FlushedState {

@@ -32,6 +32,8 @@ export interface GroupSeedOptions<Message extends Envelope> {
   readonly ticks: number;
   /** Lines of the story to keep; 0 for none, which is much faster. */
   readonly linesMax: number;
+  /** Instead of the plan's. */
+  readonly votersCount?: number;
 }
 
 /** In which a healed group has to do anything that it is asked. */
@@ -40,7 +42,8 @@ const patienceTicks = 3000;
 export function runGroupSeed<Message extends Envelope>(options: GroupSeedOptions<Message>): GroupSeedResult {
   const { seed, protocol, linesMax } = options;
   const random = seededRandom(seed);
-  const plan = makeGroupPlan(seed, random);
+  const made = makeGroupPlan(seed, random);
+  const plan = { ...made, votersCount: options.votersCount ?? made.votersCount };
   const cluster = new GroupCluster({ plan, protocol, random, linesMax });
   if (cluster.trace.isRead) cluster.trace.line(`plan ${JSON.stringify(plan)}`);
   let failure: GroupSeedResult["failure"];

@@ -166,7 +166,7 @@ export const raftMutants: readonly Mutant[] = [
         replace: "{ this.#enterBallot(ballot(this.ballot + 1), undefined); this.votedFor = this.id; }",
       },
     ],
-    detector: groupSeeds,
+    detector: scripted,
   },
   {
     row: "11",
