@@ -9,8 +9,8 @@ import Module, { createRequire } from "node:module";
 import { join } from "node:path";
 
 export interface PeerGroup {
-  /** Proposes so many commands at the leader and runs until nobody has anything to do; gives how many it committed. */
-  commit(count: number, command: string): number;
+  /** Proposes its command so often at the leader and runs until nobody has anything to do; gives how many it committed. */
+  commit(count: number): number;
 }
 
 interface Message {
@@ -81,7 +81,7 @@ class Node {
   }
 }
 
-export function coatyGroup(): PeerGroup {
+export function coatyGroup(command: string): PeerGroup {
   const library = load();
   const nodes = new Map(ids.map((id) => [id, new Node(library, id)]));
   const [leader] = nodes.values();
@@ -103,7 +103,7 @@ export function coatyGroup(): PeerGroup {
   leader.raw.campaign();
   run();
   return {
-    commit: (count, command) => {
+    commit: (count) => {
       for (let i = 0; i < count; i++) {
         const error = leader.raw.propose(command);
         if (error !== null) throw error;

@@ -7,7 +7,8 @@ import type { PeerGroup } from "./coaty-raft.ts";
 
 const ids = [1, 2, 3].map(replicaId);
 
-export function ourGroup(): PeerGroup {
+export function ourGroup(command: string): PeerGroup {
+  const bytes = new TextEncoder().encode(command);
   const membership = { voters: ids, outgoing: [], learners: [] };
   const applied = { index: logIndex(0), ballot: ballot(0), membership };
   const restored = { hardState: undefined, applied, entries: [], lost: undefined };
@@ -34,8 +35,7 @@ export function ourGroup(): PeerGroup {
   leader.campaign();
   run();
   return {
-    commit: (count, command) => {
-      const bytes = encoder.encode(command);
+    commit: (count) => {
       for (let i = 0; i < count; i++) {
         const answer = leader.propose(bytes);
         if (answer.kind !== "proposed") throw new Error(`a proposal was refused: ${answer.kind}`);
@@ -44,8 +44,6 @@ export function ourGroup(): PeerGroup {
     },
   };
 }
-
-const encoder = new TextEncoder();
 
 /** Does what there is to do; gives the commands that it may apply, or undefined when there was nothing. */
 function work(node: Consensus<RaftMessage>, queue: RaftMessage[]): number | undefined {

@@ -19,7 +19,7 @@ export function consensusSuite(): Promise<readonly Row[]> {
 }
 
 function commits(batch: number): Row {
-  const [ours, peer] = [ourGroup(), coatyGroup()];
+  const [ours, peer] = [ourGroup(command), coatyGroup(command)];
   const rounds: Round[] = [];
   // The first round compiles.
   for (let i = 0; i <= roundCount; i++) {
@@ -44,7 +44,7 @@ function commits(batch: number): Row {
 function rate(group: PeerGroup, count: number, batch: number): number {
   return perSecond(() => {
     let committed = 0;
-    for (let i = 0; i < count; i += batch) committed += group.commit(batch, command);
+    for (let i = 0; i < count; i += batch) committed += group.commit(batch);
     if (committed !== count) throw new Error(`${committed} of ${count} commands were committed`);
     return committed;
   });

@@ -248,6 +248,28 @@ test("S10: a follower that lost what it had acknowledged gets it back although n
   assert.equal(follower.status.suspect, false);
 });
 
+test("S10: a replica that lost a committed entry votes for nobody without it", () => {
+  const cluster = quietGroup();
+  const leader = leaderOf(cluster);
+  const [holder, other] = followersOf(cluster);
+  isolate(cluster, [other.id]);
+  leader.propose(command, () => undefined);
+  pass(cluster, 5);
+  const { commitIndex } = leader.status;
+  assert.equal(commitIndex, holder.status.lastIndex);
+  leader.crash();
+  holder.crash();
+  assert.ok(holder.disk.rot(cluster.random));
+  holder.start();
+  cluster.network.cut([]);
+  pass(cluster, 200);
+  assert.equal(cluster.leader(), undefined, "the entry is with the one that is down alone");
+  leader.start();
+  pass(cluster, 100);
+  assert.ok(leaderOf(cluster).status.commitIndex >= commitIndex);
+  assert.equal(holder.status.suspect, false);
+});
+
 test("membership: a group has an odd number of voters (S13)", () => {
   const cluster = quietGroup();
   const leader = leaderOf(cluster);

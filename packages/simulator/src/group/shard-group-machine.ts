@@ -35,17 +35,11 @@ class ShardGroupMachine implements GroupMachine {
   apply(index: number, payload: Uint8Array): Executed | undefined {
     const { command } = decode(shardEntryCodec, payload);
     const result = this.#machine.apply({ index: logIndex(index), command: payload });
-    switch (result.kind) {
-      case "stored":
-        if (command.kind !== "operate") return violated(`a ${command.kind} stored a file`);
-        return { writer: command.writer, attempt: command.attempt, index: result.version };
-      case "writerOpened":
-        return { writer: result.writer, attempt: 0, index };
-      case "writerClosed":
-        return undefined;
-      default:
-        return violated(`a put was answered "${result.kind}": ${JSON.stringify(result)}`);
-    }
+    if (result.kind === "stored" && command.kind === "operate")
+      return { writer: command.writer, attempt: command.attempt, index: result.version };
+    if (result.kind === "writerOpened") return { writer: result.writer, attempt: 0, index };
+    if (result.kind === "writerClosed") return undefined;
+    return violated(`a ${command.kind} was answered ${JSON.stringify(result)}`);
   }
 
   snapshot(): MachineSnapshot {

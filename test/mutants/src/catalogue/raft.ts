@@ -361,7 +361,12 @@ export const raftMutants: readonly Mutant[] = [
     row: "27",
     bug: "the place of a message that was acknowledged is not free again",
     file: raft("raft/follower-progress.ts"),
-    edits: [{ find: "if (lastIndex > this.#matchIndex) break;", replace: "if (lastIndex > 0) break;" }],
+    edits: [
+      {
+        find: "if (oldest.lastIndex > this.#matchIndex) return;",
+        replace: "if (oldest.lastIndex > 0) return;",
+      },
+    ],
     detector: scripted,
   },
   {
@@ -386,7 +391,7 @@ export const raftMutants: readonly Mutant[] = [
         replace: "&& (lost === undefined || true)",
       },
     ],
-    detector: groupSeeds,
+    detector: scripted,
   },
   {
     row: "S10",
