@@ -129,6 +129,22 @@ test("pre-vote: a longer log in an earlier term and a later term with a shorter 
   assert.equal(leaderOf(cluster), leader);
 });
 
+test("votes: one leaves when it is durable, not before (figure 2)", () => {
+  const cluster = quietGroup();
+  const leader = leaderOf(cluster);
+  const [candidate, voter] = followersOf(cluster);
+  const { id: from, ballot } = leader.status;
+  isolate(cluster, [leader.id]);
+  voter.isSlow = true;
+  candidate.deliver({ kind: "TimeoutNow", from, to: candidate.id, ballot });
+  pass(cluster, 3);
+  assert.equal(voter.status.ballot, ballot + 1);
+  assert.equal(candidate.status.role, "candidate");
+  voter.isSlow = false;
+  pass(cluster, 100);
+  assert.notEqual(leaderOf(cluster), leader);
+});
+
 test("votes: a candidate that crashes remembers that it voted for itself (§5.2)", () => {
   const cluster = quietGroup();
   const leader = leaderOf(cluster);

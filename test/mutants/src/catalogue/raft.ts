@@ -154,7 +154,7 @@ export const raftMutants: readonly Mutant[] = [
         replace: "core.vote(to);\n    core.send(reply);",
       },
     ],
-    detector: groupSeeds,
+    detector: scripted,
   },
   {
     row: "10",
@@ -397,7 +397,12 @@ export const raftMutants: readonly Mutant[] = [
     row: "S10",
     bug: "a follower that lost entries says nothing as long as nothing new comes",
     file: raft("raft/following.ts"),
-    edits: [{ find: "if (core.lost !== undefined && commitIndex > core.log.lastIndex)", replace: "if (core.lost !== undefined && commitIndex < 0)" }],
+    edits: [
+      {
+        find: "if (core.lost !== undefined && commitIndex > core.log.lastIndex)",
+        replace: "if (core.lost !== undefined && commitIndex < 0)",
+      },
+    ],
     detector: scripted,
   },
   {
