@@ -268,7 +268,7 @@ export const raftMutants: readonly Mutant[] = [
         replace: "isVoter(this.membership, this.id)",
       },
     ],
-    detector: groupSeeds,
+    detector: scripted,
   },
   {
     row: "18",
