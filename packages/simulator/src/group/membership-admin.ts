@@ -89,10 +89,11 @@ export class MembershipAdmin<Message extends Envelope> {
     return kept.length === 0 && chance(random, 0.3) ? [this.#world.addReplica()] : kept;
   }
 
-  /** A change that was lost with its leader removed nobody. */
-  #dropRemoved(membership: Membership): void {
-    const left = this.#removed.filter((id) => !isMember(membership, id));
-    this.#removed = left.slice(-2);
+  /** Whose removal is known to be committed; a change that was lost with its leader removed nobody. */
+  #dropRemoved(applied: Membership): void {
+    const left = this.#removed.filter((id) => !isMember(applied, id));
+    const others = this.#removed.filter((id) => isMember(applied, id));
+    this.#removed = [...new Set([...others, ...left.slice(-2)])];
     for (const id of left.slice(0, -2)) this.#world.dropReplica(id);
   }
 }
