@@ -1,6 +1,7 @@
 import { parseArgs } from "node:util";
 import { printRow } from "./report.ts";
 import { runSuite } from "./run-suite.ts";
+import { consensusSuite } from "./suites/consensus.ts";
 import { erasureSuite } from "./suites/erasure.ts";
 import { listSuite } from "./suites/list.ts";
 import { logSuite } from "./suites/log.ts";
@@ -14,6 +15,7 @@ import { keepRun } from "./written-runs.ts";
 const suites: Readonly<Record<string, Suite>> = {
   erasure: erasureSuite,
   log: logSuite,
+  consensus: consensusSuite,
   small: smallObjects,
   large: largeObjects,
   memory: memorySuite,

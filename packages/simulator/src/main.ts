@@ -1,14 +1,26 @@
-/** `npm run sim`: seeds, or crash points; see `usage` in command/options.ts. */
+/** `npm run sim`: seeds, crash points, or all orders of a small group; see `usage` in command/options.ts. */
 
+import type { Command } from "./command/options.ts";
 import { readCommand } from "./command/options.ts";
 import { runCrashPoints } from "./command/run-crash-points.ts";
+import { runExplore } from "./command/run-explore.ts";
 import { runSeeds } from "./command/run-seeds.ts";
 import { say } from "./command/terminal.ts";
 
 try {
-  const command = readCommand(process.argv.slice(2));
-  process.exitCode = command.kind === "seeds" ? await runSeeds(command) : await runCrashPoints(command);
+  process.exitCode = await run(readCommand(process.argv.slice(2)));
 } catch (error) {
   say(error instanceof Error ? (error.stack ?? error.message) : String(error));
   process.exitCode = 2;
+}
+
+function run(command: Command): number | Promise<number> {
+  switch (command.kind) {
+    case "seeds":
+      return runSeeds(command);
+    case "crash-points":
+      return runCrashPoints(command);
+    case "explore":
+      return runExplore(command);
+  }
 }

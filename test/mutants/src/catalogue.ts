@@ -1,13 +1,14 @@
 /** All mutants. Each is named by its row and a letter, such as "11b", in the order of the catalogue. */
 
 import { raftMutants } from "./catalogue/raft.ts";
+import { storageMutants } from "./catalogue/storage.ts";
 import type { Mutant } from "./mutant.ts";
 
 export interface NamedMutant extends Mutant {
   readonly name: string;
 }
 
-export const catalogue: readonly NamedMutant[] = named([...raftMutants]);
+export const catalogue: readonly NamedMutant[] = named([...raftMutants, ...storageMutants]);
 
 export function findMutant(name: string): NamedMutant {
   const found = catalogue.find((mutant) => mutant.name === name);

@@ -22,7 +22,7 @@ export type Detector =
   /** Test files, from the root; one of their tests has to fail. */
   | { readonly kind: "tests"; readonly files: readonly string[] };
 
-export const groupSeeds: Detector = { kind: "group", seedsMax: 2000, ticks: 2000 };
+export const groupSeeds: Detector = { kind: "group", seedsMax: 600, ticks: 2000 };
 
 /** A row of the matrix that no mutation can stand for here, and why. */
 export interface Exemption {

@@ -4,7 +4,7 @@ import type { LogIndex } from "@holdfast/base";
 import { assert } from "@holdfast/base";
 import type { Membership } from "../contract/membership.ts";
 
-interface Dated {
+export interface Dated {
   readonly index: LogIndex;
   readonly membership: Membership;
 }
@@ -25,6 +25,11 @@ export class MembershipHistory {
   /** Where it stands; the index of a snapshot or of what was applied at the start for one that came from there. */
   get latestIndex(): LogIndex {
     return this.#last.index;
+  }
+
+  /** The last one applied, and all behind it. */
+  get all(): readonly Dated[] {
+    return this.#memberships;
   }
 
   append(index: LogIndex, membership: Membership): void {

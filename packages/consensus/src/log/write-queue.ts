@@ -112,12 +112,10 @@ export class WriteQueue<Message extends Envelope> {
   /** All writes up to this one are durable. */
   written(sequence: number): void {
     assert(sequence <= this.#sequence, `write ${sequence} reported, ${this.#sequence} handed out`);
-    let done = 0;
-    for (const write of this.#inFlight) {
-      if (write.sequence > sequence) break;
-      done++;
+    for (let write = this.#inFlight[0]; write !== undefined; write = this.#inFlight[0]) {
+      if (write.sequence > sequence) return;
       if (write.through > this.#durableIndex) this.#durableIndex = write.through;
+      this.#inFlight.shift();
     }
-    this.#inFlight.splice(0, done);
   }
 }

@@ -100,7 +100,11 @@ export class Election {
       case "lost":
         return core.becomeFollower(core.ballot, undefined);
       case "won":
-        return core.role === "pre-candidate" ? this.#stand("candidate", false) : this.#lead();
+        if (core.role === "candidate") return this.#lead();
+        // It may have applied its own removal since it asked.
+        return core.isPromotable
+          ? this.#stand("candidate", false)
+          : core.becomeFollower(core.ballot, undefined);
     }
   }
 

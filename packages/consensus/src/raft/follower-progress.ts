@@ -177,13 +177,11 @@ export class FollowerProgress {
   }
 
   #freeInflights(): void {
-    let freed = 0;
-    for (const { lastIndex, bytes } of this.#inflights) {
-      if (lastIndex > this.#matchIndex) break;
-      this.#inflightBytes -= bytes;
-      freed++;
+    for (let oldest = this.#inflights[0]; oldest !== undefined; oldest = this.#inflights[0]) {
+      if (oldest.lastIndex > this.#matchIndex) return;
+      this.#inflightBytes -= oldest.bytes;
+      this.#inflights.shift();
     }
-    if (freed > 0) this.#inflights.splice(0, freed);
   }
 
   #dropOldestInflight(): void {

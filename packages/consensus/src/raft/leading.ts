@@ -5,8 +5,9 @@ import { assert, emptyBytes, logIndex } from "@holdfast/base";
 import type { Fetched } from "../contract/consensus.ts";
 import type { Entry, EntryKind } from "../contract/entry.ts";
 import { entryBytes } from "../contract/entry.ts";
-import type { MembershipTarget } from "../contract/membership.ts";
+import type { Membership, MembershipTarget } from "../contract/membership.ts";
 import {
+  emptyMembership,
   encodeMembership,
   enterChange,
   isJoint,
@@ -31,6 +32,8 @@ export class Leading {
   /** Raft §5.4.2, §8: the first entry of this term; only from there on is anything committed by counting. */
   readonly #firstOwnIndex: LogIndex;
   #followers: ReadonlyMap<ReplicaId, FollowerProgress> = new Map();
+  /** The membership that `#followers` are of. */
+  #followed: Membership = emptyMembership;
   #uncommittedBytes = 0;
   #heartbeatElapsed = 0;
   #transfer: { readonly to: ReplicaId; sent: boolean } | undefined;
@@ -164,13 +167,9 @@ export class Leading {
   }
 
   checkInvariants(): void {
-    const { log, membership, id } = this.#core;
+    const { log, membership } = this.#core;
     for (const progress of this.#followers.values()) progress.checkInvariants(log.lastIndex);
-    const members = membersOf(membership).filter((member) => member !== id);
-    assert(
-      members.length === this.#followers.size && members.every((member) => this.#followers.has(member)),
-      "a leader follows its membership",
-    );
+    assert(this.#followed === membership, "a leader follows its membership");
     let bytes = 0;
     const from = logIndex(this.#core.commitIndex + 1);
     for (const entry of log.slice(from, log.lastIndex, Number.POSITIVE_INFINITY)) bytes += entryBytes(entry);
@@ -210,6 +209,7 @@ export class Leading {
       );
     }
     this.#followers = followers;
+    this.#followed = membership;
   }
 
   readonly #matchIndexOf = (id: ReplicaId): number =>

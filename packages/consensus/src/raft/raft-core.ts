@@ -86,9 +86,15 @@ export class RaftCore {
     return this.memberships.latest;
   }
 
-  /** May stand for election. */
+  /**
+   * May stand for election: a voter, and also one whose removal is not applied here (Ongaro's thesis, §4.2.2). Else: a
+   * leader that removes itself crashes before the entry that does so is committed; it and its like hold that entry and may
+   * not stand; those who may lack it, and get no votes from them.
+   */
   get isPromotable(): boolean {
-    return this.lost === undefined && isVoter(this.membership, this.id);
+    return (
+      this.lost === undefined && this.memberships.all.some(({ membership }) => isVoter(membership, this.id))
+    );
   }
 
   get electionIsDue(): boolean {
@@ -115,7 +121,7 @@ export class RaftCore {
 
   /** Raft §5.2: a vote for itself in the next term. Its requests leave when that is durable. */
   becomeCandidate(role: "pre-candidate" | "candidate"): void {
-    assert(isVoter(this.membership, this.id), "only voters stand for election");
+    assert(this.isPromotable, "only voters stand for election");
     if (role === "candidate") this.#enterBallot(ballot(this.ballot + 1), this.id);
     this.#enterRole(role, undefined);
     this.resetElectionTimer();

@@ -1,6 +1,7 @@
 /** What the command line asks of the simulator. */
 
 import { parseArgs } from "node:util";
+import { single } from "./seed-runner.ts";
 
 export interface SeedsCommand {
   readonly kind: "seeds";
@@ -8,11 +9,14 @@ export interface SeedsCommand {
   readonly seedsCount: number;
   readonly verifyDeterminism: boolean;
   readonly tailLinesMax: number;
+  /** "single" for one node without any. */
   readonly consensus: string;
+  /** Of a group, before it has to come back without faults. */
+  readonly ticks: number;
   /** Keeps results in the progress file, skips what is done there, and goes on behind failures. */
   readonly resume: boolean;
   readonly progressPath: string;
-  /** This process takes every `of`-th slice of seeds, the ones with number `index`. */
+  /** This process takes every `of`-th seed, or slice of seeds with `resume`: the ones with number `index`. */
   readonly share: { readonly index: number; readonly of: number };
   /** Where to write what the progress file holds, as a document. */
   readonly summaryPath: string | undefined;
@@ -25,16 +29,27 @@ export interface CrashPointsCommand {
   readonly quick: boolean;
 }
 
-export const usage = `npm run sim -- [--seed N | --from N] [--seeds COUNT] [--verify-determinism] [--trace LINES]
-             [--resume [--share I/N] [--progress FILE]] [--summary FILE] [--consensus raft|multipaxos]
-npm run sim -- crash-points [log|checkpoint|blocks|node] [--quick]`;
+export interface ExploreCommand {
+  readonly kind: "explore";
+  readonly quick: boolean;
+  /** How often a way may depart from the usual order; undefined for as often as is feasible. */
+  readonly deviations: number | undefined;
+}
 
-export function readCommand(args: readonly string[]): SeedsCommand | CrashPointsCommand {
+export type Command = SeedsCommand | CrashPointsCommand | ExploreCommand;
+
+export const usage = `npm run sim -- [--seed N | --from N] [--seeds COUNT] [--verify-determinism] [--trace LINES]
+             [--share I/N] [--resume [--progress FILE]] [--summary FILE] [--consensus raft [--ticks T]]
+npm run sim -- crash-points [log|checkpoint|blocks|node] [--quick]
+npm run sim -- explore [--deviations N] [--quick]`;
+
+export function readCommand(args: readonly string[]): Command {
   const { values, positionals } = parseArgs({
     args: [...args],
     allowPositionals: true,
     options: {
       consensus: { type: "string" },
+      ticks: { type: "string", default: "5000" },
       seed: { type: "string" },
       from: { type: "string" },
       seeds: { type: "string" },
@@ -44,14 +59,21 @@ export function readCommand(args: readonly string[]): SeedsCommand | CrashPoints
       progress: { type: "string", default: ".holdfast/simulation/seeds.jsonl" },
       share: { type: "string", default: "1/1" },
       summary: { type: "string" },
+      deviations: { type: "string" },
       quick: { type: "boolean", default: false },
     },
   });
   const [name, subject] = positionals;
   if (name === "crash-points") return { kind: "crash-points", subject, quick: values.quick };
+  if (name === "explore") {
+    const { quick, deviations } = values;
+    return {
+      kind: "explore",
+      quick,
+      deviations: deviations === undefined ? undefined : count("--deviations", deviations),
+    };
+  }
   if (name !== undefined) throw new RangeError(`${name} is no command of the simulator\n${usage}`);
-  if (values.consensus !== undefined && !["raft", "multipaxos"].includes(values.consensus))
-    throw new RangeError(`--consensus is raft or multipaxos, not ${values.consensus}`);
   const first = values.seed ?? values.from;
   return {
     kind: "seeds",
@@ -60,7 +82,8 @@ export function readCommand(args: readonly string[]): SeedsCommand | CrashPoints
     seedsCount: count("--seeds", values.seeds ?? (values.seed === undefined ? "100" : "1")),
     verifyDeterminism: values["verify-determinism"],
     tailLinesMax: count("--trace", values.trace),
-    consensus: values.consensus ?? "single",
+    consensus: values.consensus ?? single,
+    ticks: count("--ticks", values.ticks),
     resume: values.resume,
     progressPath: values.progress,
     share: shareOf(values.share),

@@ -4,13 +4,14 @@
  *   - one entry for each committed index, for ever (§5.3, §5.4);
  *   - what is committed was durable on a quorum of the membership in force (§5.4.2, §6);
  *   - replicas that applied the same index have the same state;
+ *   - an attempt is carried out once (S15);
  *   - nothing answered is missing behind it: every answer to a later question stands at a later index.
  */
 
 import type { Ballot, LogIndex } from "@holdfast/base";
-import type { ConsensusStatus, Entry, ReplicaId } from "@holdfast/consensus";
-import { quorumHolds } from "@holdfast/consensus";
+import type { ConsensusStatus, Entry, Membership, ReplicaId } from "@holdfast/consensus";
 import { violated } from "../model/violation.ts";
+import type { Executed } from "./group-machine.ts";
 
 interface Chosen {
   readonly ballot: Ballot;
@@ -23,6 +24,8 @@ export class GroupChecks {
   /** By index from 1. */
   readonly #chosen: Chosen[] = [];
   readonly #digests: number[] = [];
+  /** Where each attempt was carried out, by writer and attempt. */
+  readonly #executed = new Map<string, number>();
   /** Who ever had an entry durably, by index and ballot. Up to the commit index it is not needed any more. */
   readonly #holders = new Map<number, Map<number, Set<ReplicaId>>>();
   #commitIndex = 0;
@@ -80,6 +83,15 @@ export class GroupChecks {
     else if (known !== digest) violated(`replica ${id} has another state at ${index} than others`);
   }
 
+  /** S15: once, however often the attempt comes, on whichever replica. */
+  onExecuted({ writer, attempt, index }: Executed): void {
+    const name = `${writer}/${attempt}`;
+    const known = this.#executed.get(name) ?? index;
+    if (known !== index)
+      violated(`attempt ${attempt} of writer ${writer} was carried out at ${known} and at ${index}`);
+    this.#executed.set(name, index);
+  }
+
   /** An operation that began when `answeredBefore` was seen has its answer from this index. */
   onAnswer(what: string, index: number, answeredBefore: number): void {
     if (index < answeredBefore)
@@ -93,7 +105,7 @@ export class GroupChecks {
   #onCommit({ id, role, ballot, commitIndex, membership }: ConsensusStatus): void {
     const byBallot = this.#holders.get(commitIndex) ?? new Map<number, Set<ReplicaId>>();
     const candidates = role === "leader" ? [byBallot.get(ballot) ?? new Set()] : [...byBallot.values()];
-    if (!candidates.some((holders) => quorumHolds(membership, (voter) => holders.has(voter)))) {
+    if (!candidates.some((holders) => isQuorum(holders, membership))) {
       const found = [...byBallot].map(([of, holders]) => `${[...holders].join(",")} in ballot ${of}`);
       violated(`${role} ${id} of ballot ${ballot} commits ${commitIndex}, held by ${found.join(", ")}`);
     }
@@ -104,4 +116,11 @@ export class GroupChecks {
 
 function equal(a: Uint8Array, b: Uint8Array): boolean {
   return a.length === b.length && a.every((byte, i) => byte === b[i]);
+}
+
+/** Not the replicas' own arithmetic: it is among what is checked. */
+function isQuorum(holders: ReadonlySet<ReplicaId>, { voters, outgoing }: Membership): boolean {
+  return [voters, outgoing].every(
+    (of) => of.length === 0 || of.filter((id) => holders.has(id)).length > of.length / 2,
+  );
 }

@@ -4,25 +4,27 @@
  */
 
 import type { Random } from "@holdfast/base";
-import { chance, uniform } from "@holdfast/base";
+import { chance, present, uniform } from "@holdfast/base";
 import type { Envelope, ReplicaId } from "@holdfast/consensus";
 import type { GroupChecks } from "./group-checks.ts";
-import { encodeCommand } from "./register-machine.ts";
+import type { MachineKind } from "./group-machine.ts";
+import type { GroupPlan } from "./group-plan.ts";
 import type { SimulatedReplica } from "./simulated-replica.ts";
 
 export interface ClientWorld<Message extends Envelope> {
+  readonly plan: GroupPlan;
+  readonly machine: MachineKind;
   readonly random: Random;
   readonly checks: GroupChecks;
   now(): number;
   running(): readonly SimulatedReplica<Message>[];
 }
 
-const retryTicks = 40;
 const patienceTicks = 400;
 const keysCount = 4;
 
 interface Operation {
-  readonly kind: "write" | "read";
+  readonly kind: "open writer" | "write" | "read";
   readonly key: number;
   readonly value: number;
   readonly beganAt: number;
@@ -31,7 +33,9 @@ interface Operation {
 }
 
 export class GroupClient<Message extends Envelope> {
-  readonly #writer: number;
+  readonly #client: number;
+  /** Undefined until it is open, where writers are opened. */
+  #writer: number | undefined;
   readonly #world: ClientWorld<Message>;
   #attempt = 0;
   #operation: Operation | undefined;
@@ -39,16 +43,18 @@ export class GroupClient<Message extends Envelope> {
   /** Answered operations. */
   answersCount = 0;
 
-  constructor(writer: number, world: ClientWorld<Message>) {
-    this.#writer = writer;
+  constructor(client: number, world: ClientWorld<Message>) {
+    this.#client = client;
+    this.#writer = world.machine.openWriter === undefined ? client : undefined;
     this.#world = world;
   }
 
   /** Begins something, unless it waits for an answer. */
   begin(): void {
     if (this.#operation !== undefined) return;
-    const { random, checks } = this.#world;
-    const kind = chance(random, 0.6) ? "write" : "read";
+    const { plan, random, checks } = this.#world;
+    const write = this.#writer === undefined ? "open writer" : "write";
+    const kind = uniform(random, 100) < plan.readsPercent ? "read" : write;
     if (kind === "write") this.#attempt++;
     const beganAt = this.#world.now();
     this.#operation = {
@@ -67,7 +73,7 @@ export class GroupClient<Message extends Envelope> {
     if (operation === undefined) return;
     const now = this.#world.now();
     if (now - operation.beganAt > patienceTicks) this.#operation = undefined;
-    else if (now - operation.triedAt >= retryTicks) this.#try(operation);
+    else if (now - operation.triedAt >= this.#world.plan.retryTicks) this.#try(operation);
   }
 
   #try(operation: Operation): void {
@@ -80,20 +86,27 @@ export class GroupClient<Message extends Envelope> {
 
   #write(replica: SimulatedReplica<Message>, operation: Operation): void {
     const attempt = this.#attempt;
-    const { key, value } = operation;
-    const command = encodeCommand({ writer: this.#writer, attempt, key, value });
+    const command = this.#command(operation);
     const answer = replica.propose(command, (executed) => {
       if (executed === undefined || this.#attempt !== attempt) return;
+      if (operation.kind === "open writer") this.#writer ??= executed;
       this.#answer(operation, executed);
     });
     if (answer.kind === "proposed") return;
     this.#leader = answer.kind === "not-leader" ? answer.leader : undefined;
     // Soon again, elsewhere.
-    operation.triedAt -= retryTicks - 3;
+    operation.triedAt -= this.#world.plan.retryTicks - 3;
+  }
+
+  #command({ kind, key, value }: Operation): Uint8Array {
+    const { machine } = this.#world;
+    if (kind === "open writer") return present(machine.openWriter, "writers are opened")(this.#client);
+    const writer = present(this.#writer, "writer");
+    return machine.encodeWrite({ writer, attempt: this.#attempt, key, value });
   }
 
   #read(replica: SimulatedReplica<Message>, operation: Operation): void {
-    replica.read(operation.key, (index) => {
+    replica.read((index) => {
       if (index !== undefined) this.#answer(operation, index);
     });
   }
@@ -101,7 +114,7 @@ export class GroupClient<Message extends Envelope> {
   #answer(operation: Operation, index: number): void {
     if (this.#operation !== operation) return;
     const { kind, answeredBefore } = operation;
-    this.#world.checks.onAnswer(`a ${kind} of client ${this.#writer}`, index, answeredBefore);
+    this.#world.checks.onAnswer(`a ${kind} of client ${this.#client}`, index, answeredBefore);
     this.answersCount++;
     this.#operation = undefined;
   }

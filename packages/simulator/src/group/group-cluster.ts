@@ -6,12 +6,15 @@ import type { Envelope, Membership, ReplicaId } from "@holdfast/consensus";
 import { emptyMembership, replicaId } from "@holdfast/consensus";
 import { GroupChecks } from "./group-checks.ts";
 import { GroupClient } from "./group-client.ts";
+import type { MachineKind } from "./group-machine.ts";
 import type { GroupPlan } from "./group-plan.ts";
 import { GroupTrace } from "./group-trace.ts";
 import { MembershipAdmin } from "./membership-admin.ts";
 import { Nemesis } from "./nemesis.ts";
 import { GroupNetwork } from "./network.ts";
 import type { Protocol } from "./protocol.ts";
+import { registerMachine } from "./register-machine.ts";
+import { shardMachine } from "./shard-group-machine.ts";
 import type { ReplicaWorld } from "./simulated-replica.ts";
 import { SimulatedReplica } from "./simulated-replica.ts";
 
@@ -25,6 +28,7 @@ export interface GroupClusterOptions<Message extends Envelope> {
 export class GroupCluster<Message extends Envelope> implements ReplicaWorld<Message> {
   readonly plan: GroupPlan;
   readonly protocol: Protocol<Message>;
+  readonly machine: MachineKind;
   readonly random: Random;
   readonly network: GroupNetwork<Message>;
   readonly checks: GroupChecks = new GroupChecks();
@@ -39,6 +43,7 @@ export class GroupCluster<Message extends Envelope> implements ReplicaWorld<Mess
   constructor({ plan, protocol, random, linesMax }: GroupClusterOptions<Message>) {
     this.plan = plan;
     this.protocol = protocol;
+    this.machine = plan.isShard ? shardMachine : registerMachine;
     this.random = random;
     this.trace = new GroupTrace(() => this.#now, linesMax);
     this.network = new GroupNetwork(plan.network, seededRandom(random.uint32()));
@@ -88,6 +93,10 @@ export class GroupCluster<Message extends Envelope> implements ReplicaWorld<Mess
     this.#replicas.get(id)?.leaveForGood();
     this.#replicas.delete(id);
     this.say(`replica ${id} is taken away`);
+  }
+
+  changeMembership(): void {
+    if (this.plan.churnTicks > 0) this.admin.change();
   }
 
   say(line: string): void {

@@ -6,11 +6,19 @@ import type { ConsensusLimits } from "@holdfast/consensus";
 
 export interface GroupPlan {
   readonly seed: number;
+  /** Ticks of trouble before the group has to come back; then trouble again. */
+  readonly roundTicks: number;
   readonly votersCount: number;
   readonly clientsCount: number;
+  /** The state machine is a shard's as it ships, which takes longer; else registers. */
+  readonly isShard: boolean;
   readonly limits: ConsensusLimits;
   /** A tick in which a client starts something, of a thousand. */
   readonly operationsPerMille: number;
+  /** Operations that read, of a hundred. */
+  readonly readsPercent: number;
+  /** A client without an answer tries again, perhaps elsewhere. */
+  readonly retryTicks: number;
   /** Messages go through their codec. */
   readonly encodesMessages: boolean;
   readonly network: NetworkPlan;
@@ -18,6 +26,8 @@ export interface GroupPlan {
   readonly faults: FaultPlan;
   /** Ticks between two wishes for another membership; 0 for none. */
   readonly churnTicks: number;
+  /** Voters that such a wish keeps, of a hundred. */
+  readonly keptPercent: number;
   /** Committed entries lie this long before they are applied. */
   readonly applyDelayMax: number;
 }
@@ -39,6 +49,10 @@ export interface DiskPlan {
 /** Chances a tick, of a hundred thousand, for the whole group. */
 export interface FaultPlan {
   readonly crash: number;
+  /** A leader that was elected just now crashes and is back at once, of a hundred. */
+  readonly newLeaderPercent: number;
+  /** In a tick in which somebody stands for election one crashes and is back at once, of a hundred. */
+  readonly electionPercent: number;
   readonly pause: number;
   readonly partition: number;
   readonly clog: number;
@@ -54,14 +68,21 @@ export interface FaultPlan {
   readonly skewPercent: number;
 }
 
+/** One seed of so many. */
+const shardSeeds = 8;
+
 export function makeGroupPlan(seed: number, random: Random): GroupPlan {
   const rate = (max: number): number => (chance(random, 0.35) ? 0 : uniform(random, max));
   const messages = pick(random, [1, 4, 64]);
   return {
     seed,
+    roundTicks: pick(random, [300, 1000, 5000]),
     votersCount: pick(random, [1, 3, 3, 3, 5, 5, 7]),
+    isShard: seed % shardSeeds === 0,
     clientsCount: 1 + uniform(random, 4),
     operationsPerMille: pick(random, [30, 100, 300, 1000]),
+    readsPercent: pick(random, [20, 40, 80]),
+    retryTicks: pick(random, [10, 40]),
     encodesMessages: chance(random, 0.25),
     limits: {
       electionTicks: 10,
@@ -85,6 +106,8 @@ export function makeGroupPlan(seed: number, random: Random): GroupPlan {
     },
     faults: {
       crash: rate(600),
+      newLeaderPercent: pick(random, [0, 0, 20, 60]),
+      electionPercent: pick(random, [0, 0, 5, 20]),
       pause: rate(300),
       partition: rate(500),
       clog: rate(300),
@@ -94,10 +117,11 @@ export function makeGroupPlan(seed: number, random: Random): GroupPlan {
       failedSync: rate(100),
       wipe: rate(100),
       trigger: rate(500),
-      rotPercent: rate(40),
+      rotPercent: pick(random, [0, 10, 30, 100]),
       skewPercent: rate(25),
     },
-    churnTicks: chance(random, 0.4) ? 0 : 100 + uniform(random, 400),
+    churnTicks: pick(random, [0, 0, 30, 100, 300]),
+    keptPercent: pick(random, [30, 80]),
     applyDelayMax: pick(random, [0, 0, 5]),
   };
 }

@@ -32,6 +32,10 @@ export class GroupTrace {
     return this.#lines.slice(-this.#linesMax);
   }
 
+  get eventsCount(): number {
+    return this.#eventsCount;
+  }
+
   get hash(): string {
     return `${(this.#hash >>> 0).toString(16).padStart(8, "0")}-${this.#eventsCount}`;
   }

@@ -7,9 +7,11 @@ import type { Random } from "@holdfast/base";
 import { chance, uniform } from "@holdfast/base";
 import type { Envelope, Membership, ReplicaId } from "@holdfast/consensus";
 import { isJoint, isMember, membersOf } from "@holdfast/consensus";
+import type { GroupPlan } from "./group-plan.ts";
 import type { SimulatedReplica } from "./simulated-replica.ts";
 
 export interface AdminWorld<Message extends Envelope> {
+  readonly plan: GroupPlan;
   readonly random: Random;
   leader(): SimulatedReplica<Message> | undefined;
   replica(id: ReplicaId): SimulatedReplica<Message> | undefined;
@@ -42,7 +44,7 @@ export class MembershipAdmin<Message extends Envelope> {
     if (leader === undefined) return;
     const { membership, commitIndex, appliedIndex } = leader.status;
     if (isJoint(membership) || appliedIndex < commitIndex) return;
-    this.#dropRemoved(membership);
+    this.#dropRemoved(leader.appliedMembership);
     const gone = this.#gone(membership);
     const voters = gone.length > 0 ? this.#replaced(membership.voters, gone) : this.#wished(membership);
     const learners = this.#learners(membership, voters, gone);
@@ -66,9 +68,9 @@ export class MembershipAdmin<Message extends Envelope> {
   }
 
   #wished({ voters, learners }: Membership): readonly ReplicaId[] {
-    const { random } = this.#world;
+    const { plan, random } = this.#world;
     const count = votersCounts[uniform(random, votersCounts.length)] ?? 3;
-    const kept = voters.filter(() => chance(random, 0.8));
+    const kept = voters.filter(() => uniform(random, 100) < plan.keptPercent);
     // Learners first, then new nodes, which have to catch up while they vote already.
     const pool = [...kept, ...learners, ...voters.filter((id) => !kept.includes(id))];
     const wished = pool.slice(0, count);
@@ -87,10 +89,11 @@ export class MembershipAdmin<Message extends Envelope> {
     return kept.length === 0 && chance(random, 0.3) ? [this.#world.addReplica()] : kept;
   }
 
-  /** A change that was lost with its leader removed nobody. */
-  #dropRemoved(membership: Membership): void {
-    const left = this.#removed.filter((id) => !isMember(membership, id));
-    this.#removed = left.slice(-2);
+  /** Whose removal is known to be committed; a change that was lost with its leader removed nobody. */
+  #dropRemoved(applied: Membership): void {
+    const left = this.#removed.filter((id) => !isMember(applied, id));
+    const others = this.#removed.filter((id) => isMember(applied, id));
+    this.#removed = [...new Set([...others, ...left.slice(-2)])];
     for (const id of left.slice(0, -2)) this.#world.dropReplica(id);
   }
 }

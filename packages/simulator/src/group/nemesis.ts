@@ -2,8 +2,8 @@
 
 import type { Random } from "@holdfast/base";
 import { chance, uniform } from "@holdfast/base";
-import type { Envelope, ReplicaId } from "@holdfast/consensus";
-import { isVoter, membersOf } from "@holdfast/consensus";
+import type { Envelope, Membership, ReplicaId } from "@holdfast/consensus";
+import { isJoint, isMember, isVoter, membersOf } from "@holdfast/consensus";
 import type { FaultPlan } from "./group-plan.ts";
 import type { GroupNetwork } from "./network.ts";
 import type { SimulatedReplica } from "./simulated-replica.ts";
@@ -14,10 +14,17 @@ export interface NemesisWorld<Message extends Envelope> {
   now(): number;
   replicas(): readonly SimulatedReplica<Message>[];
   leader(): SimulatedReplica<Message> | undefined;
+  /** Unless the plan knows no changes. */
+  changeMembership(): void;
   say(line: string): void;
 }
 
-export type FaultName = Exclude<keyof FaultPlan, "rotPercent" | "skewPercent"> | "rot" | "skew";
+export type FaultName =
+  | Exclude<keyof FaultPlan, `${string}Percent`>
+  | "newLeader"
+  | "election"
+  | "rot"
+  | "skew";
 
 const scale = 100_000;
 
@@ -26,6 +33,7 @@ export class Nemesis<Message extends Envelope> {
   readonly #world: NemesisWorld<Message>;
   /** What ends by itself: when, and how. */
   #endings: { readonly at: number; readonly end: () => void }[] = [];
+  #latestBallot = 0;
   readonly counts: Map<FaultName, number> = new Map();
 
   constructor(plan: FaultPlan, world: NemesisWorld<Message>) {
@@ -39,6 +47,8 @@ export class Nemesis<Message extends Envelope> {
     this.#endings = this.#endings.filter(({ at }) => at > now);
     const plan = this.#plan;
     if (this.#happens(plan.crash)) this.#crash();
+    if (plan.newLeaderPercent > 0) this.#crashNewLeader();
+    if (plan.electionPercent > 0) this.#crashAmidElection();
     if (this.#happens(plan.pause)) this.#pause();
     if (this.#happens(plan.partition)) this.#partition();
     if (this.#happens(plan.clog)) this.#clog();
@@ -54,11 +64,17 @@ export class Nemesis<Message extends Envelope> {
   relent(): void {
     for (const { end } of this.#endings) end();
     this.#endings = [];
-    this.#world.network.becomePerfect();
+    this.#world.network.isPerfect = true;
     for (const replica of this.#world.replicas()) {
       replica.clockRate = 1;
       if (replica.life === "down") replica.start();
     }
+  }
+
+  /** Trouble begins again. */
+  resume(): void {
+    this.#world.network.isPerfect = false;
+    for (const replica of this.#world.replicas()) this.skew(replica);
   }
 
   /** A clock of its own for a new replica. */
@@ -95,25 +111,52 @@ export class Nemesis<Message extends Envelope> {
     for (const victim of victims) {
       if (victim === undefined || !victim.isRunning) continue;
       this.#count("crash");
-      this.#world.say(`crash of ${victim.id}`);
-      victim.crash();
+      this.#crashOne(victim, chance(random, 0.2) ? 400 : 40);
       if (uniform(random, 100) < this.#plan.rotPercent && this.#mayLose(victim) && victim.disk.rot(random)) {
         this.#count("rot");
         this.#world.say(`rot in the log of ${victim.id}, which ends at ${victim.disk.last.index} now`);
       }
-      this.#later(chance(random, 0.2) ? 400 : 40, () => {
-        if (victim.life === "down") victim.start();
-      });
     }
   }
 
+  /** When it has promised most, and others have heard of it least. */
+  #crashNewLeader(): void {
+    const leader = this.#world.leader();
+    if (leader === undefined || leader.status.ballot <= this.#latestBallot) return;
+    this.#latestBallot = leader.status.ballot;
+    if (uniform(this.#world.random, 100) >= this.#plan.newLeaderPercent) return;
+    this.#count("newLeader");
+    this.#crashOne(leader, 6);
+  }
+
+  /** A vote may be on its way, and on the disk not yet. */
+  #crashAmidElection(): void {
+    const { random } = this.#world;
+    const running = this.#world.replicas().filter((replica) => replica.isRunning);
+    if (!running.some(({ role }) => role === "candidate")) return;
+    if (uniform(random, 100) >= this.#plan.electionPercent) return;
+    const victim = running[uniform(random, running.length)];
+    if (victim === undefined) return;
+    this.#count("election");
+    this.#crashOne(victim, 6);
+  }
+
+  #crashOne(victim: SimulatedReplica<Message>, downTicksMax: number): void {
+    this.#world.say(`crash of ${victim.id}`);
+    victim.crash();
+    this.#later(downTicksMax, () => {
+      if (victim.life === "down") victim.start();
+    });
+  }
+
   #pause(): void {
+    const { random } = this.#world;
     const victim = this.#victim();
     if (victim === undefined) return;
     this.#count("pause");
     this.#world.say(`pause of ${victim.id}`);
-    victim.pause();
-    this.#later(60, () => {
+    victim.pause(chance(random, 0.5));
+    this.#later(chance(random, 0.3) ? 200 : 60, () => {
       if (victim.life === "paused") victim.resume();
     });
   }
@@ -125,6 +168,8 @@ export class Nemesis<Message extends Envelope> {
     this.#world.say(`cut ${links.map(([from, to]) => `${from}-${to}`).join(" ")}`);
     this.#world.network.cut(links);
     this.#later(chance(this.#world.random, 0.3) ? 400 : 80, () => this.#world.network.cut([]));
+    // A leader that was cut off just now appends what may never be committed.
+    if (chance(this.#world.random, 0.5)) this.#world.changeMembership();
   }
 
   #cutLinks(ids: readonly ReplicaId[]): readonly (readonly [ReplicaId, ReplicaId])[] {
@@ -193,18 +238,24 @@ export class Nemesis<Message extends Envelope> {
     victim.leaveForGood();
   }
 
-  /** At most one replica is without its data at a time, and every quorum can do without it. */
+  /**
+   * At most one replica is without its data at a time, and every quorum can do without it: in each membership that is
+   * in anybody's log, since it may come into force again.
+   */
   #mayLose(victim: SimulatedReplica<Message>): boolean {
-    const membership = this.#world.leader()?.status.membership;
-    if (membership === undefined) return false;
-    const { voters, outgoing } = membership;
-    if (isVoter(membership, victim.id) && (voters.length < 3 || outgoing.length > 0)) return false;
-    const others = this.#world.replicas().filter((replica) => replica !== victim);
+    if (this.#world.leader() === undefined) return false;
+    const replicas = this.#world.replicas();
     const impaired = (id: ReplicaId): boolean => {
-      const found = others.find((replica) => replica.id === id);
+      const found = replicas.find((replica) => replica.id === id);
       return found === undefined || found.life === "gone" || found.disk.lost !== undefined;
     };
-    return !membersOf(membership).some((id) => id !== victim.id && impaired(id));
+    const canSpare = (membership: Membership): boolean => {
+      if (!isMember(membership, victim.id)) return true;
+      if (isJoint(membership) || (isVoter(membership, victim.id) && membership.voters.length < 3))
+        return false;
+      return !membersOf(membership).some((id) => id !== victim.id && impaired(id));
+    };
+    return replicas.every(({ life, status }) => life === "gone" || canSpare(status.membership));
   }
 
   #trigger(): void {
@@ -219,7 +270,7 @@ export class Nemesis<Message extends Envelope> {
         return victim.flush();
       default: {
         const to = this.#victim();
-        if (to !== undefined) victim.transferLeader(to.id);
+        if (to !== undefined) void victim.transferLeader(to.id);
       }
     }
   }

@@ -3,19 +3,23 @@
 import type { Random } from "@holdfast/base";
 import { uniform } from "@holdfast/base";
 import type { Envelope, ReplicaId } from "@holdfast/consensus";
+import { violated } from "../model/violation.ts";
 import type { NetworkPlan } from "./group-plan.ts";
 
 /** Farther ahead than any message is delayed. */
 const wheelTicks = 128;
+/** In a tick; some messages take none. */
+const arrivalsMax = 100_000;
 
 export class GroupNetwork<Message extends Envelope> {
+  /** Nothing is lost, doubled or late. */
+  isPerfect = false;
   readonly #plan: NetworkPlan;
   readonly #random: Random;
   readonly #wheel: Message[][] = Array.from({ length: wheelTicks }, () => []);
   /** Directed links that carry nothing, as `from * 1000 + to`. */
   #cut = new Set<number>();
   #clogged = new Set<number>();
-  #isPerfect = false;
   /** This tick's arrivals are still being handed out: what is sent now without delay is among them. */
   #isArriving = false;
 
@@ -26,7 +30,7 @@ export class GroupNetwork<Message extends Envelope> {
 
   send(message: Message, now: number): void {
     const { lossPerMille, duplicatePerMille } = this.#plan;
-    if (this.#isPerfect) return this.#schedule(message, now, 0);
+    if (this.isPerfect) return this.#schedule(message, now, 0);
     if (this.#cut.has(link(message.from, message.to))) return;
     if (uniform(this.#random, 1000) < lossPerMille) return;
     this.#schedule(message, now, this.#delay(message));
@@ -38,17 +42,17 @@ export class GroupNetwork<Message extends Envelope> {
   *arrivals(now: number): Generator<Message> {
     const slot = this.#wheel[now % wheelTicks] ?? [];
     this.#isArriving = true;
-    for (let next = slot.shift(); next !== undefined; next = slot.shift())
-      if (!this.#cut.has(link(next.from, next.to))) yield next;
+    for (let i = 0; i < slot.length; i++) {
+      const next = slot[i];
+      if (i > arrivalsMax) violated("messages beget messages without end");
+      if (next !== undefined && !this.#cut.has(link(next.from, next.to))) yield next;
+    }
+    slot.length = 0;
     this.#isArriving = false;
   }
 
   isCut(from: ReplicaId, to: ReplicaId): boolean {
     return this.#cut.has(link(from, to));
-  }
-
-  get isPerfect(): boolean {
-    return this.#isPerfect;
   }
 
   /** Replaces all cuts. */
@@ -62,13 +66,6 @@ export class GroupNetwork<Message extends Envelope> {
 
   unclog(): void {
     this.#clogged = new Set();
-  }
-
-  /** From now on nothing is lost, doubled or late. */
-  becomePerfect(): void {
-    this.#isPerfect = true;
-    this.cut([]);
-    this.unclog();
   }
 
   #delay({ from, to }: Message): number {

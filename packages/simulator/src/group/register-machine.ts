@@ -5,24 +5,14 @@
 
 import type { Codec } from "@holdfast/base";
 import { decode, encode, integer, record } from "@holdfast/base";
+import type { Executed, GroupMachine, MachineKind, MachineSnapshot, WriteCommand } from "./group-machine.ts";
 
-export interface RegisterCommand {
-  readonly writer: number;
-  readonly attempt: number;
-  readonly key: number;
-  readonly value: number;
-}
-
-const commandCodec: Codec<RegisterCommand> = record({
+const commandCodec: Codec<WriteCommand> = record({
   writer: integer,
   attempt: integer,
   key: integer,
   value: integer,
 });
-
-export function encodeCommand(command: RegisterCommand): Uint8Array {
-  return encode(commandCodec, command);
-}
 
 interface WriterRecord {
   readonly attempt: number;
@@ -30,22 +20,30 @@ interface WriterRecord {
   readonly index: number;
 }
 
-export interface RegisterSnapshot {
-  readonly registers: ReadonlyMap<number, number>;
+interface Registers {
+  readonly values: ReadonlyMap<number, number>;
   readonly writers: ReadonlyMap<number, WriterRecord>;
   readonly digest: number;
 }
 
-export const emptySnapshot: RegisterSnapshot = { registers: new Map(), writers: new Map(), digest: 0 };
+export const registerMachine: MachineKind = {
+  empty: snapshotOf({ values: new Map(), writers: new Map(), digest: 0 }),
+  openWriter: undefined,
+  encodeWrite: (command) => encode(commandCodec, command),
+};
 
-export class RegisterMachine {
-  readonly #registers: Map<number, number>;
+function snapshotOf(registers: Registers): MachineSnapshot {
+  return { open: () => new RegisterMachine(registers) };
+}
+
+class RegisterMachine implements GroupMachine {
+  readonly #values: Map<number, number>;
   readonly #writers: Map<number, WriterRecord>;
   /** Of every entry so far and what it did: equal states have equal ones. */
   #digest: number;
 
-  constructor({ registers, writers, digest }: RegisterSnapshot) {
-    this.#registers = new Map(registers);
+  constructor({ values, writers, digest }: Registers) {
+    this.#values = new Map(values);
     this.#writers = new Map(writers);
     this.#digest = digest;
   }
@@ -54,28 +52,23 @@ export class RegisterMachine {
     return this.#digest;
   }
 
-  /** The index at which the attempt was carried out, now or earlier; undefined for one that came too late. */
-  apply(index: number, payload: Uint8Array): number | undefined {
+  apply(index: number, payload: Uint8Array): Executed | undefined {
     const { writer, attempt, key, value } = decode(commandCodec, payload);
     const known = this.#writers.get(writer);
     if (known !== undefined && attempt <= known.attempt)
-      return attempt === known.attempt ? known.index : undefined;
+      return attempt === known.attempt ? { writer, attempt, index: known.index } : undefined;
     this.#writers.set(writer, { attempt, index });
-    this.#registers.set(key, value);
+    this.#values.set(key, value);
     for (const part of [index, writer, attempt, key, value])
       this.#digest = Math.imul(this.#digest ^ part, 0x0100_0193) ^ (this.#digest >>> 13);
-    return index;
+    return { writer, attempt, index };
   }
 
-  read(key: number): number | undefined {
-    return this.#registers.get(key);
-  }
-
-  snapshot(): RegisterSnapshot {
-    return {
-      registers: new Map(this.#registers),
+  snapshot(): MachineSnapshot {
+    return snapshotOf({
+      values: new Map(this.#values),
       writers: new Map(this.#writers),
       digest: this.#digest,
-    };
+    });
   }
 }

@@ -15,15 +15,15 @@ import type {
   Restored,
   StorageWrite,
 } from "@holdfast/consensus";
-import type { RegisterSnapshot } from "./register-machine.ts";
-import { emptySnapshot } from "./register-machine.ts";
+import { violated } from "../model/violation.ts";
+import type { MachineSnapshot } from "./group-machine.ts";
 
 /** The state machine's state as it was flushed. */
 export interface FlushedState {
   readonly index: LogIndex;
   readonly ballot: Ballot;
   readonly membership: Membership;
-  readonly machine: RegisterSnapshot;
+  readonly machine: MachineSnapshot;
 }
 
 interface InFlight<Message extends Envelope> {
@@ -42,8 +42,8 @@ export class ReplicaDisk<Message extends Envelope> {
   #inFlight: InFlight<Message>[] = [];
   #lost: LogPosition | undefined;
 
-  constructor(membership: Membership) {
-    this.#state = { index: logIndex(0), ballot: ballot(0), membership, machine: emptySnapshot };
+  constructor(membership: Membership, machine: MachineSnapshot) {
+    this.#state = { index: logIndex(0), ballot: ballot(0), membership, machine };
   }
 
   get state(): FlushedState {
@@ -145,6 +145,9 @@ export class ReplicaDisk<Message extends Envelope> {
     if (base !== undefined) {
       const staged = this.#staged.get(base.index);
       if (staged === undefined) throw new RangeError(`no snapshot at ${base.index} was received`);
+      // Raft, figure 13, step 6: what follows was perhaps acknowledged.
+      if (this.ballotAt(base.index) === base.ballot && this.last.index > base.index)
+        violated(`a snapshot at ${base.index} replaces a log that agrees and goes on to ${this.last.index}`);
       this.#state = staged;
       for (const index of this.#staged.keys()) if (index <= base.index) this.#staged.delete(index);
       this.#base = { index: base.index, ballot: base.ballot };

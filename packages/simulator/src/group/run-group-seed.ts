@@ -1,6 +1,6 @@
 /**
- * One seed of one group: first everything goes wrong while the invariants must hold (safety), then nothing does, and the
- * group has to come back: elect, serve, converge (liveness).
+ * One seed of one group, in rounds: first everything goes wrong while the invariants must hold (safety), then nothing does,
+ * and the group has to come back: elect, serve, converge (liveness).
  */
 
 import { seededRandom } from "@holdfast/base";
@@ -18,6 +18,8 @@ export interface GroupSeedResult {
   /** Two runs of one seed have the same. */
   readonly traceHash: string;
   readonly ticks: number;
+  /** Messages sent, entries applied, faults. */
+  readonly eventsCount: number;
   readonly committed: number;
   readonly answers: number;
   readonly faults: ReadonlyMap<FaultName, number>;
@@ -30,6 +32,8 @@ export interface GroupSeedOptions<Message extends Envelope> {
   readonly ticks: number;
   /** Lines of the story to keep; 0 for none, which is much faster. */
   readonly linesMax: number;
+  /** Instead of the plan's. */
+  readonly votersCount?: number;
 }
 
 /** In which a healed group has to do anything that it is asked. */
@@ -38,13 +42,17 @@ const patienceTicks = 3000;
 export function runGroupSeed<Message extends Envelope>(options: GroupSeedOptions<Message>): GroupSeedResult {
   const { seed, protocol, linesMax } = options;
   const random = seededRandom(seed);
-  const plan = makeGroupPlan(seed, random);
+  const made = makeGroupPlan(seed, random);
+  const plan = { ...made, votersCount: options.votersCount ?? made.votersCount };
   const cluster = new GroupCluster({ plan, protocol, random, linesMax });
   if (cluster.trace.isRead) cluster.trace.line(`plan ${JSON.stringify(plan)}`);
   let failure: GroupSeedResult["failure"];
   try {
-    for (let tick = 0; tick < options.ticks; tick++) cluster.pass();
-    heal(cluster);
+    for (let left = options.ticks; left > 0; left -= plan.roundTicks) {
+      for (let tick = 0; tick < Math.min(left, plan.roundTicks); tick++) cluster.pass();
+      heal(cluster);
+      cluster.nemesis.resume();
+    }
   } catch (error) {
     const isViolation = error instanceof Error && error.name === "Violation";
     const message = isViolation
@@ -58,6 +66,7 @@ export function runGroupSeed<Message extends Envelope>(options: GroupSeedOptions
     seed,
     traceHash: cluster.trace.hash,
     ticks: cluster.now(),
+    eventsCount: cluster.trace.eventsCount,
     committed: cluster.checks.commitIndex,
     answers: cluster.clients.reduce((sum, { answersCount }) => sum + answersCount, 0),
     faults: cluster.nemesis.counts,

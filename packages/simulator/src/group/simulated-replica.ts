@@ -7,6 +7,7 @@ import type { Ballot, LogIndex, Random } from "@holdfast/base";
 import { logIndex, uniform } from "@holdfast/base";
 import type {
   Consensus,
+  ConsensusRole,
   ConsensusStatus,
   Entry,
   Envelope,
@@ -21,17 +22,18 @@ import type {
 import { decodeMembership } from "@holdfast/consensus";
 import { violated } from "../model/violation.ts";
 import type { GroupChecks } from "./group-checks.ts";
+import type { GroupMachine, MachineKind } from "./group-machine.ts";
 import type { GroupPlan } from "./group-plan.ts";
 import type { GroupTrace } from "./group-trace.ts";
 import type { GroupNetwork } from "./network.ts";
 import type { Protocol } from "./protocol.ts";
-import { RegisterMachine } from "./register-machine.ts";
 import type { FlushedState } from "./replica-disk.ts";
 import { ReplicaDisk } from "./replica-disk.ts";
 
 export interface ReplicaWorld<Message extends Envelope> {
   readonly plan: GroupPlan;
   readonly protocol: Protocol<Message>;
+  readonly machine: MachineKind;
   readonly random: Random;
   readonly network: GroupNetwork<Message>;
   readonly checks: GroupChecks;
@@ -50,10 +52,8 @@ interface AppliedWaiter {
   readonly done: Applied;
 }
 
-interface ReadWaiter {
-  readonly key: number;
-  readonly done: (index: number | undefined, value: number | undefined) => void;
-}
+/** The index that the answer stands for. */
+type ReadWaiter = (index: number | undefined) => void;
 
 interface PendingApply {
   readonly entries: readonly Entry[];
@@ -68,6 +68,7 @@ interface Transfer<Message extends Envelope> {
   readonly dueAt: number;
 }
 
+/** Messages that wait for a replica that stands still. */
 const inboxMax = 500;
 
 export class SimulatedReplica<Message extends Envelope> {
@@ -81,11 +82,12 @@ export class SimulatedReplica<Message extends Envelope> {
   #clock = 0;
   #life: LifeState = "down";
   #core: Consensus<Message>;
-  #machine: RegisterMachine;
+  #machine: GroupMachine;
   #membership: Membership;
   #appliedIndex: LogIndex;
   #appliedBallot: Ballot;
   #inbox: Message[] = [];
+  #inboxMax = inboxMax;
   #applying: PendingApply | undefined;
   #proposals = new Map<number, AppliedWaiter>();
   #reads = new Map<number, ReadWaiter>();
@@ -97,7 +99,7 @@ export class SimulatedReplica<Message extends Envelope> {
   constructor(id: ReplicaId, membership: Membership, world: ReplicaWorld<Message>) {
     this.id = id;
     this.#world = world;
-    this.disk = new ReplicaDisk(membership);
+    this.disk = new ReplicaDisk(membership, world.machine.empty);
     const restored = this.#restore();
     this.#core = restored.core;
     this.#machine = restored.machine;
@@ -118,8 +120,17 @@ export class SimulatedReplica<Message extends Envelope> {
     return this.#core.status();
   }
 
+  get role(): ConsensusRole {
+    return this.#core.status().role;
+  }
+
   get digest(): number {
     return this.#machine.digest;
+  }
+
+  /** The one that is known to be committed. */
+  get appliedMembership(): Membership {
+    return this.#membership;
   }
 
   get appliedIndex(): LogIndex {
@@ -158,8 +169,10 @@ export class SimulatedReplica<Message extends Envelope> {
     this.#life = "gone";
   }
 
-  pause(): void {
+  /** What arrives meanwhile waits for it, or is lost: then it goes on as if no time had passed. */
+  pause(losesMessages: boolean): void {
     this.#life = "paused";
+    this.#inboxMax = losesMessages ? 0 : inboxMax;
   }
 
   resume(): void {
@@ -168,7 +181,7 @@ export class SimulatedReplica<Message extends Envelope> {
   }
 
   deliver(message: Message): void {
-    if (this.#life === "paused" && this.#inbox.length < inboxMax) this.#inbox.push(message);
+    if (this.#life === "paused" && this.#inbox.length < this.#inboxMax) this.#inbox.push(message);
     // Nothing that may need a write is looked at while there is no room for one.
     if (this.#life !== "running" || this.isFull) return;
     const refusal = this.#core.step(message);
@@ -210,16 +223,17 @@ export class SimulatedReplica<Message extends Envelope> {
     return answer;
   }
 
-  read(key: number, done: ReadWaiter["done"]): void {
+  read(done: ReadWaiter): void {
     const context = ++this.#lastContext;
-    this.#reads.set(context, { key, done });
+    this.#reads.set(context, done);
     this.#core.readIndex(context);
     this.pump();
   }
 
-  transferLeader(to: ReplicaId): void {
-    this.#core.transferLeader(to);
+  transferLeader(to: ReplicaId): Refusal | undefined {
+    const refusal = this.#core.transferLeader(to);
     this.pump();
+    return refusal;
   }
 
   campaign(): void {
@@ -269,7 +283,7 @@ export class SimulatedReplica<Message extends Envelope> {
   /** The snapshot has become the state. */
   #switchState(sequence: number): void {
     const { index, ballot, membership, machine } = this.disk.state;
-    this.#machine = new RegisterMachine(machine);
+    this.#machine = machine.open();
     this.#membership = membership;
     this.#appliedIndex = index;
     this.#appliedBallot = ballot;
@@ -316,14 +330,14 @@ export class SimulatedReplica<Message extends Envelope> {
   #apply(entries: readonly Entry[]): void {
     const { checks, trace, plan } = this.#world;
     for (const { index, ballot, kind, payload } of entries) {
-      let executed: number | undefined;
-      if (kind === "command") executed = this.#machine.apply(index, payload);
+      const executed = kind === "command" ? this.#machine.apply(index, payload) : undefined;
+      if (executed !== undefined) checks.onExecuted(executed);
       if (kind === "membership") this.#membership = decodeMembership(payload);
       this.#appliedIndex = index;
       this.#appliedBallot = ballot;
       checks.onApplied(this.id, index, this.#machine.digest);
       trace.event(2, this.id, index, ballot);
-      this.#endProposal(index, ballot, executed);
+      this.#endProposal(index, ballot, executed?.index);
     }
     this.#core.advance({ applied: this.#appliedIndex });
     if (this.#appliedIndex - this.disk.state.index >= plan.disk.flushEntries) this.flush();
@@ -341,7 +355,7 @@ export class SimulatedReplica<Message extends Envelope> {
     const waiter = this.#reads.get(context);
     this.#reads.delete(context);
     if (waiter === undefined) return;
-    if (index === undefined) return waiter.done(undefined, undefined);
+    if (index === undefined) return waiter(undefined);
     this.#confirmedReads.push({ index, waiter });
     this.#answerReads();
   }
@@ -350,7 +364,7 @@ export class SimulatedReplica<Message extends Envelope> {
     if (this.#confirmedReads.length === 0) return;
     const due = this.#confirmedReads.filter(({ index }) => index <= this.#appliedIndex);
     this.#confirmedReads = this.#confirmedReads.filter(({ index }) => index > this.#appliedIndex);
-    for (const { waiter } of due) waiter.done(this.#appliedIndex, this.#machine.read(waiter.key));
+    for (const { waiter } of due) waiter(this.#appliedIndex);
   }
 
   #answerFetches(): void {
@@ -398,7 +412,7 @@ export class SimulatedReplica<Message extends Envelope> {
 
   #restore(): {
     readonly core: Consensus<Message>;
-    readonly machine: RegisterMachine;
+    readonly machine: GroupMachine;
     readonly membership: Membership;
     readonly index: LogIndex;
     readonly ballot: Ballot;
@@ -411,6 +425,6 @@ export class SimulatedReplica<Message extends Envelope> {
       restored: this.disk.restore(),
       limits: plan.limits,
     });
-    return { core, machine: new RegisterMachine(machine), membership, index: logIndex(index), ballot };
+    return { core, machine: machine.open(), membership, index: logIndex(index), ballot };
   }
 }

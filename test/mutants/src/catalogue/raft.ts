@@ -1,7 +1,21 @@
-/** Bugs of Raft implementations; rows as in docs/internals/bug-matrix.md. */
+/**
+ * Bugs of Raft implementations; rows as in docs/internals/bug-matrix.md.
+ *
+ * Two bugs that one might expect here do no harm, so that nothing could catch them:
+ *   - A change that begins before the one before it is committed (row 1). With joint consensus the latter is either joint,
+ *     and refused as such, or the end of a joint one that is committed: whoever wins an election has a majority of the
+ *     same voters. Without it, two changes in one step could have disjoint majorities; the mutants of row 1 do that.
+ *   - A candidate that counts its own vote before it is durable (row 10). Its requests travel with that very write, so
+ *     no other vote comes before; alone in its group, its entries are written behind the vote.
+ */
 
-import type { Mutant } from "../mutant.ts";
+import type { Detector, Mutant } from "../mutant.ts";
 import { groupSeeds } from "../mutant.ts";
+
+const scripted: Detector = {
+  kind: "tests",
+  files: ["packages/simulator/src/group/disruption.test.ts"],
+};
 
 const raft = (file: string): string => `packages/consensus/src/${file}`;
 
@@ -15,12 +29,15 @@ export const raftMutants: readonly Mutant[] = [
   },
   {
     row: "1",
-    bug: "a change begins before the one before it is committed",
+    bug: "a joint membership is left before it is committed",
     file: raft("raft/leading.ts"),
     edits: [
       {
-        find: "if (isJoint(membership) || !this.#membershipIsCommitted) return",
-        replace: "if (isJoint(membership)) return",
+        find: 'return proposed(this.#append("membership", encodeMembership(next)));',
+        replace:
+          'const entry = this.#append("membership", encodeMembership(next));\n' +
+          'if (isJoint(next)) this.#append("membership", encodeMembership(leaveJoint(next)));\n' +
+          "return proposed(entry);",
       },
     ],
     detector: groupSeeds,
@@ -64,11 +81,49 @@ export const raftMutants: readonly Mutant[] = [
     detector: groupSeeds,
   },
   {
+    row: "5",
+    bug: "a leader that hears nobody leads on",
+    file: raft("raft/leading.ts"),
+    edits: [
+      {
+        find: "if (!holds) core.becomeFollower(core.ballot, undefined);\n    return holds;",
+        replace: "return true;",
+      },
+    ],
+    detector: scripted,
+  },
+  {
+    row: "6",
+    bug: "a replica that comes back stands for election without asking first (no pre-vote)",
+    file: raft("raft/election.ts"),
+    edits: [{ find: 'this.#stand("pre-candidate", false);', replace: 'this.#stand("candidate", false);' }],
+    detector: scripted,
+  },
+  {
+    row: "6",
+    bug: "a voter listens to a candidate while its leader is alive",
+    file: raft("raft/election.ts"),
+    edits: [{ find: "return transfer || !this.#trustsLeader;", replace: "return transfer || !transfer;" }],
+    detector: scripted,
+  },
+  {
     row: "7",
     bug: "a leader of an earlier term is never told of the later one",
     file: raft("raft/raft.ts"),
     edits: [{ find: 'if (kind === "Heartbeat" || kind === "AppendEntries")', replace: "if (to === from)" }],
     detector: groupSeeds,
+  },
+  {
+    row: "7",
+    bug: "a refused pre-vote does not tell of the later term (long log in an early term, short log in a late one)",
+    file: raft("raft/election.ts"),
+    edits: [
+      {
+        find: "if (message.ballot > core.ballot && this.#trustsLeader) return;",
+        replace: "if (message.ballot <= core.ballot || this.#trustsLeader) return;",
+      },
+    ],
+    detector: scripted,
   },
   {
     row: "8",
@@ -99,16 +154,19 @@ export const raftMutants: readonly Mutant[] = [
         replace: "core.vote(to);\n    core.send(reply);",
       },
     ],
-    detector: groupSeeds,
+    detector: scripted,
   },
   {
     row: "10",
-    bug: "a candidate counts its own vote before it is durable",
-    file: raft("raft/election.ts"),
+    bug: "a candidate's term is written without its vote for itself",
+    file: raft("raft/raft-core.ts"),
     edits: [
-      { find: '!== "candidate" || !writes.hardStateIsDurable) return;', replace: '!== "candidate") return;' },
+      {
+        find: "this.#enterBallot(ballot(this.ballot + 1), this.id);",
+        replace: "{ this.#enterBallot(ballot(this.ballot + 1), undefined); this.votedFor = this.id; }",
+      },
     ],
-    detector: groupSeeds,
+    detector: scripted,
   },
   {
     row: "11",
@@ -190,15 +248,50 @@ export const raftMutants: readonly Mutant[] = [
   },
   {
     row: "18",
-    bug: "learners and removed replicas stand for election",
+    bug: "learners stand for election",
     file: raft("raft/raft-core.ts"),
     edits: [
       {
-        find: "return this.lost === undefined && isVoter(this.membership, this.id);",
-        replace: "return this.lost === undefined;",
+        find: "this.memberships.all.some(({ membership }) => isVoter(membership, this.id))",
+        replace: "this.memberships.all.some(() => isVoter(this.membership, this.id) || true)",
+      },
+    ],
+    detector: scripted,
+  },
+  {
+    row: "18",
+    bug: "a leader that removes itself may not stand again before that is committed, while only its like hold the entry",
+    file: raft("raft/raft-core.ts"),
+    edits: [
+      {
+        find: "this.memberships.all.some(({ membership }) => isVoter(membership, this.id))",
+        replace: "isVoter(this.membership, this.id)",
+      },
+    ],
+    detector: scripted,
+  },
+  {
+    row: "18",
+    bug: "a learner's acknowledgement counts",
+    file: raft("contract/quorum.ts"),
+    edits: [
+      {
+        find: "const reached = majorityValue(voters, valueOf);",
+        replace: "const reached = majorityValue([...voters, ...learners], valueOf);",
+      },
+      {
+        find: "quorumValue({ voters, outgoing }: Membership",
+        replace: "quorumValue({ voters, outgoing, learners }: Membership",
       },
     ],
     detector: groupSeeds,
+  },
+  {
+    row: "18",
+    bug: "leadership is handed to a replica that is no voter",
+    file: raft("raft/leading.ts"),
+    edits: [{ find: "if (to === core.id || !isVoter(core.membership, to))", replace: "if (to === core.id)" }],
+    detector: scripted,
   },
   {
     row: "19",
@@ -244,6 +337,39 @@ export const raftMutants: readonly Mutant[] = [
     detector: groupSeeds,
   },
   {
+    row: "22",
+    bug: "a leader that steps down leaves its read barriers unanswered",
+    file: raft("raft/leading.ts"),
+    edits: [
+      { find: "core.becomeLeader(() => this.#abandon());", replace: "core.becomeLeader(() => undefined);" },
+    ],
+    detector: scripted,
+  },
+  {
+    row: "27",
+    bug: "proposals without end are taken while nothing is committed",
+    file: raft("raft/leading.ts"),
+    edits: [
+      {
+        find: "if (this.#uncommittedBytes > 0 && this.#unc",
+        replace: "if (this.#uncommittedBytes < 0 && this.#unc",
+      },
+    ],
+    detector: scripted,
+  },
+  {
+    row: "27",
+    bug: "the place of a message that was acknowledged is not free again",
+    file: raft("raft/follower-progress.ts"),
+    edits: [
+      {
+        find: "if (oldest.lastIndex > this.#matchIndex) return;",
+        replace: "if (oldest.lastIndex > 0) return;",
+      },
+    ],
+    detector: scripted,
+  },
+  {
     row: "S9",
     bug: "an entry is applied before it is durable in the replica's own log",
     file: raft("raft/raft-core.ts"),
@@ -265,6 +391,25 @@ export const raftMutants: readonly Mutant[] = [
         replace: "&& (lost === undefined || true)",
       },
     ],
-    detector: groupSeeds,
+    detector: scripted,
+  },
+  {
+    row: "S10",
+    bug: "a follower that lost entries says nothing as long as nothing new comes",
+    file: raft("raft/following.ts"),
+    edits: [
+      {
+        find: "if (core.lost !== undefined && commitIndex > core.log.lastIndex)",
+        replace: "if (core.lost !== undefined && commitIndex < 0)",
+      },
+    ],
+    detector: scripted,
+  },
+  {
+    row: "S13",
+    bug: "a group may have an even number of voters",
+    file: raft("contract/membership.ts"),
+    edits: [{ find: "if (voters.length % 2 === 0) return", replace: "if (voters.length === 0) return" }],
+    detector: scripted,
   },
 ];

@@ -1,0 +1,61 @@
+/** Three voters of our Raft in one process, without I/O, run in the same way as the peer. */
+
+import { ballot, logIndex, seededRandom } from "@holdfast/base";
+import type { Consensus, RaftMessage } from "@holdfast/consensus";
+import { createRaft, defaultConsensusLimits, replicaId } from "@holdfast/consensus";
+import type { PeerGroup } from "./coaty-raft.ts";
+
+const ids = [1, 2, 3].map(replicaId);
+
+export function ourGroup(command: string): PeerGroup {
+  const bytes = new TextEncoder().encode(command);
+  const membership = { voters: ids, outgoing: [], learners: [] };
+  const applied = { index: logIndex(0), ballot: ballot(0), membership };
+  const restored = { hardState: undefined, applied, entries: [], lost: undefined };
+  const nodes = ids.map((id) =>
+    createRaft({ id, random: seededRandom(id), restored, limits: defaultConsensusLimits }),
+  );
+  const [leader] = nodes;
+  if (leader === undefined) throw new Error("no nodes");
+  const queue: RaftMessage[] = [];
+  const run = (): number => {
+    let committed = 0;
+    for (let isBusy = true; isBusy; ) {
+      isBusy = false;
+      for (const node of nodes) {
+        for (let count = work(node, queue); count !== undefined; count = work(node, queue)) {
+          isBusy = true;
+          if (node === leader) committed += count;
+        }
+      }
+      for (const message of queue.splice(0)) nodes[message.to - 1]?.step(message);
+    }
+    return committed;
+  };
+  leader.campaign();
+  run();
+  return {
+    commit: (count) => {
+      for (let i = 0; i < count; i++) {
+        const answer = leader.propose(bytes);
+        if (answer.kind !== "proposed") throw new Error(`a proposal was refused: ${answer.kind}`);
+      }
+      return run();
+    },
+  };
+}
+
+/** Does what there is to do; gives the commands that it may apply, or undefined when there was nothing. */
+function work(node: Consensus<RaftMessage>, queue: RaftMessage[]): number | undefined {
+  const ready = node.ready();
+  if (ready === undefined) return undefined;
+  queue.push(...ready.messages);
+  if (ready.write !== undefined) {
+    queue.push(...ready.write.replies);
+    node.advance({ written: ready.write.sequence });
+  }
+  const last = ready.committed.at(-1);
+  if (last === undefined) return 0;
+  node.advance({ applied: last.index });
+  return ready.committed.filter(({ kind }) => kind === "command").length;
+}

@@ -1,0 +1,33 @@
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import { applyEdits } from "./apply-edits.ts";
+import { catalogue } from "./catalogue.ts";
+import { exemptions } from "./exemptions.ts";
+
+const checkout = join(import.meta.dirname, "../../..");
+
+test("mutants: every patch applies to the sources as they are", () => {
+  for (const mutant of catalogue) {
+    const source = readFileSync(join(checkout, mutant.file), "utf8");
+    assert.notEqual(applyEdits(mutant, source), source, mutant.name);
+  }
+});
+
+test("mutants: rows 1 to 27 and the rules have a mutant or a reason", () => {
+  const rows = Array.from({ length: 27 }, (_, i) => String(i + 1));
+  const known = new Set([...catalogue.map(({ row }) => row), ...exemptions.map(({ row }) => row)]);
+  for (const row of [...rows, "S8", "S9", "S10", "S11", "S13"]) assert.ok(known.has(row), `row ${row}`);
+});
+
+test("mutants: the bug matrix shows this catalogue, and every one of it caught", () => {
+  const page = readFileSync(join(checkout, "docs/internals/bug-matrix.md"), "utf8");
+  const rows = page.split("\n").filter((line) => /^\| S?\d+[a-z] \|/.test(line));
+  assert.deepEqual(
+    rows.map((row) => row.split(" | ").slice(0, 2)),
+    catalogue.map(({ name, bug }) => [`| ${name}`, bug]),
+  );
+  assert.ok(!page.includes("NOT CAUGHT"));
+  for (const { row, reason } of exemptions) assert.ok(page.includes(`* ${row}: ${reason}.`), row);
+});
