@@ -6,6 +6,7 @@
 
 import type { IncomingMessage } from "node:http";
 import { assert, concatBytes, StoreError } from "@holdfast/base";
+import { countFreshBytes } from "../young-memory.ts";
 import { smallBodyBytesMax } from "./limits.ts";
 
 const queueBytesMax = 256 * 1024;
@@ -172,6 +173,7 @@ export class RequestBody implements AsyncIterableIterator<Uint8Array, undefined>
   }
 
   #onData(chunk: Uint8Array): void {
+    countFreshBytes(chunk.length);
     if (this.#state !== "reading") {
       this.#receivedBytes += chunk.length;
       return;
