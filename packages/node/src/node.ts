@@ -83,7 +83,7 @@ const readAheadBytesMax = 128 * 1024 * 1024;
  * Kept while no body needs them: what sixteen bodies have in hand. What is dropped instead was in use for so long that only a look
  * at the whole heap frees it, and V8, which does not count shared memory, sees no reason for one.
  */
-const blockBuffersBytesMax = 64 * 1024 * 1024;
+const blockBuffersBytesMax = 48 * 1024 * 1024;
 
 class RunningNode implements HoldfastNode {
   readonly failed: Promise<StoreError>;

@@ -9,7 +9,8 @@ import { assert, concatBytes, StoreError } from "@holdfast/base";
 import { countFreshBytes } from "../young-memory.ts";
 import { smallBodyBytesMax } from "./limits.ts";
 
-const queueBytesMax = 256 * 1024;
+/** One read: what waits for a slow disk lives long, and only a look at the whole heap frees it. */
+const queueBytesMax = 64 * 1024;
 
 interface Waiting {
   readonly resolve: (result: IteratorResult<Uint8Array, undefined>) => void;
