@@ -13,36 +13,51 @@ import { ResponseReader } from "./response-reader.ts";
 process.on("message", (order: LoadOrder) => void carryOut(order));
 
 async function carryOut(order: LoadOrder): Promise<void> {
-  const sockets = await Promise.all(Array.from({ length: order.connections }, () => open(order.port)));
-  for (const phase of order.rounds) process.send?.(await runPhase(sockets, phase, order.port));
-  for (const socket of sockets) socket.destroy();
+  const connections = await Promise.all(Array.from({ length: order.connections }, () => open(order.port)));
+  for (const phase of order.rounds) process.send?.(await runPhase(connections, phase, order.port));
+  for (const { socket } of connections) socket.destroy();
   process.disconnect();
 }
 
-function open(port: number): Promise<Socket> {
-  const { promise, resolve, reject } = Promise.withResolvers<Socket>();
-  const socket = connect({ port, host: "127.0.0.1", noDelay: true }, () => resolve(socket));
+interface Connection {
+  readonly socket: Socket;
+  /** What arrives, in memory that the next read is written over. */
+  onChunk: (chunk: Buffer) => void;
+}
+
+/** One read's memory for ever: a fresh buffer for each would make large answers cost the generator more than the server. */
+const readBytes = 1024 * 1024;
+
+function open(port: number): Promise<Connection> {
+  const { promise, resolve, reject } = Promise.withResolvers<Connection>();
+  const callback = (bytes: number, memory: Uint8Array): boolean => {
+    connection.onChunk(Buffer.from(memory.buffer, memory.byteOffset, bytes));
+    return true;
+  };
+  const onread = { buffer: Buffer.allocUnsafeSlow(readBytes), callback };
+  const socket = connect({ port, host: "127.0.0.1", noDelay: true, onread }, () => resolve(connection));
+  const connection: Connection = { socket, onChunk: () => undefined };
   socket.on("error", reject);
   return promise;
 }
 
 async function runPhase(
-  sockets: readonly Socket[],
+  connections: readonly Connection[],
   phase: LoadPhase | FilesPhase,
   port: number,
 ): Promise<LoadResult> {
   const isOfFiles = "kind" in phase;
   const requests = isOfFiles
-    ? makeFilesRequests(phase, sockets.length, port)
-    : sockets.map((_, connection) => makeRequests(phase, connection, port));
+    ? makeFilesRequests(phase, connections.length, port)
+    : connections.map((_, connection) => makeRequests(phase, connection, port));
   const body = Buffer.alloc(isOfFiles ? 0 : phase.request.bodyBytes, 0x5a);
   const latencies: number[] = [];
-  const readers = sockets.map(() => new ResponseReader());
+  const readers = connections.map(() => new ResponseReader());
   const startedAt = performance.now();
   const cpu = process.cpuUsage();
   await Promise.all(
-    sockets.map((socket, i) =>
-      runConnection(socket, requests[i] ?? [], body, readers[i] ?? new ResponseReader(), latencies),
+    connections.map((connection, i) =>
+      runConnection(connection, requests[i] ?? [], body, readers[i] ?? new ResponseReader(), latencies),
     ),
   );
   const seconds = (performance.now() - startedAt) / 1000;
@@ -60,13 +75,14 @@ async function runPhase(
 }
 
 function runConnection(
-  socket: Socket,
+  connection: Connection,
   requests: readonly Buffer[],
   body: Buffer,
   reader: ResponseReader,
   latencies: number[],
 ): Promise<void> {
   const { promise, resolve, reject } = Promise.withResolvers<void>();
+  const { socket } = connection;
   const large = body.length > 64 * 1024;
   let next = 0;
   let sentAt = 0;
@@ -77,17 +93,12 @@ function runConnection(
     socket.write(head);
     if (large) socket.write(body);
   };
-  const finish = (): void => {
-    socket.off("data", onData);
-    resolve();
-  };
-  const onData = (chunk: Buffer): void => {
+  const finish = (): void => resolve();
+  connection.onChunk = (chunk) =>
     reader.add(chunk, () => {
       latencies.push(performance.now() - sentAt);
       send();
     });
-  };
-  socket.on("data", onData);
   socket.on("close", () => reject(new Error("the server closed the connection")));
   send();
   return promise;

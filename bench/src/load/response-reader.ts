@@ -6,14 +6,14 @@ export class ResponseReader {
   /** Body bytes of the answer under way that have not come; undefined while its head is incomplete. */
   #missing: number | undefined;
 
-  /** Calls `onAnswer` once for each answer that is complete. */
+  /** Calls `onAnswer` once for each answer that is complete. The chunk is the caller's again afterwards. */
   add(chunk: Buffer, onAnswer: () => void): void {
     let rest = chunk;
     if (this.#missing === undefined) {
       const joined = this.#head.length === 0 ? rest : Buffer.concat([this.#head, rest]);
       const end = joined.indexOf("\r\n\r\n");
       if (end < 0) {
-        this.#head = joined;
+        this.#head = Buffer.from(joined);
         return;
       }
       this.#readHead(joined.subarray(0, end).toString("latin1"));

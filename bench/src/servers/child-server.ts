@@ -5,6 +5,8 @@ import { fork } from "node:child_process";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { cpuSeconds } from "./process-usage.ts";
+import { accessKey, secretKey, startServerProcess } from "./server-process.ts";
 
 export interface ChildServer {
   readonly port: number;
@@ -25,6 +27,19 @@ export async function startHoldfast(): Promise<ChildServer> {
   return { ...server, stop };
 }
 
+/** The real `holdfast server`, which sets up its heap for bodies as a library must not. */
+export async function startHoldfastServer(): Promise<ChildServer> {
+  const data = await mkdtemp(join(tmpdir(), "holdfast-bench-"));
+  const server = await startServerProcess(data);
+  const { port, pid } = server;
+  const cpuMicros = (): Promise<number> => Promise.resolve(cpuSeconds(pid) * 1e6);
+  const stop = async (): Promise<void> => {
+    await server.stop();
+    await rm(data, { recursive: true, force: true });
+  };
+  return { port, accessKey, secretKey, cpuMicros, stop };
+}
+
 /** A bare node:http server that answers PUT by reading and dropping the body, GET by `bodyBytes` bytes. */
 export function startBareServer(bodyBytes: number, digest: "none" | "md5"): Promise<ChildServer> {
   return start("bare-server.ts", [String(bodyBytes), digest]);
@@ -32,7 +47,7 @@ export function startBareServer(bodyBytes: number, digest: "none" | "md5"): Prom
 
 async function start(file: string, args: readonly string[]): Promise<ChildServer> {
   const child = fork(new URL(file, import.meta.url), args, { execArgv: process.execArgv });
-  const { port, accessKey, secretKey } = await ready(child);
+  const address = await ready(child);
   const stop = (): Promise<void> => {
     const { promise, resolve } = Promise.withResolvers<void>();
     child.once("exit", () => resolve());
@@ -45,7 +60,7 @@ async function start(file: string, args: readonly string[]): Promise<ChildServer
     child.send("cpu");
     return promise;
   };
-  return { port, accessKey, secretKey, cpuMicros, stop };
+  return { ...address, cpuMicros, stop };
 }
 
 type Address = Pick<ChildServer, "port" | "accessKey" | "secretKey">;

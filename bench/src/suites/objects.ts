@@ -4,12 +4,14 @@ import type { LoadResult } from "../load/message.ts";
 import { runLoad } from "../load/run-load.ts";
 import type { Round, Row, Target } from "../report.ts";
 import type { ChildServer } from "../servers/child-server.ts";
-import { startBareServer, startHoldfast } from "../servers/child-server.ts";
+import { startBareServer, startHoldfast, startHoldfastServer } from "../servers/child-server.ts";
+import { diskLimit } from "./disk-limit.ts";
 
 const MiB = 1024 * 1024;
 const durable = "the file, before the answer";
 
 interface Workload {
+  readonly start: () => Promise<ChildServer>;
   /** Each starts both servers anew: what a session stores is deleted behind it. */
   readonly sessions: number;
   /** Of each method, in each session. */
@@ -28,6 +30,7 @@ interface Workload {
 }
 
 const small: Workload = {
+  start: startHoldfast,
   sessions: 1,
   rounds: 5,
   size: "4 KiB",
@@ -42,6 +45,7 @@ const small: Workload = {
 };
 
 const large: Workload = {
+  start: startHoldfastServer,
   sessions: 3,
   rounds: 1,
   size: "64 MiB",
@@ -59,8 +63,35 @@ export function smallObjects(): Promise<readonly Row[]> {
   return compare(small, (result) => result.requests / result.seconds, "requests/s");
 }
 
-export function largeObjects(): Promise<readonly Row[]> {
-  return compare(large, (result) => (result.requests * large.bytes) / 1e6 / result.seconds, "MB/s");
+export async function largeObjects(): Promise<readonly Row[]> {
+  const [puts, gets] = await compare(
+    large,
+    (result) => (result.requests * large.bytes) / 1e6 / result.seconds,
+    "MB/s",
+  );
+  if (puts === undefined || gets === undefined) throw new Error("no rows");
+  return [withCpu(puts), await diskRow(puts), withCpu(gets)];
+}
+
+/** The second limit of a durable PUT, as often as there were rounds; the sink beside it stores nothing. */
+async function diskRow(puts: Row): Promise<Row> {
+  const rounds: Round[] = [];
+  for (const { limit } of puts.rounds) {
+    const bytes = large.connections * large.requests * large.bytes;
+    rounds.push({ value: (await diskLimit(bytes)) / 1e6, limit, generatorCores: 0 });
+  }
+  const name = "the disk alone: as many bytes in blocks of 1 MiB, six to a write and fdatasync, overlapping";
+  return { name, unit: puts.unit, durable: "each group", limitName: puts.limitName, rounds };
+}
+
+function withCpu(row: Row): Row {
+  const secondsPerGb = (micros: number): string => (micros / 1e6 / (large.bytes / 1e9)).toFixed(2);
+  const notes = row.rounds.flatMap(({ cpuMicros }) =>
+    cpuMicros === undefined
+      ? []
+      : `server CPU a GB ${secondsPerGb(cpuMicros.value)} s, bare ${secondsPerGb(cpuMicros.limit)} s`,
+  );
+  return { ...row, notes };
 }
 
 type Method = "PUT" | "GET";
@@ -90,7 +121,7 @@ async function runSession(
   rate: (result: LoadResult) => number,
   rounds: Readonly<Record<Method, Round[]>>,
 ): Promise<void> {
-  const ours = await startHoldfast();
+  const ours = await work.start();
   const bare = await startBareServer(work.bytes, work.sinkDigest).catch((cause: unknown) =>
     stopAll(cause, [ours]),
   );

@@ -51,9 +51,24 @@ function digitsAt(text: string, position: number): number {
 
 /** `2013-05-24T00:00:00.000Z`: how S3 writes times in XML. */
 export function formatIso8601(timeMs: number): string {
-  const t = civilTime(timeMs);
-  const day = `${pad(t.year, 4)}-${pad(t.month, 2)}-${pad(t.day, 2)}`;
-  return `${day}T${pad(t.hour, 2)}:${pad(t.minute, 2)}:${pad(t.second, 2)}.${pad(t.ms, 3)}Z`;
+  const whole = Math.floor(timeMs);
+  const days = Math.floor(whole / dayMs);
+  const ms = whole - days * dayMs;
+  const [hour, minute, second] = [Math.floor(ms / 3_600_000), Math.floor(ms / 60_000), Math.floor(ms / 1000)];
+  return `${isoDay(days, timeMs)}T${pad(hour, 2)}:${pad(minute % 60, 2)}:${pad(second % 60, 2)}.${pad(ms % 1000, 3)}Z`;
+}
+
+/** The day written last: a listing writes a thousand times, mostly of few days. */
+let lastDays: number | undefined;
+let lastIsoDay = "";
+
+function isoDay(days: number, timeMs: number): string {
+  if (days !== lastDays) {
+    const { year, month, day } = civilTime(timeMs);
+    lastIsoDay = `${pad(year, 4)}-${pad(month, 2)}-${pad(day, 2)}`;
+    lastDays = days;
+  }
+  return lastIsoDay;
 }
 
 /** With or without a fraction of a second; digits beyond milliseconds are dropped. Always UTC. */

@@ -359,7 +359,6 @@ export class VolumeBlockStore implements BlockStore {
       key,
       body,
       checksum,
-      isNeeded: () => true,
       apply: (needle, place) => this.#index.applyBlock(needle, place),
     });
     this.#parts.metrics.onPut(body.length);

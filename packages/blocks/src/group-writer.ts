@@ -1,6 +1,7 @@
 /**
- * Writes needles to the active volume in groups: what arrives while a sync is under way goes together in the next
- * gathered write and one sync. A caller is answered after its group's sync, never before.
+ * Writes needles to the active volume in groups: what arrives while a group is on its way goes together in the next
+ * gathered write and one sync. While one group is synced the next is written already. A caller is answered after its group's
+ * sync, which begins behind its write and behind the sync before; never earlier.
  *
  * What is durable when:
  * 1. A new volume: its header is synced, then the folder, so that its name is durable too; then it is the active one.
@@ -8,7 +9,8 @@
  *    index and its callers answered.
  * 3. The index entries become durable at some later flush; until then the start scans the volume for them.
  *
- * Crash or power loss between 1 and 2 leaves an empty volume, within 2 a torn tail that nobody was told about.
+ * Crash or power loss between 1 and 2 leaves an empty volume, within 2 a torn tail that nobody was told about: up to two
+ * groups, of which the later may be whole where the earlier is not. Each says up to where all was durable before it.
  *
  * A full disk fails the group alone: its bytes are cut off again and the next one is tried. Any other failure of a
  * write or sync poisons the writer: what the volume holds from there on is unknown, so nothing more is written (S11).
@@ -52,8 +54,11 @@ export interface WriteOrder {
   readonly checksum: number;
   /** Of the original, when this is a copy. */
   readonly sequence?: number;
-  /** Asked when its turn comes: the world may have changed while it waited. If false it is answered unwritten. */
-  readonly isNeeded: () => boolean;
+  /**
+   * Asked when its turn comes, with everything before it in the index: the world may have changed while it waited. If false
+   * it is answered unwritten. Without it, it is needed.
+   */
+  readonly isNeeded?: () => boolean;
   /** Brings the needle, now durable, into the index. Synchronous. */
   readonly apply: (needle: Needle, place: NeedlePlace) => void;
 }
@@ -69,12 +74,23 @@ interface Active {
   readonly file: DiskFile;
   /** Not erasures alone. */
   holdsBlocks: boolean;
+  /** Where the next group goes. From the volume's `end` up to here is written and not yet durable. */
+  writtenThrough: number;
 }
 
 interface Placed {
   readonly needle: Needle;
   readonly order: WriteOrder;
   readonly place: NeedlePlace;
+}
+
+/** A group in the file that nobody was told of yet. */
+interface WrittenGroup {
+  readonly group: readonly Queued[];
+  readonly active: Active;
+  readonly placed: readonly Placed[];
+  readonly end: number;
+  readonly begunAtMs: number;
 }
 
 /** Well below what one gathered write of the operating system takes, with three buffers a needle. */
@@ -88,6 +104,8 @@ export class GroupWriter {
   #active: Active | undefined;
   #failure: BlockError | undefined;
   #run: Promise<void> | undefined;
+  /** Of the group written last, until it is synced, in the index, and answered. */
+  #syncing: Promise<void> | undefined;
   #indexFlush: Promise<void> | undefined;
 
   constructor(options: GroupWriterOptions) {
@@ -149,7 +167,7 @@ export class GroupWriter {
   /** Ends the active volume if it is due and nothing is being written; true when it was ended. */
   async retireActive(isDue: (volume: Volume, holdsBlocks: boolean) => boolean): Promise<boolean> {
     const active = this.#active;
-    if (this.#run !== undefined || active === undefined) return false;
+    if (this.#isWriting() || active === undefined) return false;
     // From here to the closing there is no await: what is written next begins a volume of its own.
     if (!isDue(active.volume, active.holdsBlocks)) return false;
     await this.#closeActive();
@@ -158,7 +176,10 @@ export class GroupWriter {
 
   /** Takes no more orders, finishes those that it has, and makes the index durable. */
   async close(): Promise<void> {
-    while (this.#run !== undefined) await this.#run;
+    while (this.#isWriting()) {
+      await this.#run;
+      await this.#syncing;
+    }
     const wasWhole = this.#failure === undefined;
     this.#failure ??= new BlockError("closed", "the block store is closed");
     await this.#closeActive();
@@ -171,6 +192,10 @@ export class GroupWriter {
     }
   }
 
+  #isWriting(): boolean {
+    return this.#run !== undefined || this.#syncing !== undefined;
+  }
+
   #start(): void {
     if (this.#run !== undefined) return;
     this.#run = new Promise((finished) => {
@@ -180,16 +205,17 @@ export class GroupWriter {
     });
   }
 
+  /** A group is written while the one before it is synced; synced and answered they are one after the other. */
   async #drain(): Promise<void> {
     while (this.#queue.length > 0) {
       const group = this.#takeGroup();
-      try {
-        await this.#writeGroup(group);
-        for (const { resolve } of group) resolve();
-      } catch (error) {
-        const failure = this.#asBlockError(error);
-        for (const { reject } of group) reject(failure);
-      }
+      if (group.some(({ order }) => order.isNeeded !== undefined)) await this.#syncing;
+      const written = await this.#write(group);
+      await this.#syncing;
+      if (written !== undefined)
+        this.#syncing = this.#sync(written).finally(() => {
+          this.#syncing = undefined;
+        });
       await this.#keepIndexSmall();
     }
     this.#run = undefined;
@@ -206,26 +232,60 @@ export class GroupWriter {
     return this.#queue.splice(0, count);
   }
 
-  async #writeGroup(group: readonly Queued[]): Promise<void> {
-    this.checkWritable();
-    const orders = neededOrders(group);
-    if (orders.length === 0) return;
-    const bytes = groupBytes(orders.reduce((sum, order) => sum + needleBytes(order.body.length), 0));
-    const active = await this.#activeFor(bytes);
-    const { volume, file } = active;
-    active.holdsBlocks ||= orders.some(({ kind }) => kind === "block");
-    const placed = this.#place(orders, volume);
-    const begunAtMs = this.#options.clock.monotonicMs();
-    await this.#writeDurably(volume, file, this.#buffersOf(placed, volume));
-    this.#options.metrics.onSync(this.#options.clock.monotonicMs() - begunAtMs);
-    volume.end += bytes;
-    for (const { needle, order, place } of placed) order.apply(needle, place);
-    this.#options.index.completeVolume(volume, volume.end);
+  /** Undefined when the group is answered already: nothing of it is needed, or it could not be written. */
+  async #write(group: readonly Queued[]): Promise<WrittenGroup | undefined> {
+    try {
+      this.checkWritable();
+      const orders = neededOrders(group);
+      if (orders.length > 0) return await this.#writeOrders(group, orders);
+      for (const { resolve } of group) resolve();
+    } catch (error) {
+      this.#refuse(group, error);
+    }
+    return undefined;
   }
 
-  #place(orders: readonly WriteOrder[], volume: Volume): readonly Placed[] {
+  async #writeOrders(group: readonly Queued[], orders: readonly WriteOrder[]): Promise<WrittenGroup> {
+    const bytes = groupBytes(orders.reduce((sum, order) => sum + needleBytes(order.body.length), 0));
+    const active = await this.#activeFor(bytes);
+    active.holdsBlocks ||= orders.some(({ kind }) => kind === "block");
+    const placed = this.#place(orders, active);
+    const begunAtMs = this.#options.clock.monotonicMs();
+    await this.#writeOut(active, this.#buffersOf(placed, active));
+    active.writtenThrough += bytes;
+    return { group, active, placed, end: active.writtenThrough, begunAtMs };
+  }
+
+  /**
+   * The group's own sync begins behind its write, and behind the sync before: a failure of that one poisons, so that an error
+   * which the system reports but once refuses every group it may be about (S11).
+   */
+  async #sync({ group, active, placed, end, begunAtMs }: WrittenGroup): Promise<void> {
+    const { clock, metrics, index } = this.#options;
+    const { volume, file } = active;
+    try {
+      this.checkWritable();
+      await file.sync().catch((error: unknown) => {
+        throw this.poison("a sync failed", error);
+      });
+      metrics.onSync(clock.monotonicMs() - begunAtMs);
+      volume.end = end;
+      for (const { needle, order, place } of placed) order.apply(needle, place);
+      index.completeVolume(volume, end);
+      for (const { resolve } of group) resolve();
+    } catch (error) {
+      this.#refuse(group, error);
+    }
+  }
+
+  #refuse(group: readonly Queued[], error: unknown): void {
+    const failure = this.#asBlockError(error);
+    for (const { reject } of group) reject(failure);
+  }
+
+  #place(orders: readonly WriteOrder[], { volume, writtenThrough }: Active): readonly Placed[] {
     const { index } = this.#options;
-    let offset = volume.end;
+    let offset = writtenThrough;
     return orders.map((order) => {
       // A number is used once even when its group fails: the newest needle of a block is always the one that counts.
       const sequence = order.sequence ?? index.nextSequence++;
@@ -244,9 +304,9 @@ export class GroupWriter {
     });
   }
 
-  #buffersOf(placed: readonly Placed[], volume: Volume): readonly Uint8Array[] {
+  #buffersOf(placed: readonly Placed[], { volume, writtenThrough }: Active): readonly Uint8Array[] {
     const buffers: Uint8Array[] = [];
-    let end = volume.end;
+    let end = writtenThrough;
     for (const { needle, order, place } of placed) {
       buffers.push(encodeNeedleHeader(needle, volume.seedCrc, place.offset, this.#options.hashing));
       if (order.body.length > 0) buffers.push(order.body);
@@ -257,26 +317,21 @@ export class GroupWriter {
     return buffers.filter((buffer) => buffer.length > 0);
   }
 
-  async #writeDurably(volume: Volume, file: DiskFile, buffers: readonly Uint8Array[]): Promise<void> {
+  async #writeOut(active: Active, buffers: readonly Uint8Array[]): Promise<void> {
     try {
-      await file.write(volume.end, buffers);
+      await active.file.write(active.writtenThrough, buffers);
     } catch (error) {
       if (!(error instanceof DiskError && error.kind === "no-space"))
         throw this.poison("a write failed", error);
       // Whole needles of this group may stand in the file, and nobody will answer for them: off with them.
-      await this.#cut(volume, file);
+      await this.#cut(active);
       throw error;
-    }
-    try {
-      await file.sync();
-    } catch (error) {
-      throw this.poison("a sync failed", error);
     }
   }
 
-  async #cut(volume: Volume, file: DiskFile): Promise<void> {
+  async #cut({ file, writtenThrough }: Active): Promise<void> {
     try {
-      await file.truncate(volume.end);
+      await file.truncate(writtenThrough);
     } catch (error) {
       throw this.poison("a failed write could not be cut off", error);
     }
@@ -285,8 +340,11 @@ export class GroupWriter {
   async #activeFor(bytes: number): Promise<Active> {
     const active = this.#active;
     if (active !== undefined) {
-      const { end } = active.volume;
-      if (end === pageBytes || end + bytes <= this.#options.volumeBytesMax) return active;
+      const { writtenThrough } = active;
+      if (writtenThrough === pageBytes || writtenThrough + bytes <= this.#options.volumeBytesMax)
+        return active;
+      // A volume that is no longer written to may be compacted: by then the index has all of it.
+      await this.#syncing;
       await this.#closeActive();
     }
     this.#active = await this.#createVolume();
@@ -312,7 +370,7 @@ export class GroupWriter {
     const volume = newVolume(number, volumeSeedCrc(header, hashing));
     index.addVolume(volume);
     this.#options.journal.info("block-volume-created", { volume: number });
-    return { volume, file, holdsBlocks: false };
+    return { volume, file, holdsBlocks: false, writtenThrough: volume.end };
   }
 
   /** For want of space or handles: the file goes, if it can; the next start would find it without a needle. */
@@ -374,7 +432,7 @@ function neededOrders(group: readonly Queued[]): readonly WriteOrder[] {
       needed.some(
         ({ kind, key }) => kind === "block" && equalBytes(key.subarray(0, order.key.length), order.key),
       );
-    if (isBehindItsBlock || order.isNeeded()) needed.push(order);
+    if (isBehindItsBlock || order.isNeeded?.() !== false) needed.push(order);
   }
   return needed;
 }

@@ -304,7 +304,6 @@ function erasureCopy({ index }: Recovery, { needle }: TailNeedle, progress: Prog
     body: new Uint8Array(0),
     checksum: 0,
     sequence: needle.sequence,
-    isNeeded: () => true,
     apply: (copy, place) => {
       progress.needlesCopied++;
       index.applyErasure(copy, place);

@@ -7,6 +7,7 @@ import { close, fdatasync, fstat, ftruncate, read, write, writev } from "node:fs
 import type { DiskFile } from "@holdfast/ports";
 import { DiskError } from "@holdfast/ports";
 import { diskError } from "./disk-errors.ts";
+import { countFreshBytes } from "./young-memory.ts";
 
 /** Linux' IOV_MAX: more buffers in one call are refused. */
 const buffersPerWriteMax = 1024;
@@ -30,6 +31,7 @@ export class RealDiskFile implements DiskFile {
 
   read(offset: number, length: number): Promise<Uint8Array> {
     return this.#run(async () => {
+      countFreshBytes(length);
       // Not zeroed first, of its own memory, and no Buffer, whose slice would be a view.
       const bytes = new Uint8Array(Buffer.allocUnsafeSlow(length).buffer);
       let filled = 0;

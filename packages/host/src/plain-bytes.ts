@@ -4,6 +4,8 @@
  * bytes 409 ns against 44 ns), and a listing reads two for each file.
  */
 
+import { copyBytes } from "@holdfast/base";
+
 interface ValueEncoder {
   encode(value: Uint8Array): Uint8Array;
   decode(buffer: Uint8Array): Uint8Array;
@@ -19,7 +21,7 @@ export function plainValues(): ValueEncoder {
   return {
     encode: (value) => value,
     // LMDB sets `length` of its Buffer to that of the value.
-    decode: (buffer) => viewOf(buffer).slice(0, buffer.length),
+    decode: (buffer) => copyBytes(viewOf(buffer).subarray(0, buffer.length)),
   };
 }
 

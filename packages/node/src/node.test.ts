@@ -23,10 +23,16 @@ const drain = (): Promise<void> => new Promise((resolve) => setImmediate(resolve
 class Machine {
   readonly random = seededRandom(7);
   readonly simulation = new Simulation({ random: seededRandom(8), drain });
-  readonly disk = new SimulatedDisk({ random: this.random, simulation: this.simulation });
+  readonly disk: SimulatedDisk;
   readonly clock = new SimulatedClock(this.simulation);
   readonly #stores = new Map<string, SimulatedKeyValue>();
   #seed = 100;
+
+  constructor(diskLatencyMs: number = 0) {
+    const { random, simulation } = this;
+    const latencyMs = { min: diskLatencyMs, max: diskLatencyMs };
+    this.disk = new SimulatedDisk({ random, simulation, latencyMs });
+  }
 
   start(options: NodeOptions = {}): Promise<HoldfastNode> {
     const openKeyValue = (folder: string): Promise<KeyValue> => {
@@ -156,8 +162,9 @@ describe("node", () => {
     for (const client of running.splice(0)) await client.run(client.node.stop());
   });
 
-  async function fresh(): Promise<{ readonly machine: Machine; readonly client: Client }> {
-    const machine = new Machine();
+  async function fresh(
+    machine: Machine = new Machine(),
+  ): Promise<{ readonly machine: Machine; readonly client: Client }> {
     const client = await started(machine);
     await client.bucket("b-1");
     running.push(client);
@@ -279,6 +286,22 @@ describe("node", () => {
     await machine.simulation.runFor(2000);
     await client.run(client.node.collect());
     assert.equal((await client.run(client.node.status())).blocks.blocks, 0);
+  });
+
+  test("what is dead is erased together: a hundred files take the disk hardly longer than one", async () => {
+    const timeOf = async (files: number): Promise<number> => {
+      const { machine, client } = await fresh(new Machine(10));
+      for (let i = 0; i < files; i++) await client.store(`dead-${i}`, large.subarray(0, 20_000));
+      for (let i = 0; i < files; i++) await client.remove(`dead-${i}`);
+      await client.run(client.node.collect());
+      await machine.simulation.runFor(2000);
+      const begunAtMs = machine.clock.monotonicMs();
+      await client.run(client.node.collect());
+      assert.equal((await client.run(client.node.status())).blocks.blocks, 0);
+      return machine.clock.monotonicMs() - begunAtMs;
+    };
+    const [one, hundred] = [await timeOf(1), await timeOf(100)];
+    assert.ok(hundred < one + 1000, `${one} ms for one file, ${hundred} ms for a hundred`);
   });
 
   test("a wall clock that jumps ahead does not shorten the grace of readers (S6)", async () => {

@@ -7,6 +7,7 @@ import { getHeapSpaceStatistics, setFlagsFromString } from "node:v8";
 
 /** Both halves of it: enough that what a request makes dies young. V8 by itself goes to 64 MiB. */
 const newSpaceBytesMax = 16 * 1024 * 1024;
+const boundEveryMs = 1000;
 /** More would not help: each round fills new space with what survives, which is what makes V8 double it. */
 const growthRoundsMax = 64;
 
@@ -14,13 +15,20 @@ const growthRoundsMax = 64;
  * - Bodies pass through memory outside of V8's heap, 64 KiB a read. By default V8 looks through the whole heap for every 32 MiB of
  *   them, as if they were all still there: 56 times for 1.6 GB, which cost as much CPU as their MD5. Weighed with the rest of
  *   the heap, they make it look 20 times.
- * - New space is kept at a fixed size: by default it goes with the load up to 64 MiB, and never back.
+ * - New space is kept at one size: by default it goes with the load up to 64 MiB.
  */
 export function settleHeap(): void {
   setFlagsFromString("--external-memory-accounted-in-global-limit");
   for (let round = 0; newSpaceBytes() < newSpaceBytesMax && round < growthRoundsMax; round++)
     surviveScavenges();
-  setFlagsFromString("--semi-space-growth-factor=1");
+  boundNewSpace();
+  setInterval(boundNewSpace, boundEveryMs).unref();
+}
+
+/** V8 shrinks it to 2 MiB in quiet times. Then it has to be free to grow again, or it would stay that small for ever. */
+function boundNewSpace(): void {
+  const factor = newSpaceBytes() < newSpaceBytesMax ? 2 : 1;
+  setFlagsFromString(`--semi-space-growth-factor=${factor}`);
 }
 
 function newSpaceBytes(): number {

@@ -6,9 +6,11 @@
 
 import type { IncomingMessage } from "node:http";
 import { assert, concatBytes, StoreError } from "@holdfast/base";
+import { countFreshBytes } from "../young-memory.ts";
 import { smallBodyBytesMax } from "./limits.ts";
 
-const queueBytesMax = 256 * 1024;
+/** One read: what waits for a slow disk lives long, and only a look at the whole heap frees it. */
+const queueBytesMax = 64 * 1024;
 
 interface Waiting {
   readonly resolve: (result: IteratorResult<Uint8Array, undefined>) => void;
@@ -172,6 +174,7 @@ export class RequestBody implements AsyncIterableIterator<Uint8Array, undefined>
   }
 
   #onData(chunk: Uint8Array): void {
+    countFreshBytes(chunk.length);
     if (this.#state !== "reading") {
       this.#receivedBytes += chunk.length;
       return;

@@ -117,7 +117,7 @@ test("without memory to read ahead, blocks are fetched one by one; what was take
   for (const [aheadBytes, fetchedMax] of [
     [0, 1],
     [blockBytes, 2],
-    [100 * blockBytes, 3],
+    [100 * blockBytes, 2],
   ] as const) {
     let fetched = 0;
     const fetch: FetchBlock = (id) => {

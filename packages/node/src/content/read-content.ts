@@ -6,8 +6,11 @@ import type { Content, ContentPart } from "@holdfast/namespace";
 import type { ResolvedRange } from "../files/interface.ts";
 import type { ReadAhead } from "./read-ahead.ts";
 
-/** Blocks fetched ahead of the one being sent, while there is memory for it. */
-const readAheadBlocks = 2;
+/**
+ * Blocks fetched ahead of the one being sent, while there is memory for it. With two, blocks lived so long that the garbage
+ * collector took them for old, and marked the whole heap again and again: twice the CPU for each byte.
+ */
+const readAheadBlocks = 1;
 
 export interface FetchedBlock {
   readonly body: Uint8Array;

@@ -4,6 +4,7 @@ import { concatBytes, crc32, StoreError } from "@holdfast/base";
 import { simulatedHashing } from "@holdfast/ports/simulated";
 import fc from "fast-check";
 import type { IncomingBody } from "../files/interface.ts";
+import { BlockBuffers } from "./block-buffers.ts";
 import type { Received } from "./receive.ts";
 import { receive } from "./receive.ts";
 
@@ -32,6 +33,7 @@ async function run(
     hashing: simulatedHashing,
     inlineBytesMax,
     blockBytes,
+    buffers: new BlockBuffers(1000),
     bytesMax: 10_000,
     signal: undefined,
     ...more,
@@ -69,6 +71,7 @@ test("receive: a long body passes through the memory of few blocks, none changed
     hashing: simulatedHashing,
     inlineBytesMax,
     blockBytes,
+    buffers: new BlockBuffers(1000),
     bytesMax: 100_000,
     signal: undefined,
   };
@@ -128,6 +131,7 @@ test("receive: when the sender breaks off, it rejects after the blocks under way
     hashing: simulatedHashing,
     inlineBytesMax,
     blockBytes,
+    buffers: new BlockBuffers(1000),
     bytesMax: 10_000,
     signal: undefined,
   };
@@ -150,6 +154,7 @@ test("receive: a block that cannot be stored refuses the body", async () => {
     hashing: simulatedHashing,
     inlineBytesMax,
     blockBytes,
+    buffers: new BlockBuffers(1000),
     bytesMax: 10_000,
     signal: undefined,
   };

@@ -7,7 +7,7 @@
 import { concatBytes, crc32Combine, StoreError } from "@holdfast/base";
 import type { Hashing } from "@holdfast/ports";
 import type { IncomingBody } from "../files/interface.ts";
-import { BlockBuffers } from "./block-buffers.ts";
+import type { BlockBuffers } from "./block-buffers.ts";
 import type { ReceivedBody } from "./body-digests.ts";
 import { digestsAtOnce, judgeDigests, StreamedDigests } from "./body-digests.ts";
 
@@ -18,6 +18,7 @@ export interface ReceiveOptions {
   /** Bodies up to this length are handed back whole; a negative number streams even the empty one. */
   readonly inlineBytesMax: number;
   readonly blockBytes: number;
+  readonly buffers: BlockBuffers;
   readonly bytesMax: number;
   readonly signal: AbortSignal | undefined;
 }
@@ -75,7 +76,6 @@ class BlockStream {
   readonly #body: IncomingBody;
   readonly #options: ReceiveOptions;
   readonly #digests: StreamedDigests;
-  readonly #buffers: BlockBuffers;
   readonly #underWay: Promise<unknown>[] = [];
   #block: Uint8Array;
   #filled = 0;
@@ -87,8 +87,7 @@ class BlockStream {
     this.#body = body;
     this.#options = options;
     this.#digests = new StreamedDigests(options.hashing, body);
-    this.#buffers = new BlockBuffers(options.blockBytes);
-    this.#block = this.#buffers.take();
+    this.#block = options.buffers.take(options.blockBytes);
   }
 
   async add(chunk: Uint8Array): Promise<void> {
@@ -104,6 +103,7 @@ class BlockStream {
 
   async finish(bytes: number): Promise<ReceivedBody> {
     if (this.#filled > 0) await this.#send();
+    this.#options.buffers.giveBack(this.#block);
     await Promise.all(this.#underWay);
     const digests = await this.#digests.finish(this.#crc32);
     return judgeDigests(this.#body, { bytes, crc32: this.#crc32 }, digests);
@@ -116,15 +116,16 @@ class BlockStream {
 
   async #send(): Promise<void> {
     const buffer = this.#block;
+    const { buffers, blockBytes, hashing } = this.#options;
     const block = buffer.subarray(0, this.#filled);
-    const crc32 = this.#options.hashing.crc32(block);
+    const crc32 = hashing.crc32(block);
     this.#crc32 = crc32Combine(this.#crc32, crc32, block.length);
     const both = Promise.all([this.#store(this.#sequence++, block, crc32), this.#digests.update(block)]);
-    const stored = both.then(() => this.#buffers.giveBack(buffer));
+    const stored = both.then(() => buffers.giveBack(buffer));
     stored.catch(() => undefined); // Awaited below or in finish; until then it must not count as unhandled.
     this.#underWay.push(stored);
     if (this.#underWay.length >= blocksInFlightMax) await this.#underWay.shift();
-    this.#block = this.#buffers.take();
+    this.#block = buffers.take(blockBytes);
     this.#filled = 0;
   }
 }

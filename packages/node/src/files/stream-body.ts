@@ -37,6 +37,7 @@ export async function streamBody<T>(
   commit: (attempt: Attempt, streamed: StreamedBody) => Promise<T>,
 ): Promise<T> {
   const { writer } = place.shard;
+  const { hashing, blockBuffers: buffers } = context;
   const attempt = writer.begin();
   try {
     const blockBytes = place.bucket.settings.blockBytes;
@@ -52,7 +53,7 @@ export async function streamBody<T>(
     const { inlineBytesMax, signal } = options;
     const received = await receive(
       options.body,
-      { hashing: context.hashing, inlineBytesMax, blockBytes, bytesMax, signal },
+      { hashing, buffers, inlineBytesMax, blockBytes, bytesMax, signal },
       () => storeBlock,
     );
     if (received.kind === "inline") {

@@ -152,7 +152,6 @@ export class ReplicaDisk<Message extends Envelope> {
       for (const index of this.#staged.keys()) if (index <= base.index) this.#staged.delete(index);
       this.#base = { index: base.index, ballot: base.ballot };
       this.#entries = [];
-      this.#lost = undefined;
     }
     const first = entries[0];
     if (first === undefined) return;
