@@ -3,7 +3,8 @@
 import type { ChildProcess } from "node:child_process";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, rm } from "node:fs/promises";
+import { rmSync } from "node:fs";
+import { mkdtemp } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TestContext } from "node:test";
@@ -109,10 +110,16 @@ export async function startDev(t: Pick<TestContext, "after">, args: readonly str
   return { process: started, line, s3, http };
 }
 
+/** Folders of tests that have ended. They go with the process: hooks run in their order, and what writes there ends later. */
+const leftFolders: string[] = [];
+process.once("exit", () => {
+  for (const folder of leftFolders) rmSync(folder, { recursive: true, force: true });
+});
+
 /** A folder that goes with the test. */
 export async function temporaryFolder(t: Pick<TestContext, "after">): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), "holdfast-e2e-"));
-  t.after(() => rm(folder, { recursive: true, force: true }));
+  t.after(() => void leftFolders.push(folder));
   return folder;
 }
 

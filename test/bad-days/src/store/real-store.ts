@@ -1,6 +1,7 @@
 /** A real node on a real directory behind both gateways on real sockets, in this process, with what makes its day bad. */
 
-import { mkdtemp, rm } from "node:fs/promises";
+import { rmSync } from "node:fs";
+import { mkdtemp } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TestContext } from "node:test";
@@ -89,9 +90,15 @@ function same(disk: Disk): Disk {
   return disk;
 }
 
+/** Folders of tests that have ended. They go with the process: hooks run in their order, and what writes there ends later. */
+const leftFolders: string[] = [];
+process.once("exit", () => {
+  for (const folder of leftFolders) rmSync(folder, { recursive: true, force: true });
+});
+
 /** A folder that goes with the test. */
 export async function temporaryFolder(t: Pick<TestContext, "after">): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), "holdfast-bad-days-"));
-  t.after(() => rm(folder, { recursive: true, force: true }));
+  t.after(() => void leftFolders.push(folder));
   return folder;
 }
