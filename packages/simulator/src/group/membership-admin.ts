@@ -3,7 +3,7 @@
  * would. A replica that is gone is replaced before anything else (S11).
  */
 
-import type { Random } from "@holdfast/base";
+import type { LogIndex, Random } from "@holdfast/base";
 import { chance, uniform } from "@holdfast/base";
 import type { Envelope, Membership, ReplicaId } from "@holdfast/consensus";
 import { isJoint, isMember, membersOf } from "@holdfast/consensus";
@@ -26,7 +26,7 @@ const votersCounts = [1, 3, 3, 3, 5, 5, 7];
 export class MembershipAdmin<Message extends Envelope> {
   readonly #world: AdminWorld<Message>;
   /** Removed from the group; their nodes stay for a while and may make trouble. */
-  #removed: ReplicaId[] = [];
+  #removed: Removed[] = [];
 
   constructor(world: AdminWorld<Message>) {
     this.#world = world;
@@ -44,14 +44,15 @@ export class MembershipAdmin<Message extends Envelope> {
     if (leader === undefined) return;
     const { membership, commitIndex, appliedIndex } = leader.status;
     if (isJoint(membership) || appliedIndex < commitIndex) return;
-    this.#dropRemoved(leader.appliedMembership);
+    this.#dropRemoved(leader.appliedMembership, appliedIndex);
     const gone = this.#gone(membership);
     const voters = gone.length > 0 ? this.#replaced(membership.voters, gone) : this.#wished(membership);
     const learners = this.#learners(membership, voters, gone);
     const answer = leader.proposeChange({ voters, learners });
     if (answer.kind !== "proposed") return;
+    const { index } = answer;
     const left = membersOf(membership).filter((id) => !voters.includes(id) && !learners.includes(id));
-    this.#removed.push(...left);
+    this.#removed.push(...left.map((id) => ({ id, index })));
   }
 
   /** Only what is lost is replaced from now on; the rest stays. */
@@ -89,11 +90,20 @@ export class MembershipAdmin<Message extends Envelope> {
     return kept.length === 0 && chance(random, 0.3) ? [this.#world.addReplica()] : kept;
   }
 
-  /** Whose removal is known to be committed; a change that was lost with its leader removed nobody. */
-  #dropRemoved(applied: Membership): void {
-    const left = this.#removed.filter((id) => !isMember(applied, id));
-    const others = this.#removed.filter((id) => isMember(applied, id));
-    this.#removed = [...new Set([...others, ...left.slice(-2)])];
-    for (const id of left.slice(0, -2)) this.#world.dropReplica(id);
+  /**
+   * Whose removal is known to be committed; a change that was lost with its leader removed nobody. A leader that has not
+   * applied as much knows nothing of them yet: they may be missing because it never heard of them.
+   */
+  #dropRemoved(applied: Membership, appliedIndex: LogIndex): void {
+    const isGone = ({ id, index }: Removed): boolean => index <= appliedIndex && !isMember(applied, id);
+    const left = this.#removed.filter(isGone);
+    this.#removed = [...this.#removed.filter((removed) => !isGone(removed)), ...left.slice(-2)];
+    for (const { id } of left.slice(0, -2)) this.#world.dropReplica(id);
   }
+}
+
+interface Removed {
+  readonly id: ReplicaId;
+  /** Of the entry that removes it, if it is the one that gets there. */
+  readonly index: LogIndex;
 }
