@@ -41,7 +41,7 @@ const small: Workload = {
   keysPerConnection: 400,
   unsignedPayload: false,
   sinkDigest: "none",
-  ratioMin: { PUT: 0.35, GET: 0.55 },
+  ratioMin: { PUT: 0.35, GET: 0.5 },
 };
 
 const large: Workload = {
