@@ -25,6 +25,15 @@ export interface FaultyProxy {
   readonly faults: number;
   /** Bytes that passed so far. */
   readonly bytes: Readonly<Record<Direction, number>>;
+  /** First bytes of the ranges that were asked for, in order. */
+  readonly rangesAsked: readonly number[];
+}
+
+interface ProxyState extends FaultyProxy {
+  endpoint: string;
+  faults: number;
+  readonly bytes: Record<Direction, number>;
+  readonly rangesAsked: number[];
 }
 
 type Fault =
@@ -40,7 +49,7 @@ export async function faultyProxy(
 ): Promise<FaultyProxy> {
   const { hostname, port } = new URL(options.target);
   const sockets = new Set<Socket>();
-  const state = { endpoint: "", faults: 0, bytes: { up: 0, down: 0 } };
+  const state: ProxyState = { endpoint: "", faults: 0, bytes: { up: 0, down: 0 }, rangesAsked: [] };
   const next = faultsOf(options, state);
   const server = createServer((client) => {
     sockets.add(client);
@@ -100,7 +109,7 @@ interface Forwarding {
   readonly fault: Fault;
   readonly cut: () => void;
   readonly options: FaultyProxyOptions;
-  readonly state: { readonly bytes: Record<Direction, number> };
+  readonly state: ProxyState;
 }
 
 async function forward({ from, to, direction, fault, cut, options, state }: Forwarding): Promise<void> {
@@ -112,6 +121,10 @@ async function forward({ from, to, direction, fault, cut, options, state }: Forw
     const part = chunk.subarray(0, Math.max(0, cutAt - passed));
     passed += part.length;
     state.bytes[direction] += part.length;
+    // The head of a request without a body comes in one piece here.
+    const range =
+      direction === "up" ? /^range: bytes=(\d+)-/im.exec(Buffer.from(part).toString("latin1")) : null;
+    if (range !== null) state.rangesAsked.push(Number(range[1]));
     await options.onBytes?.(direction, state.bytes[direction]);
     if (part.length > 0 && !to.write(part)) await drained(to);
     if (passed >= cutAt) return cut();

@@ -1,5 +1,6 @@
 // A killed `holdfast cp` is continued by the next one, and never leaves a wrong file.
 import assert from "node:assert/strict";
+import { existsSync, readFileSync } from "node:fs";
 import { mkdir, open, readdir, readFile, stat, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { TestContext } from "node:test";
@@ -11,13 +12,21 @@ import type { Direction, FaultyProxy } from "./faulty-proxy.ts";
 import { faultyProxy } from "./faulty-proxy.ts";
 
 const MiB = 1024 * 1024;
+const pieceBytes = 16 * MiB;
 /** Five parts, of which four are under way at once. */
-const fileBytes = 72 * MiB;
+const fileBytes = 4.5 * pieceBytes;
 
 function content(seed: number): Buffer {
   const words = new Uint32Array(fileBytes / 4);
   for (let i = 0; i < words.length; i++) words[i] = Math.imul(i ^ seed, 0x9e37_79b9) ^ (i >>> 7);
   return Buffer.from(words.buffer);
+}
+
+/** Of a download that is not finished: the pieces it has, by number from 0. */
+function notedPieces(notes: string): readonly number[] {
+  if (!existsSync(notes)) return [];
+  const [, ...lines] = readFileSync(notes, "utf8").split("\n").slice(0, -1);
+  return lines.map((line) => Number.parseInt(line, 10));
 }
 
 suite("resume", () => {
@@ -34,7 +43,7 @@ suite("resume", () => {
     readonly folder: string;
     readonly #environment: Readonly<Record<string, string>>;
     #proxy: FaultyProxy | undefined;
-    #holdAt: { readonly direction: Direction; readonly bytes: number } | undefined;
+    #holdsAt: (direction: Direction, passed: number) => boolean = () => false;
     #reached = Promise.withResolvers<void>();
     #release = Promise.withResolvers<void>();
 
@@ -61,22 +70,35 @@ suite("resume", () => {
       return this.#proxy?.bytes[direction] ?? 0;
     }
 
-    /** What has passed when the limit is reached is all that passes. */
+    get rangesAsked(): readonly number[] {
+      return this.#proxy?.rangesAsked ?? [];
+    }
+
+    /** What has passed when the moment is there is all that passes. */
     #onBytes(direction: Direction, passed: number): Promise<void> | undefined {
-      if (this.#holdAt?.direction !== direction || passed < this.#holdAt.bytes) return undefined;
+      if (!this.#holdsAt(direction, passed)) return undefined;
       this.#reached.resolve();
       return this.#release.promise;
     }
 
-    async killedAt(direction: Direction, bytes: number, args: readonly string[]): Promise<void> {
+    killedAt(direction: Direction, bytes: number, args: readonly string[]): Promise<void> {
+      const limit = this.passed(direction) + bytes;
+      return this.killedWhen((towards, passed) => towards === direction && passed >= limit, args);
+    }
+
+    /** At the first bytes that pass while `holds`. */
+    async killedWhen(
+      holds: (direction: Direction, passed: number) => boolean,
+      args: readonly string[],
+    ): Promise<void> {
       this.#reached = Promise.withResolvers();
       this.#release = Promise.withResolvers();
-      this.#holdAt = { direction, bytes: this.passed(direction) + bytes };
+      this.#holdsAt = holds;
       const command = new CliProcess(process.execPath, cliArguments(args), this.#options);
       await Promise.race([this.#reached.promise, command.finished()]);
       command.kill("SIGKILL");
       await command.finished();
-      this.#holdAt = undefined;
+      this.#holdsAt = () => false;
       this.#release.resolve();
     }
 
@@ -189,20 +211,31 @@ suite("resume", () => {
     assert.ok(data.equals(await (await holdfast.store.readFile(`bucket/${key}`)).bytes()));
   });
 
-  for (const killAt of [20 * MiB, 70 * MiB]) {
-    test(`a download that was killed after ${killAt / MiB} MiB is continued, and the old file stays until it is whole`, async (t) => {
+  for (const [when, piecesHeld] of [
+    ["after 20 MiB", 0],
+    ["when it had its first piece", 1],
+  ] as const) {
+    test(`a download that was killed ${when} is continued, and the old file stays until it is whole`, async (t) => {
       const bench = await Bench.open(t);
-      const data = content(killAt + 7);
+      const data = content(piecesHeld + 7);
       const name = `bucket/down-${++files}`;
       await holdfast.store.storeFile(name, data, { userMetadata: { mtime: "1000000000.5", mode: "0640" } });
       const path = join(bench.folder, "out");
       await writeFile(path, "what was there");
       const args = ["cp", `hf://${name}`, path];
-      await bench.killedAt("down", killAt, args);
+      const notes = join(bench.folder, ".out.holdfast-partial.json");
+      if (piecesHeld === 0) await bench.killedAt("down", 20 * MiB, args);
+      else await bench.killedWhen(() => notedPieces(notes).length >= piecesHeld, args);
       assert.equal(await readFile(path, "utf8"), "what was there");
-      const { bytes } = await bench.finished("down", args);
+      const held = notedPieces(notes);
+      assert.ok(held.length >= piecesHeld);
+      const askedBefore = bench.rangesAsked.length;
+      await bench.finished("down", args);
       assert.ok(data.equals(await readFile(path)));
-      if (killAt > 4 * 16 * MiB) assert.ok(bytes < fileBytes - 15 * MiB, `${bytes} bytes came again`);
+      const missing = [0, 1, 2, 3, 4].filter((piece) => !held.includes(piece));
+      assert.equal(bench.rangesAsked.length - askedBefore, missing.length);
+      const asked = bench.rangesAsked.slice(askedBefore).map((first) => first / pieceBytes);
+      assert.deepEqual(new Set(asked), new Set(missing), "only what was missing is asked for");
       const { mtimeMs, mode } = await stat(path);
       assert.deepEqual([mtimeMs, mode & 0o777], [1_000_000_000_500, 0o640]);
       assert.deepEqual(await readdir(bench.folder), ["out"]);
@@ -215,7 +248,8 @@ suite("resume", () => {
     await holdfast.store.storeFile(name, content(11));
     const path = join(bench.folder, "out");
     const args = ["cp", `hf://${name}`, path];
-    await bench.killedAt("down", 70 * MiB, args);
+    const hasPiece = (): boolean => notedPieces(join(bench.folder, ".out.holdfast-partial.json")).length > 0;
+    await bench.killedWhen(hasPiece, args);
     const partial = join(bench.folder, ".out.holdfast-partial");
     const handle = await open(partial, "r+");
     for (let at = 0; at < fileBytes; at += 4 * MiB) await handle.write("damage", at);
@@ -223,7 +257,7 @@ suite("resume", () => {
     await bench.finished("down", args);
     assert.ok(content(11).equals(await readFile(path)), "damaged pieces came again");
 
-    await bench.killedAt("down", 70 * MiB, args);
+    await bench.killedWhen(hasPiece, args);
     await holdfast.store.storeFile(name, content(12));
     await bench.finished("down", args);
     assert.ok(content(12).equals(await readFile(path)));

@@ -2,7 +2,7 @@
 
 import { ByteReader } from "@holdfast/base";
 import type { Disk, DiskFile, Hashing, KeyValue } from "@holdfast/ports";
-import { DiskError, readWhole } from "@holdfast/ports";
+import { DiskError, listIfPresent, readWhole } from "@holdfast/ports";
 import { BlockError } from "./block-error.ts";
 import { storeKey, storeRecordVersion } from "./index-records.ts";
 import { decodeIdentity, identityFileName } from "./store-identity.ts";
@@ -13,7 +13,7 @@ export async function checkBlockFormats(disk: Disk, folder: string, hashing: Has
   const path = `${folder}/${identityFileName}`;
   const identity = await readWhole(disk, path);
   if (identity !== undefined) named(path, () => decodeIdentity(identity, hashing));
-  for (const name of await namesIn(disk, folder)) {
+  for (const name of await listIfPresent(disk, folder)) {
     if (volumeNumber(name) === undefined) continue;
     const page = await firstPage(await disk.open(`${folder}/${name}`, "read"));
     if (page !== undefined) named(`${folder}/${name}`, () => decodeVolumeHeader(page, hashing));
@@ -53,14 +53,5 @@ async function firstPage(file: DiskFile): Promise<Uint8Array | undefined> {
     throw error;
   } finally {
     await file.close();
-  }
-}
-
-async function namesIn(disk: Disk, folder: string): Promise<readonly string[]> {
-  try {
-    return await disk.list(folder);
-  } catch (error) {
-    if (error instanceof DiskError && error.kind === "not-found") return [];
-    throw error;
   }
 }

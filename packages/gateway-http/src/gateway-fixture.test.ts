@@ -57,24 +57,39 @@ export interface Operator extends Omit<Partial<HttpGatewayOptions>, "maintenance
   readonly maintenance?: Partial<Maintenance>;
 }
 
+const unexpected = (name: string) => (): Promise<never> =>
+  Promise.reject(new Error(`unexpected call of ${name}`));
+
+const unexpectedFiles: Files = {
+  within: () => unexpectedFiles,
+  createBucket: unexpected("createBucket"),
+  deleteBucket: unexpected("deleteBucket"),
+  bucket: unexpected("bucket"),
+  listBuckets: unexpected("listBuckets"),
+  storeFile: unexpected("storeFile"),
+  readFile: unexpected("readFile"),
+  statFile: unexpected("statFile"),
+  listFileParts: unexpected("listFileParts"),
+  deleteFile: unexpected("deleteFile"),
+  copyFile: unexpected("copyFile"),
+  listFiles: unexpected("listFiles"),
+  createUpload: unexpected("createUpload"),
+  storePart: unexpected("storePart"),
+  completeUpload: unexpected("completeUpload"),
+  abortUpload: unexpected("abortUpload"),
+  listParts: unexpected("listParts"),
+  listUploads: unexpected("listUploads"),
+};
+
 /** Calls that the test did not provide fail it. */
 export function gatewayOver(
   files: Partial<Files>,
   ready: boolean = true,
   { account = "alice", maintenance = {}, ...options }: Operator = {},
 ): GatewayFixture {
-  const unexpected: Partial<Files> = new Proxy(files, {
-    get(target, name) {
-      if (name === "within") return () => unexpected;
-      const found: unknown = Reflect.get(target, name);
-      // Only the call fails, not the look at it: arguments that are refused come first.
-      return found ?? (() => Promise.reject(new Error(`unexpected call of ${String(name)}`)));
-    },
-  });
   const journal = new CollectingJournal();
   const handler = createHttpGateway({
-    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- a test double
-    files: unexpected as Files,
+    files: { ...unexpectedFiles, ...files, within: () => ({ ...unexpectedFiles, ...files }) },
     access: {
       credentials: (accessKey) =>
         Promise.resolve(

@@ -7,7 +7,7 @@
 import type { Random } from "@holdfast/base";
 import { StoreError, toHex, utf8, utf8Text } from "@holdfast/base";
 import type { Disk } from "@holdfast/ports";
-import { DiskError, readWhole, replaceWhole } from "@holdfast/ports";
+import { listIfPresent, readWhole, replaceWhole } from "@holdfast/ports";
 
 const fileName = "identity.json";
 const formatVersion = 1;
@@ -55,20 +55,11 @@ export function writeIdentity(disk: Disk, identity: Identity): Promise<void> {
 
 async function refuseOrphans(disk: Disk): Promise<void> {
   for (const folder of Object.values(folders)) {
-    if ((await namesIn(disk, folder)).length === 0) continue;
+    if ((await listIfPresent(disk, folder)).length === 0) continue;
     throw new StoreError(
       "DataCorrupt",
       `The data directory has "${folder}" but no ${fileName}: it is not a whole data directory. Restore ${fileName}, or start on an empty directory.`,
     );
-  }
-}
-
-async function namesIn(disk: Disk, folder: string): Promise<readonly string[]> {
-  try {
-    return await disk.list(folder);
-  } catch (error) {
-    if (error instanceof DiskError && error.kind === "not-found") return [];
-    throw error;
   }
 }
 

@@ -3,77 +3,17 @@ import { afterEach, describe, test } from "node:test";
 import { concatBytes, MiB, seededRandom, utf8, utf8Text } from "@holdfast/base";
 import type { WriteCondition } from "@holdfast/namespace";
 import { noAttributes, unconditional } from "@holdfast/namespace";
-import type { KeyValue } from "@holdfast/ports";
-import { silentJournal } from "@holdfast/ports";
-import {
-  SimulatedClock,
-  SimulatedDisk,
-  SimulatedKeyValue,
-  Simulation,
-  simulatedHashing,
-} from "@holdfast/ports/simulated";
+import type { SimulatedKeyValue } from "@holdfast/ports/simulated";
+import { simulatedHashing } from "@holdfast/ports/simulated";
+import { NodeMachine } from "../test-support/node-machine.ts";
 import type { IncomingBody, ListFilesRequest } from "./files/interface.ts";
 import type { HoldfastNode } from "./node.ts";
-import { startNode } from "./node.ts";
 import type { NodeOptions } from "./node-options.ts";
 
-const drain = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
-
-/** A machine on which nodes are started, one after the other. */
-class Machine {
-  readonly random = seededRandom(7);
-  readonly simulation = new Simulation({ random: seededRandom(8), drain });
-  readonly disk: SimulatedDisk;
-  readonly clock = new SimulatedClock(this.simulation);
-  readonly #stores = new Map<string, SimulatedKeyValue>();
-  #seed = 100;
-
-  constructor(diskLatencyMs: number = 0) {
-    const { random, simulation } = this;
-    const latencyMs = { min: diskLatencyMs, max: diskLatencyMs };
-    this.disk = new SimulatedDisk({ random, simulation, latencyMs });
-  }
-
-  start(options: NodeOptions = {}): Promise<HoldfastNode> {
-    const openKeyValue = (folder: string): Promise<KeyValue> => {
-      const store = this.#stores.get(folder) ?? new SimulatedKeyValue({ random: this.random });
-      this.#stores.set(folder, store);
-      return Promise.resolve(store.mount());
-    };
-    const ports = { clock: this.clock, disk: this.disk.mount(), openKeyValue, hashing: simulatedHashing };
-    const defaults = { shardCount: 4, segmentBytes: 256 * 1024, reserveBytes: 0, readerGraceMs: 1000 };
-    return this.run(
-      startNode(
-        { ...ports, random: seededRandom(this.#seed++), journal: silentJournal },
-        { ...defaults, ...options },
-      ),
-    );
-  }
-
-  run<T>(promise: Promise<T>): Promise<T> {
-    return this.simulation.runUntilSettled(promise);
-  }
-
-  kill(): void {
-    this.disk.kill();
-    for (const store of this.#stores.values()) store.kill();
-  }
-
-  powerLoss(): void {
-    this.disk.powerLoss();
-    for (const store of this.#stores.values()) store.powerLoss();
-  }
-
-  /** A bit in every value flips. */
-  rotStore(folder: string): void {
-    const store = this.#stores.get(folder);
-    for (const { key, value } of store?.range({ from: new Uint8Array([0]) }) ?? [])
-      if (value.length > 0) store?.rot(key);
-  }
-
-  loseStore(folder: string): void {
-    this.#stores.delete(folder);
-  }
+/** A bit in every value flips. */
+function rotStore(store: SimulatedKeyValue): void {
+  for (const { key, value } of store.range({ from: new Uint8Array([0]) }))
+    if (value.length > 0) store.rot(key);
 }
 
 function body(content: Uint8Array | string): IncomingBody {
@@ -96,10 +36,10 @@ const missing: WriteCondition = { ifMatch: undefined, ifNoneMatch: { kind: "any"
 
 /** The node's files, run to the end of each call in simulated time. */
 class Client {
-  readonly #machine: Machine;
+  readonly #machine: NodeMachine;
   readonly node: HoldfastNode;
 
-  constructor(machine: Machine, node: HoldfastNode) {
+  constructor(machine: NodeMachine, node: HoldfastNode) {
     this.#machine = machine;
     this.node = node;
   }
@@ -150,24 +90,24 @@ class Client {
   }
 }
 
-async function started(machine: Machine, options: NodeOptions = {}): Promise<Client> {
+async function started(machine: NodeMachine, options: NodeOptions = {}): Promise<Client> {
   return new Client(machine, await machine.start(options));
 }
 
 const large: Uint8Array = seededRandom(3).bytes(3 * MiB + 17);
 
 describe("node", () => {
-  const running: Client[] = [];
+  const machines: NodeMachine[] = [];
   afterEach(async () => {
-    for (const client of running.splice(0)) await client.run(client.node.stop());
+    for (const machine of machines.splice(0)) await machine.stop();
   });
 
   async function fresh(
-    machine: Machine = new Machine(),
-  ): Promise<{ readonly machine: Machine; readonly client: Client }> {
+    machine = new NodeMachine(),
+  ): Promise<{ readonly machine: NodeMachine; readonly client: Client }> {
     const client = await started(machine);
     await client.bucket("b-1");
-    running.push(client);
+    machines.push(machine);
     return { machine, client };
   }
 
@@ -185,10 +125,8 @@ describe("node", () => {
     await client.store("large", large);
     await client.store("gone", "x");
     await client.remove("gone");
-    running.length = 0;
-    machine.powerLoss();
+    machine.crash("power-loss");
     const again = await started(machine);
-    running.push(again);
     assert.equal(utf8Text(await again.read("small")), "hello");
     assert.deepEqual(await again.read("large"), large);
     assert.deepEqual(await again.list(), ["large", "small"]);
@@ -196,7 +134,7 @@ describe("node", () => {
   });
 
   test("a long page comes whole, and lets others have a turn while it is put together", async () => {
-    const machine = new Machine();
+    const machine = new NodeMachine();
     const client = await started(machine);
     await client.bucket("b-1");
     const keys = Array.from({ length: 700 }, (_, i) => `key-${String(i).padStart(4, "0")}`);
@@ -290,7 +228,7 @@ describe("node", () => {
 
   test("what is dead is erased together: a hundred files take the disk hardly longer than one", async () => {
     const timeOf = async (files: number): Promise<number> => {
-      const { machine, client } = await fresh(new Machine(10));
+      const { machine, client } = await fresh(new NodeMachine({}, { min: 10, max: 10 }));
       for (let i = 0; i < files; i++) await client.store(`dead-${i}`, large.subarray(0, 20_000));
       for (let i = 0; i < files; i++) await client.remove(`dead-${i}`);
       await client.run(client.node.collect());
@@ -306,7 +244,7 @@ describe("node", () => {
 
   test("a wall clock that jumps ahead does not shorten the grace of readers (S6)", async () => {
     const { machine } = await fresh();
-    machine.kill();
+    machine.crash("kill");
     const client = new Client(machine, await machine.start({ readerGraceMs: 60_000 }));
     await client.store("a", large);
     await machine.simulation.runFor(120_000);
@@ -435,7 +373,7 @@ describe("node", () => {
     await machine.simulation.runFor(20_000);
     const { freeBytes } = await machine.disk.space();
     for (let round = 0; round < 3; round++) {
-      machine.kill();
+      machine.crash("kill");
       machine.disk.capacityBytes -= (await machine.disk.space()).freeBytes;
       assert.equal((await machine.disk.space()).freeBytes, 0);
       const again = new Client(machine, await machine.start({ reserveBytes: 256 * 1024 }));
@@ -451,7 +389,7 @@ describe("node", () => {
   test("deletes are refused, and told so, only when the reserve itself is nearly used up", async () => {
     const { machine, client } = await fresh();
     await client.store("a", "x");
-    machine.kill();
+    machine.crash("kill");
     const again = new Client(machine, await machine.start({ reserveBytes: 8 * MiB }));
     const { freeBytes } = await machine.disk.space();
     machine.disk.capacityBytes -= freeBytes - 3 * MiB;
@@ -474,22 +412,20 @@ describe("node", () => {
     await assert.rejects(client.store("after", "y"), { outcome: "unknown" });
     assert.equal((await client.run(client.node.failed)).code, "Unavailable");
     assert.equal((await client.run(client.node.status())).ready, false);
-    running.length = 0;
-    machine.powerLoss();
+    machine.crash("power-loss");
     const again = await started(machine);
-    running.push(again);
     assert.equal(utf8Text(await again.read("before")), "x");
   });
 
   test("rot in the log is refused at the start where it may have hit acknowledged entries; nothing is forgotten (S10)", async () => {
     let refusals = 0;
     for (let page = 1; page <= 12; page++) {
-      const machine = new Machine();
+      const machine = new NodeMachine();
       const client = await started(machine, { checkpointIntervalMs: 1_000_000 });
       await client.bucket("b-1");
       for (let i = 0; i < 4; i++) await client.store(`f-${i}`, `content ${i}`);
       await machine.simulation.runFor(1000);
-      machine.kill();
+      machine.crash("kill");
       const [segment] = await machine.run(machine.disk.list("log"));
       machine.disk.rot(`log/${segment}`, 4096 * page + 100);
       try {
@@ -507,8 +443,7 @@ describe("node", () => {
   test("a directory that lost its log and state is refused, not taken for an empty one", async () => {
     const { machine, client } = await fresh();
     await client.store("a", large);
-    await client.run(client.node.stop());
-    running.length = 0;
+    await machine.stop();
     for (const name of await machine.run(machine.disk.list("log")))
       await machine.run(machine.disk.remove(`log/${name}`));
     await assert.rejects(machine.start(), { code: "DataCorrupt" });
@@ -519,12 +454,11 @@ describe("node", () => {
   test("rot in the state is refused in the node's own words, at a read and at a start (S12)", async () => {
     const { machine, client } = await fresh();
     await client.store("a", "x");
-    await client.run(client.node.stop());
-    running.length = 0;
+    await machine.stop();
     const before = await started(machine);
-    machine.rotStore("state");
+    rotStore(machine.store("state"));
     await assert.rejects(before.read("a"), { name: "StoreError", code: "DataCorrupt" });
-    machine.kill();
+    machine.crash("kill");
     await assert.rejects(machine.start(), { name: "StoreError", code: "DataCorrupt" });
   });
 

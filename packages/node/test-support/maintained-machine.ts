@@ -6,15 +6,7 @@ import type { BlockStore } from "@holdfast/blocks";
 import { openBlockStore } from "@holdfast/blocks";
 import type { FileVersion } from "@holdfast/namespace";
 import { findFile, listBuckets, noAttributes, unconditional } from "@holdfast/namespace";
-import type { KeyValue } from "@holdfast/ports";
-import {
-  CollectingJournal,
-  SimulatedClock,
-  SimulatedDisk,
-  SimulatedKeyValue,
-  Simulation,
-  simulatedHashing,
-} from "@holdfast/ports/simulated";
+import { simulatedHashing } from "@holdfast/ports/simulated";
 import type { GroupState } from "@holdfast/state";
 import { StateStore } from "@holdfast/state";
 import { bodyChunks } from "../src/files/body-chunks.ts";
@@ -22,85 +14,17 @@ import type { IncomingBody, StoredFile } from "../src/files/interface.ts";
 import type { FsckEvent, FsckOptions, FsckSummary, ProblemKind } from "../src/fsck/findings.ts";
 import { shardGroup, systemGroup } from "../src/groups/group-ids.ts";
 import { folders } from "../src/identity.ts";
-import type { HoldfastNode } from "../src/node.ts";
-import { startNode } from "../src/node.ts";
 import type { NodeOptions } from "../src/node-options.ts";
+import { NodeMachine } from "./node-machine.ts";
 
-const drain = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 export const shardCount = 2;
 /** Larger than what travels in the log entry. */
 export const blockBytes = 64 * 1024;
 
-export class MaintainedMachine {
-  readonly random = seededRandom(7);
-  readonly simulation = new Simulation({ random: seededRandom(8), drain });
-  readonly disk: SimulatedDisk;
-  readonly journal = new CollectingJournal();
-  clock = new SimulatedClock(this.simulation);
-  readonly #stores = new Map<string, SimulatedKeyValue>();
-  readonly #options: NodeOptions;
-  #seed = 100;
-  #node: HoldfastNode | undefined;
-
+export class MaintainedMachine extends NodeMachine {
   constructor(options: NodeOptions = {}, diskLatencyMs = { min: 0, max: 0 }) {
-    const { random, simulation } = this;
-    this.disk = new SimulatedDisk({ random, simulation, latencyMs: diskLatencyMs });
-    this.#options = {
-      shardCount,
-      segmentBytes: 256 * 1024,
-      volumeBytesMax: 4 * blockBytes,
-      reserveBytes: 0,
-      readerGraceMs: 1000,
-      collectIntervalMs: 1_000_000,
-      ...options,
-    };
-  }
-
-  get node(): HoldfastNode {
-    return present(this.#node, "node runs");
-  }
-
-  async start(options: NodeOptions = {}): Promise<HoldfastNode> {
-    const openKeyValue = (folder: string): Promise<KeyValue> => Promise.resolve(this.store(folder).mount());
-    const { disk, journal } = this;
-    this.clock = new SimulatedClock(this.simulation);
-    const ports = { clock: this.clock, disk: disk.mount(), openKeyValue, hashing: simulatedHashing, journal };
-    const starting = startNode(
-      { ...ports, random: seededRandom(this.#seed++) },
-      { ...this.#options, ...options },
-    );
-    this.#node = await this.run(starting);
-    return this.#node;
-  }
-
-  async stop(): Promise<void> {
-    const node = this.#node;
-    this.#node = undefined;
-    if (node !== undefined) await this.run(node.stop());
-  }
-
-  crash(kind: "kill" | "power-loss"): void {
-    this.#node = undefined;
-    this.clock.halt();
-    if (kind === "kill") this.disk.kill();
-    else this.disk.powerLoss();
-    for (const store of this.#stores.values()) {
-      if (kind === "kill") store.kill();
-      else store.powerLoss();
-    }
-  }
-
-  run<T>(promise: Promise<T>): Promise<T> {
-    return this.simulation.runUntilSettled(promise);
-  }
-
-  store(folder: string): SimulatedKeyValue {
-    let store = this.#stores.get(folder);
-    if (store === undefined) {
-      store = new SimulatedKeyValue({ random: this.random });
-      this.#stores.set(folder, store);
-    }
-    return store;
+    const defaults = { shardCount, volumeBytesMax: 4 * blockBytes, collectIntervalMs: 1_000_000 };
+    super({ ...defaults, ...options }, diskLatencyMs);
   }
 
   bucket(name: string): Promise<unknown> {
@@ -211,6 +135,16 @@ export class MaintainedMachine {
         ids = await Promise.resolve(blocks.blocksOf(version.body.content));
     });
     return ids;
+  }
+
+  /** Flips a bit of a file's description in the state of a stopped node. */
+  rotStateValue(): void {
+    const store = this.store(folders.state);
+    for (const { key } of store.range({ from: Uint8Array.of(1, 0, 0, 0, 1, 0x04) })) {
+      store.rot(key, 100);
+      return;
+    }
+    throw new Error("no file in the state");
   }
 
   /** Flips a bit of a block where it lies on the disk. */

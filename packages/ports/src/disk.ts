@@ -70,6 +70,16 @@ export class DiskError extends Error {
   }
 }
 
+/** Names in a folder, sorted; none when it does not exist. */
+export async function listIfPresent(disk: Disk, folder: string): Promise<readonly string[]> {
+  try {
+    return await disk.list(folder);
+  } catch (error) {
+    if (error instanceof DiskError && error.kind === "not-found") return [];
+    throw error;
+  }
+}
+
 /** The whole file, or undefined when it does not exist. */
 export async function readWhole(disk: Disk, path: string): Promise<Uint8Array | undefined> {
   let file: DiskFile;

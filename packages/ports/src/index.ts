@@ -9,7 +9,7 @@ export type {
   OpenMode,
   OpenOptions,
 } from "./disk.ts";
-export { DiskError, readWhole, replaceWhole } from "./disk.ts";
+export { DiskError, listIfPresent, readWhole, replaceWhole } from "./disk.ts";
 export { folderOf, isDiskPath } from "./disk-path.ts";
 export type { BulkDigest, Digest, DigestAlgorithm, Hashing } from "./hashing.ts";
 export type { HttpHandler, HttpRequest, HttpResponse, RequestSummary } from "./http.ts";

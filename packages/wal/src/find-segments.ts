@@ -1,6 +1,6 @@
 import { equalBytes } from "@holdfast/base";
 import type { Disk, DiskFile, Hashing } from "@holdfast/ports";
-import { DiskError } from "@holdfast/ports";
+import { listIfPresent } from "@holdfast/ports";
 import { batchesOffset, isZero, joinPath, segmentSequence, unfinishedSuffix } from "./layout.ts";
 import { WalError } from "./log-error.ts";
 import { Segment } from "./segment.ts";
@@ -17,7 +17,7 @@ const windowBytes = 1024 * 1024;
 
 /** Whether the folder has segments. Throws UnsupportedVersionError for one of a newer format; changes nothing. */
 export async function checkSegments(disk: Disk, folder: string, hashing: Hashing): Promise<boolean> {
-  const names = await namesIn(disk, folder);
+  const names = await listIfPresent(disk, folder);
   const sequences = names.map(segmentSequence);
   for (const [i, sequence] of sequences.entries()) {
     if (sequence === undefined) continue;
@@ -25,15 +25,6 @@ export async function checkSegments(disk: Disk, folder: string, hashing: Hashing
     await closeSegments([await openSegment(file, sequence, hashing)]);
   }
   return sequences.some((sequence) => sequence !== undefined);
-}
-
-async function namesIn(disk: Disk, folder: string): Promise<readonly string[]> {
-  try {
-    return await disk.list(folder);
-  } catch (error) {
-    if (error instanceof DiskError && error.kind === "not-found") return [];
-    throw error;
-  }
 }
 
 /** The folder's segments, oldest first; what a crash left unfinished is removed. */

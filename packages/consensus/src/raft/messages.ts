@@ -1,7 +1,7 @@
 /** What Raft replicas say to each other. `ballot` is the sender's term, except in the two messages of pre-vote. */
 
 import type { Ballot, LogIndex } from "@holdfast/base";
-import type { Envelope } from "../contract/consensus.ts";
+import type { Envelope, SnapshotPosition } from "../contract/consensus.ts";
 import type { Entry } from "../contract/entry.ts";
 import type { Membership } from "../contract/membership.ts";
 
@@ -102,6 +102,13 @@ export interface InstallSnapshot extends Envelope {
   readonly snapshotIndex: LogIndex;
   readonly snapshotBallot: Ballot;
   readonly membership: Membership;
+}
+
+export function installSnapshot(
+  { from, to, ballot }: Envelope,
+  { index, ballot: snapshotBallot, membership }: SnapshotPosition,
+): InstallSnapshot {
+  return { kind: "InstallSnapshot", from, to, ballot, snapshotIndex: index, snapshotBallot, membership };
 }
 
 /** Stand for election at once: leadership is yours to take (Ongaro's thesis, §3.10). */

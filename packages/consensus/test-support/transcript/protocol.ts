@@ -10,6 +10,7 @@ import type {
 import { raftHardStateCodec } from "../../src/raft/hard-state.ts";
 import { raftMessageCodec } from "../../src/raft/message-codec.ts";
 import type { RaftMessage } from "../../src/raft/messages.ts";
+import { installSnapshot } from "../../src/raft/messages.ts";
 import { createRaft } from "../../src/raft/raft.ts";
 import { describeRaftMessage } from "./describe-raft-message.ts";
 
@@ -38,11 +39,5 @@ export const raftTranscripts: TranscriptProtocol<RaftMessage> = {
     return `ballot ${ballot}, vote for ${votedFor ?? "nobody"}`;
   },
   hardStateOf: (ballot) => encode(raftHardStateCodec, { ballot: ballotOf(ballot), votedFor: undefined }),
-  installSnapshot: (envelope, { index, ballot, membership }) => ({
-    kind: "InstallSnapshot",
-    ...envelope,
-    snapshotIndex: index,
-    snapshotBallot: ballot,
-    membership,
-  }),
+  installSnapshot,
 };

@@ -10,7 +10,6 @@ import {
   problemsOf,
   summaryOf,
 } from "../../test-support/maintained-machine.ts";
-import { folders } from "../identity.ts";
 import type { FsckEvent, ProblemKind } from "./findings.ts";
 
 const large = bytesOf(1, 2 * blockBytes + 17);
@@ -251,11 +250,7 @@ describe("fsck", () => {
   test("a value of the state that rotted is found (S12)", async () => {
     const machine = await filled();
     await machine.stop();
-    const store = machine.store(folders.state);
-    for (const { key } of store.range({ from: Uint8Array.of(1, 0, 0, 0, 1, 0x04) })) {
-      store.rot(key, 100);
-      break;
-    }
+    machine.rotStateValue();
     await machine.start();
     const kinds = new Set(problemsOf(await machine.fsck()).map(({ problem }) => problem));
     assert.deepEqual([...kinds], ["state-damaged"]);

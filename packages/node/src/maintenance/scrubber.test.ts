@@ -2,7 +2,6 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { simulatedHashing } from "@holdfast/ports/simulated";
 import { blockBytes, bytesOf, MaintainedMachine } from "../../test-support/maintained-machine.ts";
-import { folders } from "../identity.ts";
 import { loadScrubRecord, storeScrubRecord } from "./scrub-record.ts";
 import type { ScrubStatus } from "./scrubber.ts";
 
@@ -60,11 +59,7 @@ describe("scrub", () => {
   test("a value of the state that rotted is found (S12)", async () => {
     const machine = await filled();
     await machine.stop();
-    const store = machine.store(folders.state);
-    for (const { key } of store.range({ from: Uint8Array.of(1, 0, 0, 0, 1, 0x04) })) {
-      store.rot(key, 100);
-      break;
-    }
+    machine.rotStateValue();
     await machine.start();
     const { stateProblems } = await machine.run(machine.node.scrub());
     assert.equal(stateProblems.length, 1);

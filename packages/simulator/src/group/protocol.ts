@@ -8,7 +8,7 @@ import type {
   RaftMessage,
   SnapshotPosition,
 } from "@holdfast/consensus";
-import { createRaft, raftMessageCodec } from "@holdfast/consensus";
+import { createRaft, installSnapshot, raftMessageCodec } from "@holdfast/consensus";
 
 export interface Protocol<Message extends Envelope> {
   readonly name: string;
@@ -26,13 +26,7 @@ export const raft: Protocol<RaftMessage> = {
   encode: (message) => encode(raftMessageCodec, message),
   decode: (bytes) => decode(raftMessageCodec, bytes),
   describe: describeMessage,
-  installSnapshot: (envelope, { index, ballot, membership }) => ({
-    kind: "InstallSnapshot",
-    ...envelope,
-    snapshotIndex: index,
-    snapshotBallot: ballot,
-    membership,
-  }),
+  installSnapshot,
 };
 
 /** Every field that is not the envelope's, in a line. */

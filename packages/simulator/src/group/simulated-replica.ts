@@ -4,7 +4,7 @@
  */
 
 import type { Ballot, LogIndex, Random } from "@holdfast/base";
-import { logIndex, uniform } from "@holdfast/base";
+import { uniform } from "@holdfast/base";
 import type {
   Consensus,
   ConsensusRole,
@@ -55,6 +55,14 @@ interface AppliedWaiter {
 /** The index that the answer stands for. */
 type ReadWaiter = (index: number | undefined) => void;
 
+/** What the entries up to `index` have made; in memory. */
+interface AppliedState {
+  index: LogIndex;
+  ballot: Ballot;
+  membership: Membership;
+  readonly machine: GroupMachine;
+}
+
 interface PendingApply {
   readonly entries: readonly Entry[];
   readonly dueAt: number;
@@ -82,10 +90,7 @@ export class SimulatedReplica<Message extends Envelope> {
   #clock = 0;
   #life: LifeState = "down";
   #core: Consensus<Message>;
-  #machine: GroupMachine;
-  #membership: Membership;
-  #appliedIndex: LogIndex;
-  #appliedBallot: Ballot;
+  #applied: AppliedState;
   #inbox: Message[] = [];
   #inboxMax = inboxMax;
   #applying: PendingApply | undefined;
@@ -100,12 +105,8 @@ export class SimulatedReplica<Message extends Envelope> {
     this.id = id;
     this.#world = world;
     this.disk = new ReplicaDisk(membership, world.machine.empty);
-    const restored = this.#restore();
-    this.#core = restored.core;
-    this.#machine = restored.machine;
-    this.#membership = restored.membership;
-    this.#appliedIndex = restored.index;
-    this.#appliedBallot = restored.ballot;
+    this.#core = this.#createCore();
+    this.#applied = openState(this.disk.state);
   }
 
   get life(): LifeState {
@@ -125,25 +126,21 @@ export class SimulatedReplica<Message extends Envelope> {
   }
 
   get digest(): number {
-    return this.#machine.digest;
+    return this.#applied.machine.digest;
   }
 
   /** The one that is known to be committed. */
   get appliedMembership(): Membership {
-    return this.#membership;
+    return this.#applied.membership;
   }
 
   get appliedIndex(): LogIndex {
-    return this.#appliedIndex;
+    return this.#applied.index;
   }
 
   start(): void {
-    const restored = this.#restore();
-    this.#core = restored.core;
-    this.#machine = restored.machine;
-    this.#membership = restored.membership;
-    this.#appliedIndex = restored.index;
-    this.#appliedBallot = restored.ballot;
+    this.#core = this.#createCore();
+    this.#applied = openState(this.disk.state);
     this.#life = "running";
     this.#world.checks.onStart(this.id);
     this.pump();
@@ -282,13 +279,9 @@ export class SimulatedReplica<Message extends Envelope> {
 
   /** The snapshot has become the state. */
   #switchState(sequence: number): void {
-    const { index, ballot, membership, machine } = this.disk.state;
-    this.#machine = machine.open();
-    this.#membership = membership;
-    this.#appliedIndex = index;
-    this.#appliedBallot = ballot;
+    this.#applied = openState(this.disk.state);
     this.#applying = undefined;
-    this.#core.advance({ written: sequence, applied: index });
+    this.#core.advance({ written: sequence, applied: this.appliedIndex });
     this.#answerReads();
   }
 
@@ -330,17 +323,17 @@ export class SimulatedReplica<Message extends Envelope> {
   #apply(entries: readonly Entry[]): void {
     const { checks, trace, plan } = this.#world;
     for (const { index, ballot, kind, payload } of entries) {
-      const executed = kind === "command" ? this.#machine.apply(index, payload) : undefined;
+      const executed = kind === "command" ? this.#applied.machine.apply(index, payload) : undefined;
       if (executed !== undefined) checks.onExecuted(executed);
-      if (kind === "membership") this.#membership = decodeMembership(payload);
-      this.#appliedIndex = index;
-      this.#appliedBallot = ballot;
-      checks.onApplied(this.id, index, this.#machine.digest);
+      if (kind === "membership") this.#applied.membership = decodeMembership(payload);
+      this.#applied.index = index;
+      this.#applied.ballot = ballot;
+      checks.onApplied(this.id, index, this.#applied.machine.digest);
       trace.event(2, this.id, index, ballot);
       this.#endProposal(index, ballot, executed?.index);
     }
-    this.#core.advance({ applied: this.#appliedIndex });
-    if (this.#appliedIndex - this.disk.state.index >= plan.disk.flushEntries) this.flush();
+    this.#core.advance({ applied: this.#applied.index });
+    if (this.#applied.index - this.disk.state.index >= plan.disk.flushEntries) this.flush();
     this.#answerReads();
   }
 
@@ -362,9 +355,9 @@ export class SimulatedReplica<Message extends Envelope> {
 
   #answerReads(): void {
     if (this.#confirmedReads.length === 0) return;
-    const due = this.#confirmedReads.filter(({ index }) => index <= this.#appliedIndex);
-    this.#confirmedReads = this.#confirmedReads.filter(({ index }) => index > this.#appliedIndex);
-    for (const { waiter } of due) waiter(this.#appliedIndex);
+    const due = this.#confirmedReads.filter(({ index }) => index <= this.#applied.index);
+    this.#confirmedReads = this.#confirmedReads.filter(({ index }) => index > this.#applied.index);
+    for (const { waiter } of due) waiter(this.#applied.index);
   }
 
   #answerFetches(): void {
@@ -402,29 +395,16 @@ export class SimulatedReplica<Message extends Envelope> {
   }
 
   #flushedState(): FlushedState {
-    return {
-      index: this.#appliedIndex,
-      ballot: this.#appliedBallot,
-      membership: this.#membership,
-      machine: this.#machine.snapshot(),
-    };
+    const { index, ballot, membership, machine } = this.#applied;
+    return { index, ballot, membership, machine: machine.snapshot() };
   }
 
-  #restore(): {
-    readonly core: Consensus<Message>;
-    readonly machine: GroupMachine;
-    readonly membership: Membership;
-    readonly index: LogIndex;
-    readonly ballot: Ballot;
-  } {
+  #createCore(): Consensus<Message> {
     const { protocol, random, plan } = this.#world;
-    const { index, ballot, membership, machine } = this.disk.state;
-    const core = protocol.create({
-      id: this.id,
-      random,
-      restored: this.disk.restore(),
-      limits: plan.limits,
-    });
-    return { core, machine: machine.open(), membership, index: logIndex(index), ballot };
+    return protocol.create({ id: this.id, random, restored: this.disk.restore(), limits: plan.limits });
   }
+}
+
+function openState({ index, ballot, membership, machine }: FlushedState): AppliedState {
+  return { index, ballot, membership, machine: machine.open() };
 }

@@ -31,12 +31,8 @@ export class ChunksTarget implements FuzzTarget {
   readonly name = "chunks";
   readonly #world: GatewayWorld;
 
-  private constructor(world: GatewayWorld) {
+  constructor(world: GatewayWorld) {
     this.#world = world;
-  }
-
-  static async open(): Promise<ChunksTarget> {
-    return new ChunksTarget(await GatewayWorld.open());
   }
 
   async run(random: Random): Promise<void> {

@@ -96,12 +96,8 @@ export class DocumentTarget implements FuzzTarget {
   readonly name = "xml";
   readonly #world: GatewayWorld;
 
-  private constructor(world: GatewayWorld) {
+  constructor(world: GatewayWorld) {
     this.#world = world;
-  }
-
-  static async open(): Promise<DocumentTarget> {
-    return new DocumentTarget(await GatewayWorld.open());
   }
 
   async run(random: Random): Promise<void> {

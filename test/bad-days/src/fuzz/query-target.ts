@@ -98,12 +98,8 @@ export class QueryTarget implements FuzzTarget {
   readonly name = "query";
   readonly #world: GatewayWorld;
 
-  private constructor(world: GatewayWorld) {
+  constructor(world: GatewayWorld) {
     this.#world = world;
-  }
-
-  static async open(): Promise<QueryTarget> {
-    return new QueryTarget(await GatewayWorld.open());
   }
 
   async run(random: Random): Promise<void> {

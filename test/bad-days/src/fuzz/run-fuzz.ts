@@ -3,14 +3,15 @@
 import { seededRandom } from "@holdfast/base";
 import { ChunksTarget } from "./chunks-target.ts";
 import { DocumentTarget } from "./document-target.ts";
+import { GatewayWorld } from "./gateway-world.ts";
 import { HeadTarget } from "./head-target.ts";
 import { QueryTarget } from "./query-target.ts";
 import type { FuzzTarget } from "./target.ts";
 
 export const fuzzTargets: Readonly<Record<string, () => Promise<FuzzTarget>>> = {
-  query: () => QueryTarget.open(),
-  xml: () => DocumentTarget.open(),
-  chunks: () => ChunksTarget.open(),
+  query: async () => new QueryTarget(await GatewayWorld.open()),
+  xml: async () => new DocumentTarget(await GatewayWorld.open()),
+  chunks: async () => new ChunksTarget(await GatewayWorld.open()),
   head: () => HeadTarget.open(),
 };
 
