@@ -10,6 +10,8 @@ export type GroupId = Brand<number, "GroupId">;
 export type LogIndex = Brand<number, "LogIndex">;
 /** Raft's term, Paxos' ballot number. */
 export type Ballot = Brand<number, "Ballot">;
+/** One process with one data directory: 16 lower-case hexadecimal digits, drawn at random when the directory is made. */
+export type NodeId = Brand<string, "NodeId">;
 /** A slice of the namespace, from 0. */
 export type ShardId = Brand<number, "ShardId">;
 /** The log index of the system entry that created the bucket; never reused. */
@@ -24,6 +26,7 @@ export type Epoch = Brand<number, "Epoch">;
 export const groupId = (value: number): GroupId => value as GroupId;
 export const logIndex = (value: number): LogIndex => value as LogIndex;
 export const ballot = (value: number): Ballot => value as Ballot;
+export const nodeId = (value: string): NodeId => value as NodeId;
 export const shardId = (value: number): ShardId => value as ShardId;
 export const bucketId = (value: number): BucketId => value as BucketId;
 export const writerId = (value: number): WriterId => value as WriterId;

@@ -7,6 +7,7 @@ export type {
   Epoch,
   GroupId,
   LogIndex,
+  NodeId,
   ShardId,
   WriterId,
 } from "./brand.ts";
@@ -17,6 +18,7 @@ export {
   epoch,
   groupId,
   logIndex,
+  nodeId,
   shardId,
   writerId,
 } from "./brand.ts";

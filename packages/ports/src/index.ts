@@ -33,6 +33,8 @@ export type {
   ReadValue,
 } from "./metrics.ts";
 export { histogramBuckets, silentMetrics } from "./metrics.ts";
+export type { Exchange, Network, NetworkReceiver, Peer } from "./network.ts";
+export { emptyBody, exchangeHeadBytesMax, frameBytesMax, NetworkError } from "./network.ts";
 export type { Appended, CommittedEntry, ReplicatedLog, StateMachine } from "./replicated-log.ts";
 export type { StateReader, StateWriter } from "./state.ts";
 export { WriteBuffer } from "./write-buffer.ts";
