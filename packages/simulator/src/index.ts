@@ -1,5 +1,5 @@
 export type { Protocol } from "./group/protocol.ts";
-export { raft } from "./group/protocol.ts";
+export { multiPaxos, raft } from "./group/protocol.ts";
 export type { GroupSeedOptions, GroupSeedResult } from "./group/run-group-seed.ts";
 export { runGroupSeed } from "./group/run-group-seed.ts";
 export type { Body, Piece } from "./model/body.ts";

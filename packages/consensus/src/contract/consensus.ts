@@ -21,7 +21,8 @@
  * write is durable (Ongaro's thesis, §10.2.1). Multi-Paxos: promises and acceptances travel with writes.
  *
  * Restart: what was durable is given back as `Restored`. Where a membership counts differs: in Raft from the moment
- * its entry is appended (§6), cut off with it; in Multi-Paxos when it is chosen and applied (S14).
+ * its entry is appended (§6), cut off with it; in Multi-Paxos when it is chosen and applied (S14), except that the one which
+ * ends a joint membership counts once it is accepted.
  */
 
 import type { Ballot, LogIndex, Random } from "@holdfast/base";

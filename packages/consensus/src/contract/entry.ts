@@ -17,7 +17,7 @@ export type EntryKind = "command" | "membership" | "empty";
 
 export interface Entry {
   readonly index: LogIndex;
-  /** Raft: the term it was first appended in. Multi-Paxos: the ballot it was last accepted in. */
+  /** In which the value was first proposed: together with the index it names the value, on every replica, for ever. */
   readonly ballot: Ballot;
   readonly kind: EntryKind;
   readonly payload: Uint8Array;

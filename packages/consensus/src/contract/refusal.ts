@@ -9,7 +9,10 @@ export type Refusal =
   | { readonly kind: "overloaded" }
   /** Leadership is being handed over: ask again in a moment. */
   | { readonly kind: "transferring"; readonly to: ReplicaId }
-  /** The change of membership before has not ended, as far as this leader knows. */
+  /**
+   * The change of membership before has not ended, as far as this leader knows. Multi-Paxos refuses commands too while it
+   * waits for a membership to be applied (S14): later.
+   */
   | { readonly kind: "change-in-progress" }
   | { readonly kind: "invalid-change"; readonly problem: string };
 

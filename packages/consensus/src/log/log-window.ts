@@ -71,6 +71,13 @@ export class LogWindow {
     this.#bytes += entryBytes(entry);
   }
 
+  /** Another value in a place that is held; what stands behind it stays. */
+  replace(entry: Entry): void {
+    const position = this.#head + entry.index - this.#base.index - 1;
+    this.#bytes += entryBytes(entry) - entryBytes(this.#at(position));
+    this.#entries[position] = entry;
+  }
+
   /** Drops this entry and all behind it. */
   truncate(from: LogIndex): void {
     assert(from > this.#base.index, `truncated at ${from}, before the window behind ${this.#base.index}`);

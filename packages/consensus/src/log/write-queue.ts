@@ -56,7 +56,7 @@ export class WriteQueue<Message extends Envelope> {
     this.#hardState = hardState;
   }
 
-  /** To be called before the log is cut from here on. */
+  /** To be called before the log is cut from here on, or before an entry here is replaced: the rest is written again. */
   truncate(from: LogIndex): void {
     const last = logIndex(from - 1);
     if (this.#durableIndex > last) this.#durableIndex = last;

@@ -2,7 +2,7 @@
 
 import type { Envelope } from "@holdfast/consensus";
 import type { Protocol } from "../group/protocol.ts";
-import { raft } from "../group/protocol.ts";
+import { multiPaxos, raft } from "../group/protocol.ts";
 import type { GroupSeedResult } from "../group/run-group-seed.ts";
 import { runGroupSeed } from "../group/run-group-seed.ts";
 import type { SeedResult } from "../run/run-seed.ts";
@@ -40,8 +40,10 @@ export function seedRunner(options: SeedRunnerOptions): SeedRunner {
       };
     case raft.name:
       return groupRunner(raft, options);
+    case multiPaxos.name:
+      return groupRunner(multiPaxos, options);
     default:
-      throw new RangeError(`--consensus is ${raft.name}, not ${consensus}`);
+      throw new RangeError(`--consensus is ${raft.name} or ${multiPaxos.name}, not ${consensus}`);
   }
 }
 

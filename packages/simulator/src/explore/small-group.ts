@@ -7,7 +7,7 @@
  */
 
 import type { Random } from "@holdfast/base";
-import { logIndex } from "@holdfast/base";
+import { encode, logIndex } from "@holdfast/base";
 import type { Consensus, ConsensusLimits, Envelope, Membership, ReplicaId } from "@holdfast/consensus";
 import { defaultConsensusLimits, replicaId } from "@holdfast/consensus";
 import { GroupChecks } from "../group/group-checks.ts";
@@ -213,7 +213,7 @@ export class SmallGroup<Message extends Envelope> {
 
   #send(message: Message): void {
     let hash = mix(message.from, message.to);
-    for (const byte of this.#protocol.encode(message)) hash = mix(hash, byte);
+    for (const byte of encode(this.#protocol.messageCodec, message)) hash = mix(hash, byte);
     this.#air.push({ message, hash });
   }
 

@@ -9,7 +9,7 @@
  */
 
 import type { Ballot, LogIndex } from "@holdfast/base";
-import type { ConsensusStatus, Entry, Membership, ReplicaId } from "@holdfast/consensus";
+import type { ConsensusStatus, Entry, LogPosition, Membership, ReplicaId } from "@holdfast/consensus";
 import { violated } from "../model/violation.ts";
 import type { Executed } from "./group-machine.ts";
 
@@ -53,8 +53,9 @@ export class GroupChecks {
     if (status.commitIndex > this.#commitIndex) this.#onCommit(status);
   }
 
-  onDurable(id: ReplicaId, entries: readonly Entry[]): void {
-    for (const { index, ballot } of entries) {
+  /** It holds these entries, each accepted in this ballot. */
+  onDurable(id: ReplicaId, positions: readonly LogPosition[]): void {
+    for (const { index, ballot } of positions) {
       if (index <= this.#commitIndex) continue;
       const byBallot = this.#holders.get(index) ?? new Map<number, Set<ReplicaId>>();
       this.#holders.set(index, byBallot);

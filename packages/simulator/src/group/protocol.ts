@@ -1,36 +1,40 @@
 /** A consensus protocol as the simulator drives it; everything above is the same for all of them. */
 
-import { decode, encode } from "@holdfast/base";
+import { decode } from "@holdfast/base";
 import type {
-  Consensus,
-  ConsensusOptions,
+  ConsensusProtocol,
+  Entry,
   Envelope,
+  LogPosition,
+  MultiPaxosMessage,
   RaftMessage,
-  SnapshotPosition,
 } from "@holdfast/consensus";
-import { createRaft, installSnapshot, raftMessageCodec } from "@holdfast/consensus";
+import { Acceptances, multiPaxosHardStateCodec, multiPaxosProtocol, raftProtocol } from "@holdfast/consensus";
 
-export interface Protocol<Message extends Envelope> {
-  readonly name: string;
-  create(options: ConsensusOptions): Consensus<Message>;
-  encode(message: Message): Uint8Array;
-  decode(bytes: Uint8Array): Message;
+export interface Protocol<Message extends Envelope> extends ConsensusProtocol<Message> {
   describe(message: Message): string;
-  /** What the receiver's host hands over once a snapshot is there. */
-  installSnapshot(envelope: Envelope, position: SnapshotPosition): Message;
+  /** In which ballot durable entries count for their holder, by the hard state that is durable with them. */
+  acceptancesBy(hardState: Uint8Array | undefined): (entry: Entry) => LogPosition;
 }
 
 export const raft: Protocol<RaftMessage> = {
-  name: "raft",
-  create: createRaft,
-  encode: (message) => encode(raftMessageCodec, message),
-  decode: (bytes) => decode(raftMessageCodec, bytes),
+  ...raftProtocol,
   describe: describeMessage,
-  installSnapshot,
+  acceptancesBy: () => (entry) => entry,
+};
+
+export const multiPaxos: Protocol<MultiPaxosMessage> = {
+  ...multiPaxosProtocol,
+  describe: describeMessage,
+  acceptancesBy: (hardState) => {
+    const steps = hardState === undefined ? [] : decode(multiPaxosHardStateCodec, hardState).acceptances;
+    const acceptances = new Acceptances(steps);
+    return (entry) => ({ index: entry.index, ballot: acceptances.ballotOf(entry) });
+  },
 };
 
 /** Every field that is not the envelope's, in a line. */
-function describeMessage(message: RaftMessage): string {
+function describeMessage(message: RaftMessage | MultiPaxosMessage): string {
   const { kind, from, to, ballot, ...fields } = message;
   const texts = Object.entries(fields).map(([name, value]) => `${name}=${describeField(value)}`);
   return `${kind} ${from}->${to} @${ballot} ${texts.join(" ")}`.trimEnd();

@@ -46,6 +46,10 @@ export class ReplicaDisk<Message extends Envelope> {
     this.#state = { index: logIndex(0), ballot: ballot(0), membership, machine };
   }
 
+  get hardState(): Uint8Array | undefined {
+    return this.#hardState;
+  }
+
   get state(): FlushedState {
     return this.#state;
   }
@@ -66,6 +70,10 @@ export class ReplicaDisk<Message extends Envelope> {
   ballotAt(index: number): Ballot | undefined {
     if (index === this.#base.index) return this.#base.ballot;
     return this.#entries[index - this.#base.index - 1]?.ballot;
+  }
+
+  entriesBehind(index: number): readonly Entry[] {
+    return this.#entries.slice(Math.max(0, index - this.#base.index));
   }
 
   submit(write: StorageWrite<Message>, dueAt: number): void {
@@ -146,7 +154,8 @@ export class ReplicaDisk<Message extends Envelope> {
       const staged = this.#staged.get(base.index);
       if (staged === undefined) throw new RangeError(`no snapshot at ${base.index} was received`);
       // Raft, figure 13, step 6: what follows was perhaps acknowledged.
-      if (this.ballotAt(base.index) === base.ballot && this.last.index > base.index)
+      const agrees = this.ballotAt(base.index) === base.ballot;
+      if (agrees && this.last.index > base.index + entries.length)
         violated(`a snapshot at ${base.index} replaces a log that agrees and goes on to ${this.last.index}`);
       this.#state = staged;
       for (const index of this.#staged.keys()) if (index <= base.index) this.#staged.delete(index);

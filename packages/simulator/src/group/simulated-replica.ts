@@ -4,7 +4,7 @@
  */
 
 import type { Ballot, LogIndex, Random } from "@holdfast/base";
-import { uniform } from "@holdfast/base";
+import { decode, encode, uniform } from "@holdfast/base";
 import type {
   Consensus,
   ConsensusRole,
@@ -18,6 +18,7 @@ import type {
   ReadState,
   Refusal,
   ReplicaId,
+  StorageWrite,
 } from "@holdfast/consensus";
 import { decodeMembership } from "@holdfast/consensus";
 import { violated } from "../model/violation.ts";
@@ -148,8 +149,8 @@ export class SimulatedReplica<Message extends Envelope> {
 
   /** The process dies, and with it all that is not on disk. */
   crash(): void {
-    const { checks, random } = this.#world;
-    for (const { entries } of this.disk.crash(random)) checks.onDurable(this.id, entries);
+    const { random } = this.#world;
+    for (const write of this.disk.crash(random)) this.#onDurable(write);
     this.#life = "down";
     this.#inbox = [];
     this.#applying = undefined;
@@ -265,16 +266,22 @@ export class SimulatedReplica<Message extends Envelope> {
   }
 
   #completeWrites(): void {
-    const { checks } = this.#world;
     while (!this.isFull) {
       const write = this.disk.complete(this.#world.now());
       if (write === undefined) return;
-      checks.onDurable(this.id, write.entries);
+      this.#onDurable(write);
       for (const reply of write.replies) this.#send(reply);
       const { base } = write;
       if (base === undefined) this.#core.advance({ written: write.sequence });
       else this.#switchState(write.sequence);
     }
+  }
+
+  /** A new hard state may say something new of entries that were durable before. */
+  #onDurable({ hardState, entries }: StorageWrite<Message>): void {
+    const { checks, protocol } = this.#world;
+    const concerned = hardState === undefined ? entries : this.disk.entriesBehind(checks.commitIndex);
+    checks.onDurable(this.id, concerned.map(protocol.acceptancesBy(this.disk.hardState)));
   }
 
   /** The snapshot has become the state. */
@@ -297,7 +304,8 @@ export class SimulatedReplica<Message extends Envelope> {
     const { protocol, network, trace, plan } = this.#world;
     trace.event(1, message.from, message.to, message.ballot);
     if (trace.isRead) trace.line(protocol.describe(message));
-    const sent = plan.encodesMessages ? protocol.decode(protocol.encode(message)) : message;
+    const { messageCodec } = protocol;
+    const sent = plan.encodesMessages ? decode(messageCodec, encode(messageCodec, message)) : message;
     network.send(sent, this.#world.now());
   }
 
