@@ -67,9 +67,9 @@ export class Accepting {
       return true;
     }
     this.#served.delete(to);
-    const entries = agreeingWith(core.log, fetched)?.entries.filter(({ index }) => index <= core.commitIndex);
-    const { id: from, ballot } = core;
-    if (entries !== undefined && entries.length > 0) core.send({ kind: "Learn", from, to, ballot, entries });
+    const { id: from, ballot, commitIndex } = core;
+    const { entries = [] } = agreeingWith(core.log, fetched, commitIndex) ?? {};
+    if (entries.length > 0) core.send({ kind: "Learn", from, to, ballot, entries });
     return true;
   }
 

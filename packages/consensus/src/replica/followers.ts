@@ -90,7 +90,7 @@ export class Followers<Message extends Envelope> {
     if (progress?.isFetching !== true) return;
     progress.isFetching = false;
     if (fetched.kind === "entries") {
-      this.#replicate(progress, through, agreeingWith(this.#state.log, fetched));
+      this.#replicate(progress, through, agreeingWith(this.#state.log, fetched, through));
       return;
     }
     progress.becomeSnapshot();
@@ -223,16 +223,17 @@ export class Followers<Message extends Envelope> {
 }
 
 /**
- * What was read may be older than this leadership, and the log may have been changed since: what is in memory says.
- * Before the window everything is committed and stays as it was read.
+ * What may be told of what was read, up to `through`: it may be older than this leadership, and the log may have been
+ * changed since. What is in memory says so; before the window everything is committed and stays as it was read.
  */
 export function agreeingWith(
   log: LogWindow,
   { entries, ...fetched }: FetchedEntries,
+  through: LogIndex,
 ): FetchedEntries | undefined {
   const agrees = ({ index, ballot }: LogPosition): boolean =>
     index < log.base.index || log.ballotAt(index) === ballot;
   if (!agrees(fetched.previous)) return undefined;
-  const stale = entries.findIndex((entry) => !agrees(entry));
+  const stale = entries.findIndex((entry) => entry.index > through || !agrees(entry));
   return { ...fetched, entries: stale < 0 ? entries : entries.slice(0, stale) };
 }
