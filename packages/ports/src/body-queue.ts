@@ -28,11 +28,6 @@ export class BodyQueue implements AsyncIterableIterator<Uint8Array> {
     return this.#queuedBytes;
   }
 
-  /** Whether nothing can change any more: it ended and was read, it failed, or nobody wants it. */
-  get isOver(): boolean {
-    return this.#state === "ended" ? this.#chunks.length === 0 : this.#state !== "open";
-  }
-
   push(chunk: Uint8Array): void {
     if (this.#state !== "open" || chunk.length === 0) return;
     const waiting = this.#waiting;
@@ -53,9 +48,9 @@ export class BodyQueue implements AsyncIterableIterator<Uint8Array> {
     this.#waiting = undefined;
   }
 
-  /** What was not read yet is dropped: the reader learns at once. */
+  /** What was not read yet is dropped: the reader learns at once. Behind the end it is no failure. */
   fail(error: Error): void {
-    if (this.isOver) return;
+    if (this.#state !== "open") return;
     this.#state = "failed";
     this.#failure = error;
     this.#drop();
@@ -82,12 +77,13 @@ export class BodyQueue implements AsyncIterableIterator<Uint8Array> {
   }
 
   return(): Promise<IteratorResult<Uint8Array, undefined>> {
-    if (this.isOver) return Promise.resolve(finished);
-    this.#state = "given up";
     this.#drop();
-    this.#waiting?.resolve(finished);
-    this.#waiting = undefined;
-    this.#options.onGivenUp();
+    if (this.#state === "open") {
+      this.#state = "given up";
+      this.#waiting?.resolve(finished);
+      this.#waiting = undefined;
+      this.#options.onGivenUp();
+    }
     return Promise.resolve(finished);
   }
 

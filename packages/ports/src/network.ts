@@ -53,6 +53,7 @@ export interface Exchange {
   readonly body: AsyncIterable<Uint8Array>;
 }
 
+/** Never called from within a call of the network. */
 export interface NetworkReceiver {
   /** Frames to this node can be sent from now on. */
   onConnect?(peer: NodeId): void;
