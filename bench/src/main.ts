@@ -7,6 +7,7 @@ import { listSuite } from "./suites/list.ts";
 import { logSuite } from "./suites/log.ts";
 import { manyFilesSuite } from "./suites/many-files.ts";
 import { memorySuite } from "./suites/memory.ts";
+import { networkSuite } from "./suites/network.ts";
 import { largeObjects, smallObjects } from "./suites/objects.ts";
 import { startUpSuite } from "./suites/start-up.ts";
 import type { Suite } from "./suites/suite.ts";
@@ -16,6 +17,7 @@ const suites: Readonly<Record<string, Suite>> = {
   erasure: erasureSuite,
   log: logSuite,
   consensus: consensusSuite,
+  network: networkSuite,
   small: smallObjects,
   large: largeObjects,
   memory: memorySuite,

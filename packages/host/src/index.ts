@@ -1,3 +1,14 @@
+export { CertificateError } from "./authority/certificate-error.ts";
+export type { AuthorityContext, StoredAuthority } from "./authority/cluster-authority.ts";
+export {
+  authorityValidMs,
+  ClusterAuthority,
+  createAuthority,
+  nodeCertificateValidMs,
+} from "./authority/cluster-authority.ts";
+export type { CertificateRequest, NodeCredentials } from "./authority/node-credentials.ts";
+export { expiresAtMs, requestCertificate } from "./authority/node-credentials.ts";
+export { loadAuthority, loadCredentials, saveAuthority, saveCredentials } from "./authority/secret-files.ts";
 export { realClock } from "./clock.ts";
 export { connectionsWithin, descriptorLimit, descriptorLimitMin } from "./descriptors.ts";
 export { openDisk } from "./disk.ts";
@@ -15,4 +26,8 @@ export type { KeyValueOptions } from "./key-value.ts";
 export { openKeyValue } from "./key-value.ts";
 export type { MetricsPage, PrometheusMetrics } from "./metrics/prometheus-metrics.ts";
 export { prometheusMetrics } from "./metrics/prometheus-metrics.ts";
+export type { HostNetwork, OpenNetworkOptions } from "./network/host-network.ts";
+export { openNetwork } from "./network/host-network.ts";
+export type { NetworkLimits } from "./network/limits.ts";
+export { defaultNetworkLimits } from "./network/limits.ts";
 export { secureRandom } from "./random.ts";

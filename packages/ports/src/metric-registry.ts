@@ -300,6 +300,73 @@ export const allMetrics = {
     help: "Damaged values and wrong digests of the state that the last finished scrub found.",
     labels: [],
   },
+  // The network between nodes.
+  networkPeers: {
+    kind: "gauge",
+    name: "holdfast_network_peers",
+    help: "Other nodes of the cluster that this node knows.",
+    labels: [],
+  },
+  networkConnectedPeers: {
+    kind: "gauge",
+    name: "holdfast_network_connected_peers",
+    help: "Other nodes with which this node has a connection for frames.",
+    labels: [],
+  },
+  networkConnectionsLost: {
+    kind: "counter",
+    name: "holdfast_network_connections_lost_total",
+    help: "Connections for frames that were made and ended.",
+    labels: [],
+  },
+  networkConnectFailures: {
+    kind: "counter",
+    name: "holdfast_network_connect_failures_total",
+    help: "Attempts to connect to another node for frames that failed.",
+    labels: [],
+  },
+  networkRefusedConnections: {
+    kind: "counter",
+    name: "holdfast_network_refused_connections_total",
+    help: "Connections from elsewhere that were refused, or ended for what they sent.",
+    labels: ["reason"],
+  },
+  networkFrames: {
+    kind: "counter",
+    name: "holdfast_network_frames_total",
+    help: "Frames that were taken to be sent, or received.",
+    labels: ["direction"],
+  },
+  networkFrameBytes: {
+    kind: "counter",
+    name: "holdfast_network_frame_bytes_total",
+    help: "Bytes of frames that were taken to be sent, or received, without their heads.",
+    labels: ["direction"],
+  },
+  networkDroppedFrames: {
+    kind: "counter",
+    name: "holdfast_network_dropped_frames_total",
+    help: "Frames that were not taken because too many bytes waited for the node.",
+    labels: [],
+  },
+  networkQueueBytes: {
+    kind: "gauge",
+    name: "holdfast_network_queue_bytes",
+    help: "Bytes of frames that wait to leave, for all nodes together.",
+    labels: [],
+  },
+  networkExchanges: {
+    kind: "counter",
+    name: "holdfast_network_exchanges_total",
+    help: "Exchanges with other nodes that ended, whole or broken, by who asked.",
+    labels: ["side", "outcome"],
+  },
+  networkExchangesInFlight: {
+    kind: "gauge",
+    name: "holdfast_network_exchanges_in_flight",
+    help: "Exchanges with other nodes that have not ended, those that wait for their turn included.",
+    labels: ["side"],
+  },
 } as const;
 
 /** All of them, to be checked and shown one by one. */

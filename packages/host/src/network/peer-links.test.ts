@@ -1,0 +1,231 @@
+import assert from "node:assert/strict";
+import type { TestContext } from "node:test";
+import { suite, test } from "node:test";
+import { utf8, utf8Text } from "@holdfast/base";
+import type { Clock } from "@holdfast/ports";
+import { allMetrics, emptyBody, NetworkError, sleep } from "@holdfast/ports";
+import { RecordingReceiver } from "@holdfast/ports/contract";
+import { RecordingMetrics } from "@holdfast/ports/simulated";
+import type { OpenedNetwork } from "../../test-support/network-nodes.ts";
+import { nodeA, nodeB, openTestNetwork, within } from "../../test-support/network-nodes.ts";
+import { TcpProxy } from "../../test-support/tcp-proxy.ts";
+import { realClock } from "../clock.ts";
+import type { OpenNetworkOptions } from "./host-network.ts";
+
+interface Node extends OpenedNetwork {
+  readonly receiver: RecordingReceiver;
+}
+
+async function open(
+  t: TestContext,
+  options: Partial<OpenNetworkOptions> & { self: typeof nodeA },
+): Promise<Node> {
+  const opened = await openTestNetwork(t, { security: "none", ...options });
+  const receiver = new RecordingReceiver();
+  opened.network.listen(receiver);
+  return { ...opened, receiver };
+}
+
+const portOf = (address: string): number => Number(address.split(":")[1]);
+const events = ({ journal }: Node, event: string): number =>
+  journal.lines.filter((line) => line.event === event).length;
+
+suite("the connection to a peer", () => {
+  test("a path that is gone without a word is noticed by both, and ends their exchanges", async (t) => {
+    const limits = { aliveIntervalMs: 20, silentIntervalsMax: 5 };
+    const b = await open(t, { self: nodeB, limits });
+    const proxy = await TcpProxy.listen(() => portOf(b.network.address));
+    t.after(() => proxy.close());
+    const a = await open(t, { self: nodeA, limits });
+    const told = Promise.withResolvers<void>();
+    b.receiver.answer = (_, __, signal) => {
+      signal.addEventListener("abort", () => told.resolve());
+      return new Promise(() => undefined);
+    };
+    b.network.setPeers([{ id: nodeA, address: "127.0.0.1:1" }]);
+    a.network.setPeers([{ id: nodeB, address: proxy.address }]);
+    await within(
+      5000,
+      "a connection",
+      Promise.all([a.receiver.untilHeard("connect"), b.receiver.untilHeard("connect")]),
+    );
+    // Idle for much longer than a peer may be silent: the signs of life keep it.
+    await sleep(realClock, 500);
+    assert.equal(a.receiver.count("disconnect") + b.receiver.count("disconnect"), 0);
+    const answer = a.network.exchange(nodeB, { head: utf8("x"), body: emptyBody });
+    const broken = assert.rejects(
+      answer,
+      (error) => error instanceof NetworkError && error.kind === "broken",
+    );
+    await sleep(realClock, 50);
+    proxy.swallow();
+    await within(
+      5000,
+      "both notice",
+      Promise.all([a.receiver.untilHeard("disconnect"), b.receiver.untilHeard("disconnect")]),
+    );
+    await within(5000, "the exchange ends on both sides", Promise.all([broken, told.promise]));
+  });
+
+  test("a node that restarts is connected again, whichever of the two it is", async (t) => {
+    for (const restarted of [nodeA, nodeB]) {
+      const limits = { reconnectMsMin: 5, reconnectMsMax: 20 };
+      const stays = await open(t, { self: restarted === nodeA ? nodeB : nodeA, limits });
+      let other = await open(t, { self: restarted, limits });
+      const port = portOf(other.network.address);
+      const introduce = (): void => {
+        stays.network.setPeers([{ id: restarted, address: other.network.address }]);
+        other.network.setPeers([{ id: stays.network.self, address: stays.network.address }]);
+      };
+      introduce();
+      for (let i = 1; i <= 3; i++) {
+        await within(5000, "a connection", stays.receiver.untilHeard("connect", i));
+        await within(5000, "a connection", other.receiver.untilHeard("connect"));
+        assert.ok(other.network.send(stays.network.self, utf8(`${i}`)));
+        await within(5000, "a frame", stays.receiver.untilHeard("frame", i));
+        await other.network.close();
+        await within(5000, "its end", stays.receiver.untilHeard("disconnect", i));
+        other = await open(t, { self: restarted, port, limits });
+        introduce();
+      }
+      assert.deepEqual(stays.receiver.frames.map(utf8Text), ["1", "2", "3"]);
+    }
+  });
+
+  test("one that had lasted is made anew at once, without the pause that failures bring", async (t) => {
+    let aheadMs = 0;
+    const clock: Clock = { ...realClock, monotonicMs: () => realClock.monotonicMs() + aheadMs };
+    const limits = { reconnectMsMin: 60_000, reconnectMsMax: 60_000 };
+    const b = await open(t, { self: nodeB });
+    const proxy = await TcpProxy.listen(() => portOf(b.network.address));
+    t.after(() => proxy.close());
+    const a = await open(t, { self: nodeA, clock, limits });
+    b.network.setPeers([{ id: nodeA, address: "127.0.0.1:1" }]);
+    a.network.setPeers([{ id: nodeB, address: proxy.address }]);
+    await within(5000, "a connection", a.receiver.untilHeard("connect"));
+    aheadMs = 60_000;
+    proxy.cut();
+    await within(5000, "a connection at once", a.receiver.untilHeard("connect", 2));
+    assert.deepEqual(
+      a.receiver.heard.map(({ kind }) => kind),
+      ["connect", "disconnect", "connect"],
+    );
+  });
+
+  test("a node that is away is called again and again, is journaled once, and counted", async (t) => {
+    const metrics = new RecordingMetrics();
+    const gone = await open(t, { self: nodeB });
+    const { address } = gone.network;
+    await gone.network.close();
+    const a = await open(t, { self: nodeA, metrics, limits: { reconnectMsMin: 1, reconnectMsMax: 5 } });
+    a.network.setPeers([{ id: nodeB, address }]);
+    const failures = async (): Promise<number> =>
+      (await metrics.value(allMetrics.networkConnectFailures, {})) ?? 0;
+    await within(
+      5000,
+      "ten attempts",
+      (async () => {
+        while ((await failures()) < 10) await sleep(realClock, 5);
+      })(),
+    );
+    assert.equal(events(a, "network.unreachable"), 1);
+    assert.equal(await metrics.value(allMetrics.networkPeers, {}), 1);
+    assert.equal(await metrics.value(allMetrics.networkConnectedPeers, {}), 0);
+  });
+
+  test("frames, bytes, drops and exchanges are counted", async (t) => {
+    const metrics = new RecordingMetrics();
+    const b = await open(t, { self: nodeB });
+    const a = await open(t, { self: nodeA, metrics, limits: { queueBytesMax: 100 } });
+    b.network.setPeers([{ id: nodeA, address: a.network.address }]);
+    a.network.setPeers([{ id: nodeB, address: b.network.address }]);
+    await within(
+      5000,
+      "a connection",
+      Promise.all([a.receiver.untilHeard("connect"), b.receiver.untilHeard("connect")]),
+    );
+    assert.deepEqual(
+      [50, 200, 30].map((length) => a.network.send(nodeB, new Uint8Array(length))),
+      [true, false, true],
+    );
+    b.network.send(nodeA, new Uint8Array(7));
+    await within(
+      5000,
+      "frames",
+      Promise.all([a.receiver.untilHeard("frame"), b.receiver.untilHeard("frame", 2)]),
+    );
+    for await (const chunk of (await a.network.exchange(nodeB, { head: utf8("x"), body: emptyBody })).body)
+      assert.equal(chunk.length, 0);
+    b.receiver.answer = () => Promise.reject(new Error("mine"));
+    await assert.rejects(a.network.exchange(nodeB, { head: utf8("x"), body: emptyBody }), NetworkError);
+    const value = (metric: Parameters<typeof metrics.value>[0], labels = {}): Promise<number | undefined> =>
+      metrics.value(metric, labels);
+    assert.equal(await value(allMetrics.networkFrames, { direction: "sent" }), 2);
+    assert.equal(await value(allMetrics.networkFrameBytes, { direction: "sent" }), 80);
+    assert.equal(await value(allMetrics.networkFrameBytes, { direction: "received" }), 7);
+    assert.equal(await value(allMetrics.networkDroppedFrames), 1);
+    assert.equal(await value(allMetrics.networkConnectedPeers), 1);
+    assert.equal(await value(allMetrics.networkExchanges, { side: "asked", outcome: "whole" }), 1);
+    assert.equal(await value(allMetrics.networkExchanges, { side: "asked", outcome: "broken" }), 1);
+    assert.equal(await value(allMetrics.networkExchangesInFlight, { side: "asked" }), 0);
+    assert.equal(events(b, "network.exchange.failed"), 1);
+  });
+
+  test("a connection for exchanges is used again, and closed when it was idle; a slow answer is not idle", async (t) => {
+    const b = await open(t, { self: nodeB });
+    const proxy = await TcpProxy.listen(() => portOf(b.network.address));
+    t.after(() => proxy.close());
+    const a = await open(t, { self: nodeA, limits: { exchangeIdleMs: 100 } });
+    b.network.setPeers([{ id: nodeA, address: "127.0.0.1:1" }]);
+    a.network.setPeers([{ id: nodeB, address: proxy.address }]);
+    await within(5000, "a connection", a.receiver.untilHeard("connect"));
+    b.receiver.answer = async (_, { head }) => {
+      await sleep(realClock, 400);
+      return { head, body: emptyBody };
+    };
+    for (let i = 0; i < 2; i++) {
+      const { body } = await a.network.exchange(nodeB, { head: utf8("x"), body: emptyBody });
+      for await (const chunk of body) assert.equal(chunk.length, 0);
+      assert.equal(proxy.connectionsCount, 2);
+    }
+    await within(5000, "the connection for frames alone", proxy.until(1));
+  });
+
+  test("exchanges beyond the bound wait for their turn; beyond that they are refused", async (t) => {
+    const b = await open(t, { self: nodeB });
+    const proxy = await TcpProxy.listen(() => portOf(b.network.address));
+    t.after(() => proxy.close());
+    const a = await open(t, { self: nodeA, limits: { exchangesMax: 2, exchangesWaitingMax: 3 } });
+    b.network.setPeers([{ id: nodeA, address: "127.0.0.1:1" }]);
+    a.network.setPeers([{ id: nodeB, address: proxy.address }]);
+    let underWay = 0;
+    let most = 0;
+    const go = Promise.withResolvers<void>();
+    b.receiver.answer = async (_, { head }) => {
+      most = Math.max(most, ++underWay);
+      await go.promise;
+      underWay--;
+      return { head, body: emptyBody };
+    };
+    const ask = async (signal?: AbortSignal): Promise<string> => {
+      try {
+        const { body } = await a.network.exchange(nodeB, { head: utf8("x"), body: emptyBody }, signal);
+        for await (const chunk of body) assert.equal(chunk.length, 0);
+        return "answered";
+      } catch (error) {
+        return error instanceof NetworkError ? error.kind : String(error);
+      }
+    };
+    const abort = new AbortController();
+    const asked = [ask(), ask(), ask(), ask(), ask(abort.signal), ask()];
+    assert.equal(await asked[5], "refused");
+    abort.abort();
+    assert.equal(await asked[4], "aborted");
+    go.resolve();
+    const outcomes = await within(5000, "all answers", Promise.all(asked.slice(0, 4)));
+    assert.deepEqual(outcomes, ["answered", "answered", "answered", "answered"]);
+    assert.ok(most <= 2);
+    // One connection is for frames.
+    assert.ok(proxy.connectionsCount <= 3, `${proxy.connectionsCount} connections`);
+  });
+});
