@@ -7,4 +7,7 @@ export type { MakeKeyValue } from "./key-value.ts";
 export { keyValueContract } from "./key-value.ts";
 export type { MakeMetrics, MetricsUnderTest } from "./metrics.ts";
 export { metricsContract } from "./metrics.ts";
+export type { MakeNetworks, NetworksUnderTest, NodeUnderTest } from "./network.ts";
+export { networkContract } from "./network.ts";
+export { RecordingReceiver } from "./network-receiver.ts";
 export { randomContract } from "./random.ts";

@@ -1,3 +1,6 @@
+export { BodyPump } from "./body-pump.ts";
+export type { BodyQueueOptions } from "./body-queue.ts";
+export { BodyQueue } from "./body-queue.ts";
 export type { Clock, Timer } from "./clock.ts";
 export { sleep, turn } from "./clock.ts";
 export type {
@@ -34,7 +37,14 @@ export type {
 } from "./metrics.ts";
 export { histogramBuckets, silentMetrics } from "./metrics.ts";
 export type { Exchange, Network, NetworkReceiver, Peer } from "./network.ts";
-export { emptyBody, exchangeHeadBytesMax, frameBytesMax, NetworkError } from "./network.ts";
+export {
+  checkFrame,
+  checkHead,
+  emptyBody,
+  exchangeHeadBytesMax,
+  frameBytesMax,
+  NetworkError,
+} from "./network.ts";
 export type { Appended, CommittedEntry, ReplicatedLog, StateMachine } from "./replicated-log.ts";
 export type { StateReader, StateWriter } from "./state.ts";
 export { WriteBuffer } from "./write-buffer.ts";

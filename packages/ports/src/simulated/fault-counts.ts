@@ -16,7 +16,9 @@ export type StruckFault =
   | "full-disk"
   | "misdirected-write"
   | "lost-write"
-  | "rot";
+  | "rot"
+  | "broken-connection"
+  | "lost-frame";
 
 export class FaultCounts {
   readonly #counts = new Map<StruckFault, number>();

@@ -14,5 +14,8 @@ export { SimulatedDisk } from "./simulated-disk.ts";
 export { simulatedHashing } from "./simulated-hashing.ts";
 export type { SimulatedKeyValueOptions } from "./simulated-key-value.ts";
 export { SimulatedKeyValue } from "./simulated-key-value.ts";
+export type { SimulatedNetwork } from "./simulated-network.ts";
+export type { SimulatedSwitchOptions } from "./simulated-switch.ts";
+export { SimulatedSwitch } from "./simulated-switch.ts";
 export type { SimulationOptions } from "./simulation.ts";
 export { Simulation } from "./simulation.ts";
