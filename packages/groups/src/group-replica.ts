@@ -6,8 +6,8 @@
  * went into. Everything happens in turns, one group after the other, each within its budget.
  */
 
-import type { GroupId, LogIndex, NodeId, StoreError } from "@holdfast/base";
-import { AssertionError, assert, DecodeError, decode, encode } from "@holdfast/base";
+import type { GroupId, LogIndex, NodeId } from "@holdfast/base";
+import { AssertionError, DecodeError, decode, encode, StoreError } from "@holdfast/base";
 import type {
   Consensus,
   ConsensusProtocol,
@@ -30,7 +30,8 @@ import { Budget } from "./budget.ts";
 import type { FrameItem, RestItem } from "./frame-codec.ts";
 import type { Group, GroupLeader } from "./group.ts";
 import { notLeader } from "./group.ts";
-import type { GroupMachine, StagedState } from "./group-machine.ts";
+import type { GroupMachine } from "./group-machine.ts";
+import { GroupPlaces } from "./group-places.ts";
 import type { HostedGroup, Surroundings } from "./hosted-group.ts";
 import type { Received } from "./inbox.ts";
 import { Inbox } from "./inbox.ts";
@@ -38,9 +39,10 @@ import { smallBytes } from "./limits.ts";
 import { OldEntries } from "./old-entries.ts";
 import type { Place, Places } from "./places.ts";
 import { Proposals } from "./proposals.ts";
-import { followerMayRest, leaderMayRest } from "./resting.ts";
+import { followerMayRest, leaderMayRest, Quiet } from "./resting.ts";
 import { sendSnapshot } from "./send-snapshot.ts";
 import type { SnapshotAnswer, SnapshotHead } from "./snapshot-head.ts";
+import { SnapshotIntake } from "./snapshot-intake.ts";
 import { UnappliedBytes } from "./unapplied-bytes.ts";
 import { WriteLane } from "./write-lane.ts";
 
@@ -67,25 +69,16 @@ export class GroupReplica<Result, Message extends Envelope> implements Group<Res
   readonly #oldEntries: OldEntries;
   readonly #inbox: Inbox<Message>;
   readonly #unapplied = new UnappliedBytes();
+  readonly #quiet: Quiet;
   readonly #abort = new AbortController();
-  #places: Places;
+  readonly #places: GroupPlaces;
+  readonly #intake: SnapshotIntake;
   #leader: ReplicaId | undefined;
-  /** A snapshot that waits for the core's word. */
-  #staged: StagedState | undefined;
-  /** The core has replaced the log by it: it becomes the state once that is durable. */
-  #installing: StagedState | undefined;
-  /** It is becoming the state: nothing is taken from the lane meanwhile. */
-  #isSwitching = false;
-  #isReceivingSnapshot = false;
   /** Fetches and snapshots under way. */
   #jobs = 0;
   #waitsForRoom = false;
   #suspect: boolean;
   #isResting = false;
-  /** Ticks since something happened here. */
-  #quietTicks = 0;
-  /** Ticks in which this leader said nothing, since it may rest. */
-  #silentTicks = 0;
   #ended: StoreError | undefined;
 
   constructor(options: ReplicaOptions<Result, Message>, surroundings: Surroundings) {
@@ -97,7 +90,8 @@ export class GroupReplica<Result, Message extends Envelope> implements Group<Res
     this.#protocol = protocol;
     this.#core = core;
     this.#machine = machine;
-    this.#places = places;
+    this.#places = new GroupPlaces(places, surroundings);
+    this.#intake = new SnapshotIntake(machine);
     this.#suspect = core.status().suspect;
     this.#applier = new Applier(machine, options.membership, ({ index, ballot }, made) =>
       this.#proposals.onApplied(index, ballot, made),
@@ -106,10 +100,10 @@ export class GroupReplica<Result, Message extends Envelope> implements Group<Res
       onDurable: () => surroundings.schedule(this),
       onFailure: (cause) => surroundings.onLogFailure(cause),
     });
-    this.#proposals = new Proposals(limits, (leader) => notLeader(group, this.#leaderAt(leader)));
+    this.#proposals = new Proposals(limits, (leader) => notLeader(group, this.#places.leaderOf(leader)));
     this.#barriers = new Barriers(limits.readWaitMs);
     this.#inbox = new Inbox(limits.inboxBytesMax);
-    surroundings.meet(places);
+    this.#quiet = new Quiet(limits);
     this.#oldEntries = new OldEntries(wal, group, surroundings.journal);
   }
 
@@ -118,7 +112,7 @@ export class GroupReplica<Result, Message extends Envelope> implements Group<Res
   }
 
   get leader(): GroupLeader | undefined {
-    return this.#leaderAt(this.#leader);
+    return this.#places.leaderOf(this.#leader);
   }
 
   get isResting(): boolean {
@@ -135,6 +129,11 @@ export class GroupReplica<Result, Message extends Envelope> implements Group<Res
 
   append(command: Uint8Array): Promise<Appended<Result>> {
     if (this.#ended !== undefined) return Promise.reject(this.#ended);
+    const { commandBytesMax } = this.#surroundings.limits;
+    if (command.length > commandBytesMax)
+      return Promise.reject(
+        new StoreError("InvalidRequest", `A command of more than ${commandBytesMax} bytes.`),
+      );
     const { leader } = this;
     // A follower that rests knows its leader, and need not be woken to say so.
     if (leader !== undefined && leader.replica !== this.replica)
@@ -150,30 +149,34 @@ export class GroupReplica<Result, Message extends Envelope> implements Group<Res
   }
 
   proposeChange(target: MembershipTarget): Proposed | Refusal {
+    if (this.#ended !== undefined) return { kind: "not-leader", leader: undefined };
     this.#act();
     return this.#core.proposeChange(target);
   }
 
   transferLeader(to: ReplicaId): Refusal | undefined {
+    if (this.#ended !== undefined) return { kind: "not-leader", leader: undefined };
     this.#act();
     return this.#core.transferLeader(to);
   }
 
   campaign(): void {
+    if (this.#ended !== undefined) return;
     this.#act();
     this.#core.campaign();
   }
 
   setPlaces(places: Places): void {
-    this.#places = places;
-    this.#surroundings.meet(places);
+    this.#places.set(places);
   }
 
   tick(): void {
     this.#proposals.expire(this.#nowMs);
     this.#barriers.tick(this.#nowMs);
     this.#lane.retry();
-    if (!this.#rests()) this.#core.tick();
+    const quiet = this.#quiet.tick(() => this.#mayRest);
+    if (quiet === "over") this.#rest();
+    if (quiet === "waits") this.#core.tick();
     this.#surroundings.schedule(this);
   }
 
@@ -197,11 +200,11 @@ export class GroupReplica<Result, Message extends Envelope> implements Group<Res
       case "Message":
         return this.#receiveMessage(sender, item.message);
       case "Rest":
-        return this.#livesAt(item.from, sender) && item.to === this.replica
+        return this.#places.isHome(item.from, sender) && item.to === this.replica
           ? this.#take(item)
           : this.#surroundings.counts.refused("foreign");
       case "Wake":
-        return this.#isPlace(sender) ? this.#wake() : this.#surroundings.counts.refused("foreign");
+        return this.#places.knows(sender) ? this.#wake() : this.#surroundings.counts.refused("foreign");
     }
   }
 
@@ -211,24 +214,20 @@ export class GroupReplica<Result, Message extends Envelope> implements Group<Res
     body: AsyncIterable<Uint8Array>,
   ): Promise<SnapshotAnswer> {
     const { from, to, ballot, position, incarnation } = head;
-    if (this.#ended !== undefined || this.#isReceivingSnapshot || this.#installing !== undefined)
-      return "refused";
-    if (!this.#livesAt(from, { node, incarnation }) || to !== this.replica) {
+    if (this.#ended !== undefined || this.#intake.isBusy) return "refused";
+    if (!this.#places.isHome(from, { node, incarnation }) || to !== this.replica) {
       this.#surroundings.counts.refused("foreign");
       return "refused";
     }
-    this.#isReceivingSnapshot = true;
-    try {
-      if (position.index > this.#core.status().commitIndex)
-        this.#staged = await this.#machine.stage(position, body);
-      return await this.#offerSnapshot(this.#protocol.installSnapshot({ from, to, ballot }, position));
-    } finally {
-      this.#isReceivingSnapshot = false;
-    }
+    const isNeeded = position.index > this.#core.status().commitIndex;
+    const message = this.#protocol.installSnapshot({ from, to, ballot }, position);
+    return this.#intake.receive(isNeeded ? { position, body } : undefined, () =>
+      this.#offerSnapshot(message),
+    );
   }
 
   onPeerChanged(node: NodeId, silentTicks: number): void {
-    if (!this.#isResting || ![...this.#places.values()].some((place) => place.node === node)) return;
+    if (!this.#isResting || !this.#places.isOn(node)) return;
     this.#act();
     // Time has passed without a word of the leader: it only was not counted.
     if (this.leader?.node === node) for (let i = 0; i < silentTicks; i++) this.#core.tick();
@@ -249,8 +248,7 @@ export class GroupReplica<Result, Message extends Envelope> implements Group<Res
   }
 
   sayFarewell(): void {
-    for (const { node } of this.#places.values())
-      this.#surroundings.outbox(node)?.say({ kind: "Wake", group: this.group });
+    for (const outbox of this.#places.outboxes()) outbox.wake(this.group);
   }
 
   onUnsent(to: ReplicaId): void {
@@ -273,32 +271,16 @@ export class GroupReplica<Result, Message extends Envelope> implements Group<Res
   }
 
   get #hasNothingToDo(): boolean {
-    const hasWork = !this.#inbox.isEmpty || this.#jobs > 0 || this.#isReceivingSnapshot;
+    const hasWork = !this.#inbox.isEmpty || this.#jobs > 0 || this.#intake.isBusy;
     const isWaitedFor = !this.#proposals.isEmpty || !this.#barriers.isEmpty;
     return !hasWork && !isWaitedFor && this.#lane.isEmpty && this.#applier.isEmpty;
-  }
-
-  #leaderAt(replica: ReplicaId | undefined): GroupLeader | undefined {
-    return replica === undefined ? undefined : { replica, node: this.#places.get(replica)?.node };
-  }
-
-  #isPlace(sender: Place): boolean {
-    for (const { node, incarnation } of this.#places.values())
-      if (node === sender.node && incarnation === sender.incarnation) return true;
-    return false;
-  }
-
-  /** S11: whoever speaks for a replica is the node it lives on, under the log it lives in. */
-  #livesAt(replica: ReplicaId, { node, incarnation }: Place): boolean {
-    const place = this.#places.get(replica);
-    return place?.node === node && place.incarnation === incarnation;
   }
 
   #receiveMessage(sender: Place, bytes: Uint8Array): void {
     const { counts } = this.#surroundings;
     const message = decodeOrNothing(this.#protocol, bytes);
     if (message === undefined) return counts.refused("malformed");
-    if (!this.#livesAt(message.from, sender)) return counts.refused("foreign");
+    if (!this.#places.isHome(message.from, sender)) return counts.refused("foreign");
     // Only a host that holds the snapshot itself may hand this over.
     if ("kind" in message && message.kind === "InstallSnapshot") return counts.refused("invalid");
     if (bytes.length > smallBytes && this.#isFull) return counts.refused("overflow");
@@ -325,7 +307,8 @@ export class GroupReplica<Result, Message extends Envelope> implements Group<Res
   }
 
   #propose(budget: Budget): boolean {
-    if (this.#proposals.isQueueEmpty || this.#isFull) return false;
+    const waits = this.#isFull || this.#lane.bytes > this.#surroundings.limits.writeBytesMax;
+    if (this.#proposals.isQueueEmpty || waits) return false;
     return this.#proposals.offer((command) => this.#core.propose(command), budget, this.#nowMs);
   }
 
@@ -351,12 +334,11 @@ export class GroupReplica<Result, Message extends Envelope> implements Group<Res
         (outcome) => this.#core.reportSnapshot(to, outcome),
       );
     if (write !== undefined || committed.length + reads.length + fetches.length + snapshots.length > 0)
-      this.#quietTicks = 0;
+      this.#quiet.end();
   }
 
   #send(message: Message): void {
-    const place = this.#places.get(message.to);
-    const outbox = place === undefined ? undefined : this.#surroundings.outbox(place.node);
+    const outbox = this.#places.outboxTo(message.to);
     if (outbox === undefined) return this.#core.reportUnreachable(message.to);
     const bytes = encode(this.#protocol.messageCodec, message);
     outbox.message(this, message.to, { kind: "Message", group: this.group, message: bytes }, bytes.length);
@@ -365,9 +347,7 @@ export class GroupReplica<Result, Message extends Envelope> implements Group<Res
   #write(write: StorageWrite<Message>): void {
     this.#unapplied.onWrite(write.entries);
     if (write.base !== undefined) {
-      assert(this.#staged?.position.index === write.base.index, "the snapshot waits beside the state");
-      this.#installing = this.#staged;
-      this.#staged = undefined;
+      this.#intake.onBase(write.base);
       this.#applier.clear();
       this.#proposals.onReplaced(write.base.index);
     }
@@ -375,7 +355,7 @@ export class GroupReplica<Result, Message extends Envelope> implements Group<Res
   }
 
   #finishWrites(): void {
-    while (!this.#isSwitching) {
+    while (!this.#intake.isInstalling) {
       const write = this.#lane.take();
       if (write === undefined) return;
       if (write.base !== undefined) return this.#install(write);
@@ -390,18 +370,14 @@ export class GroupReplica<Result, Message extends Envelope> implements Group<Res
 
   /** The log begins anew behind the snapshot, durably: now it becomes the state. */
   #install(write: StorageWrite<Message>): void {
-    const staged = this.#installing;
-    assert(staged !== undefined, "a snapshot is being installed");
-    this.#isSwitching = true;
-    staged.install().then(
+    this.#intake.install().then(
       () => {
         if (this.#ended !== undefined) return;
-        this.#isSwitching = false;
-        this.#installing = undefined;
         this.#applier.onInstalled();
         this.#onDurable(write);
         this.#core.advance({ written: write.sequence, applied: this.#applier.index });
         this.#onApplied();
+        this.#surroundings.schedule(this);
       },
       (cause: unknown) => this.#surroundings.onStateFailure(this.group, cause),
     );
@@ -428,10 +404,10 @@ export class GroupReplica<Result, Message extends Envelope> implements Group<Res
     this.#unapplied.onApplied(this.#applier.index);
     this.#barriers.onApplied(this.#applier.index);
     this.#surroundings.onApplied();
-    this.#surroundings.schedule(this);
   }
 
   #waitFor(room: Promise<void>): void {
+    if (this.#waitsForRoom) return;
     this.#waitsForRoom = true;
     const goOn = (): void => {
       this.#waitsForRoom = false;
@@ -451,27 +427,24 @@ export class GroupReplica<Result, Message extends Envelope> implements Group<Res
   }
 
   async #stream(to: ReplicaId): Promise<"delivered" | "failed"> {
-    const place = this.#places.get(to);
-    if (this.#ended !== undefined || place === undefined) return "failed";
+    const node = this.#places.nodeOf(to);
+    if (this.#ended !== undefined || node === undefined) return "failed";
     const { network, wal, journal } = this.#surroundings;
     const { group, replica: from } = this;
     const { applied: position } = this.#machine;
     const { ballot } = this.#core.status();
     const head = { group, incarnation: wal.incarnation, from, to, ballot, position };
     const snapshot = { head, body: this.#machine.snapshot() };
-    return sendSnapshot({ network, journal, node: place.node, signal: this.#abort.signal }, snapshot);
+    return sendSnapshot({ network, journal, node, signal: this.#abort.signal }, snapshot);
   }
 
   /** It waits whole beside the state, or is not needed: the core says which. */
-  async #offerSnapshot(message: Message): Promise<SnapshotAnswer> {
+  #offerSnapshot(message: Message): SnapshotAnswer {
     if (this.#ended !== undefined) return "refused";
     this.#wake(message.from);
     const refusal = this.#core.step(message);
     this.#pump();
     this.#surroundings.schedule(this);
-    const unneeded = this.#staged;
-    this.#staged = undefined;
-    await unneeded?.discard();
     if (refusal === undefined) return "taken";
     this.#surroundings.counts.refused("invalid");
     return "refused";
@@ -493,33 +466,17 @@ export class GroupReplica<Result, Message extends Envelope> implements Group<Res
       .catch((cause: unknown) => this.#surroundings.onLogFailure(cause));
   }
 
-  /** True when no time passes for the core in this tick: the leader lets the last answers come in, then rests. */
-  #rests(): boolean {
-    const { limits } = this.#surroundings;
-    this.#quietTicks++;
-    const status = this.#core.status();
-    const mayRest =
-      this.#quietTicks >= limits.quietTicks &&
-      this.#hasNothingToDo &&
-      leaderMayRest(status, this.#core.followers(), (id) => this.#isLive(id));
-    this.#silentTicks = mayRest ? this.#silentTicks + 1 : 0;
-    // Far shorter than what followers wait.
-    if (this.#silentTicks > Math.floor(limits.consensus.electionTicks / 2)) this.#rest(status);
-    return mayRest;
+  get #mayRest(): boolean {
+    if (!this.#hasNothingToDo) return false;
+    return leaderMayRest(this.#core.status(), this.#core.followers(), (id) => this.#places.isLive(id));
   }
 
-  #rest({ id: from, ballot, commitIndex: index, membership }: ConsensusStatus): void {
-    for (const to of membersOf(membership)) {
-      const node = this.#places.get(to)?.node;
-      if (node === undefined || to === from || !this.#surroundings.isLive(node)) continue;
-      this.#surroundings.outbox(node)?.say({ kind: "Rest", group: this.group, from, to, ballot, index });
-    }
+  #rest(): void {
+    const { id: from, ballot, commitIndex: index, membership } = this.#core.status();
+    for (const to of membersOf(membership))
+      if (to !== from && this.#places.isLive(to))
+        this.#places.outboxTo(to)?.rest({ kind: "Rest", group: this.group, from, to, ballot, index });
     this.#setResting(true);
-  }
-
-  #isLive(replica: ReplicaId): boolean {
-    const place = this.#places.get(replica);
-    return place !== undefined && this.#surroundings.isLive(place.node);
   }
 
   #onRest(item: RestItem): void {
@@ -531,19 +488,15 @@ export class GroupReplica<Result, Message extends Envelope> implements Group<Res
 
   /** Something happens, by this replica's word or here. A follower that counts the time again wants to hear its leader. */
   #wake(by?: ReplicaId): void {
-    if (!this.#isResting) {
-      if (by === undefined) this.#quietTicks = 0;
-      return;
-    }
-    this.#quietTicks = 0;
+    if (this.#isResting || by === undefined) this.#quiet.end();
+    if (!this.#isResting) return;
     this.#setResting(false);
     if (this.#leader !== undefined && this.#leader !== this.replica && this.#leader !== by)
       this.#sayWake(this.#leader);
   }
 
   #sayWake(to: ReplicaId): void {
-    const node = this.#places.get(to)?.node;
-    if (node !== undefined) this.#surroundings.outbox(node)?.say({ kind: "Wake", group: this.group });
+    this.#places.outboxTo(to)?.wake(this.group);
   }
 
   #setResting(isResting: boolean): void {

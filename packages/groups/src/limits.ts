@@ -1,6 +1,6 @@
 /** Named bounds of the group host, and how long its moments last. */
 
-import { KiB, MiB } from "@holdfast/base";
+import { KiB, limits, MiB } from "@holdfast/base";
 import type { ConsensusLimits } from "@holdfast/consensus";
 
 export interface GroupHostLimits {
@@ -17,6 +17,10 @@ export interface GroupHostLimits {
   readonly turnBytesMax: number;
   /** Messages that wait for one group's turn; what comes beyond is lost, as on a network. */
   readonly inboxBytesMax: number;
+  /** Longer commands are refused as `InvalidRequest`. */
+  readonly commandBytesMax: number;
+  /** Of one group in front of the log's next batches: beyond, commands wait, so that the others' writes are not behind them. */
+  readonly writeBytesMax: number;
   /** A command that waits longer to be proposed is refused as `Overloaded`. */
   readonly proposeWaitMs: number;
   /** Commands that wait for one group's leader to take them; beyond, `Overloaded`. */
@@ -57,6 +61,8 @@ export const defaultGroupHostLimits: GroupHostLimits = {
   turnItemsMax: 64,
   turnBytesMax: 256 * KiB,
   inboxBytesMax: 8 * MiB,
+  commandBytesMax: limits.commandBytesMax,
+  writeBytesMax: MiB,
   proposeWaitMs: 2000,
   proposeBytesMax: 4 * MiB,
   commitWaitMs: 10_000,

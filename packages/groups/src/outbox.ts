@@ -1,9 +1,9 @@
 /** What all groups have for one node, gathered over a turn into as few frames as their bound allows. */
 
-import type { NodeId } from "@holdfast/base";
+import type { GroupId, NodeId } from "@holdfast/base";
 import type { ReplicaId } from "@holdfast/consensus";
 import type { Network } from "@holdfast/ports";
-import type { FrameHead, FrameItem } from "./frame-codec.ts";
+import type { FrameHead, FrameItem, RestItem } from "./frame-codec.ts";
 import { FrameWriter } from "./frame-codec.ts";
 import type { GroupCounts } from "./group-counts.ts";
 import { smallBytes } from "./limits.ts";
@@ -26,6 +26,8 @@ export class Outbox {
   readonly node: NodeId;
   readonly #options: OutboxOptions;
   #frame: FrameWriter | undefined;
+  /** Groups to be woken over there, until a frame that says so has left: nothing else would tell (resting.ts). */
+  readonly #wakes = new Set<GroupId>();
   /** Whose messages the frame holds. */
   #senders: { readonly sender: Sender; readonly to: ReplicaId }[] = [];
   /** The last frame did not leave; only a sign of life is tried until something does. */
@@ -57,35 +59,44 @@ export class Outbox {
     this.#senders.push({ sender, to });
   }
 
-  say(item: FrameItem): void {
+  /** If it gets lost, the follower does not rest. */
+  rest(item: RestItem): void {
     if (!this.#isStuck) this.#add(item);
+  }
+
+  wake(group: GroupId): void {
+    this.#wakes.add(group);
   }
 
   /** The end of a turn. */
   flush(): void {
-    if (this.#frame !== undefined) this.#send(this.#frame);
+    if (this.#isStuck) return;
+    if (this.#frame !== undefined || this.#wakes.size > 0) this.#send();
   }
 
   /** A moment has passed: a sign of life, unless something else was one. */
   beat(): void {
-    if (!this.#hasSpoken) this.#send(this.#frame ?? new FrameWriter(this.#options.head));
+    if (!this.#hasSpoken) this.#send();
     this.#hasSpoken = false;
   }
 
   #add(item: FrameItem): void {
     this.#frame ??= new FrameWriter(this.#options.head);
     this.#frame.add(item);
-    if (this.#frame.length >= this.#options.frameBytesMax) this.#send(this.#frame);
+    if (this.#frame.length >= this.#options.frameBytesMax) this.#send();
   }
 
-  #send(frame: FrameWriter): void {
+  #send(): void {
+    const { network, counts, head } = this.#options;
+    const frame = this.#frame ?? new FrameWriter(head);
     const senders = this.#senders;
     this.#frame = undefined;
     this.#senders = [];
-    const { network, counts } = this.#options;
+    for (const group of this.#wakes) frame.add({ kind: "Wake", group });
     if (network.send(this.node, frame.finish())) {
       counts.frames.add(1);
       counts.messages.add(senders.length);
+      this.#wakes.clear();
       this.#isStuck = false;
       this.#hasSpoken = true;
       return;

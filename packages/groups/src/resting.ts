@@ -40,8 +40,7 @@ export function leaderMayRest(
   for (const follower of followers) {
     if (!isLive(follower.id)) continue;
     // One that was not heard of since the last check of the quorum would make the next check fail.
-    const { matchIndex, mode, recentlyActive } = follower;
-    if (matchIndex !== lastIndex || mode !== "replicate" || !recentlyActive) return false;
+    if (follower.matchIndex !== lastIndex || !follower.recentlyActive) return false;
     settled.add(follower.id);
   }
   return quorumHolds(membership, (member) => settled.has(member));
@@ -51,4 +50,37 @@ export function followerMayRest(status: ConsensusStatus, { from, ballot, index }
   const { role, leader, commitIndex, appliedIndex, suspect } = status;
   const isSettled = commitIndex === index && appliedIndex === index && !suspect;
   return role === "follower" && leader === from && status.ballot === ballot && isSettled;
+}
+
+/** A leader's way to rest, counted in ticks. */
+export class Quiet {
+  readonly #quietTicksMin: number;
+  readonly #silentTicksMin: number;
+  #quietTicks = 0;
+  #silentTicks = 0;
+
+  /** Silent for half of the shortest time that followers wait, so that none of them stands for election because of it. */
+  constructor(limits: {
+    readonly quietTicks: number;
+    readonly consensus: { readonly electionTicks: number };
+  }) {
+    this.#quietTicksMin = limits.quietTicks;
+    this.#silentTicksMin = Math.floor(limits.consensus.electionTicks / 2);
+  }
+
+  /** Something happened in the group. */
+  end(): void {
+    this.#quietTicks = 0;
+  }
+
+  /**
+   * A tick has passed; `mayRest` is asked after so many quiet ones. `silent`: the leader may rest and says nothing in this
+   * tick, so that the last answers come in before it tells its followers; `over`: now it tells them.
+   */
+  tick(mayRest: () => boolean): "waits" | "silent" | "over" {
+    this.#quietTicks++;
+    this.#silentTicks = this.#quietTicks >= this.#quietTicksMin && mayRest() ? this.#silentTicks + 1 : 0;
+    if (this.#silentTicks === 0) return "waits";
+    return this.#silentTicks > this.#silentTicksMin ? "over" : "silent";
+  }
 }

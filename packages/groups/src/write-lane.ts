@@ -31,6 +31,7 @@ export class WriteLane<Message extends Envelope> {
   readonly #group: GroupId;
   readonly #events: WriteLaneEvents;
   readonly #passengers: Passenger<Message>[] = [];
+  #bytes = 0;
   /** The log has refused one for lack of room. */
   #isHeld = false;
   #idle: (() => void) | undefined;
@@ -45,13 +46,20 @@ export class WriteLane<Message extends Envelope> {
     return this.#passengers.length === 0;
   }
 
+  /** Of writes that are not durable. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
   /** Writes wait for room in the log: nothing that needs another one should be begun. */
   get isHeld(): boolean {
     return this.#isHeld;
   }
 
   add(write: StorageWrite<Message>): void {
-    this.#passengers.push({ write, bytes: bytesOf(write), state: "waiting" });
+    const bytes = bytesOf(write);
+    this.#passengers.push({ write, bytes, state: "waiting" });
+    this.#bytes += bytes;
     if (!this.#isHeld) this.#drain();
   }
 
@@ -65,9 +73,7 @@ export class WriteLane<Message extends Envelope> {
   /** The next write that is durable, all before it having been taken. */
   take(): StorageWrite<Message> | undefined {
     if (this.#passengers[0]?.state !== "durable") return undefined;
-    const next = this.#passengers.shift();
-    if (this.#isSettled) this.#idle?.();
-    return next?.write;
+    return this.#passengers.shift()?.write;
   }
 
   /** Resolves when the log holds no write of this lane any more that it could still tell of. */
@@ -101,6 +107,7 @@ export class WriteLane<Message extends Envelope> {
     this.#wal.append(logWrite(this.#group, passenger.write)).then(
       () => {
         passenger.state = "durable";
+        this.#bytes -= passenger.bytes;
         this.#onSettled();
         this.#events.onDurable();
       },

@@ -23,7 +23,7 @@ export class ListStore {
   staged: SavedState | undefined;
 }
 
-const chunkBytes = 64;
+const chunkBytes = 1024;
 
 export class ListMachine implements GroupMachine<string> {
   readonly #store: ListStore;
@@ -31,6 +31,8 @@ export class ListMachine implements GroupMachine<string> {
   #texts: string[];
   /** Thrown by the next `apply`. */
   failure: unknown;
+  /** Snapshots that became the state. */
+  installs = 0;
 
   constructor(store: ListStore) {
     this.#store = store;
@@ -89,6 +91,7 @@ export class ListMachine implements GroupMachine<string> {
         this.#store.staged = undefined;
         this.#position = staged.position;
         this.#texts = [...staged.texts];
+        this.installs++;
         return Promise.resolve();
       },
       discard: () => {

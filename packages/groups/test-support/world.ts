@@ -6,6 +6,7 @@ import { groupId, nodeId, seededRandom, utf8 } from "@holdfast/base";
 import type { ConsensusProtocol, Envelope, Membership, ReplicaId } from "@holdfast/consensus";
 import { emptyMembership, multiPaxosProtocol, raftProtocol, replicaId } from "@holdfast/consensus";
 import type { Appended, Metrics } from "@holdfast/ports";
+import { allMetrics } from "@holdfast/ports";
 import {
   CollectingJournal,
   RecordingMetrics,
@@ -46,7 +47,8 @@ export interface WorldOptions {
   readonly nodes?: number;
   readonly limits?: Partial<GroupHostLimits>;
   readonly segmentBytes?: number;
-  readonly latencyMs?: { readonly min: number; readonly max: number };
+  readonly diskLatencyMs?: { readonly min: number; readonly max: number };
+  readonly networkLatencyMs?: { readonly min: number; readonly max: number };
 }
 
 export class TestNode {
@@ -182,6 +184,11 @@ export class TestNode {
     this.#world.switch.pause(this.id);
   }
 
+  resume(): void {
+    this.#clock?.resume();
+    this.#world.switch.resume(this.id);
+  }
+
   async stop(): Promise<void> {
     await this.host.stop();
     await this.network.close();
@@ -212,8 +219,9 @@ export class World {
     const drain = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
     this.simulation = new Simulation({ random: this.random, drain });
     const { simulation, random } = this;
-    this.switch = new SimulatedSwitch({ simulation, random, silenceMsMax: 5000 });
-    const latencyMs = options.latencyMs ?? { min: 0.1, max: 0.5 };
+    const { min: latencyMsMin, max: latencyMsMax } = options.networkLatencyMs ?? { min: 0.1, max: 1 };
+    this.switch = new SimulatedSwitch({ simulation, random, latencyMsMin, latencyMsMax, silenceMsMax: 5000 });
+    const latencyMs = options.diskLatencyMs ?? { min: 0.1, max: 0.5 };
     this.nodes = Array.from(
       { length: options.nodes ?? 3 },
       (_, i) =>
@@ -268,13 +276,16 @@ export class World {
     return this.simulation.runUntilSettled(promise, 60_000);
   }
 
-  async failure(promise: Promise<unknown>): Promise<unknown> {
-    return this.run(
-      promise.then(
-        () => assert.fail("resolved"),
-        (error: unknown) => error,
-      ),
+  /** What a promise rejects with. */
+  rejection(promise: Promise<unknown>): Promise<unknown> {
+    return promise.then(
+      () => assert.fail("resolved"),
+      (error: unknown) => error,
     );
+  }
+
+  failure(promise: Promise<unknown>): Promise<unknown> {
+    return this.run(this.rejection(promise));
   }
 
   /** Virtual time until it holds; fails when it does not within `timeMaxMs`. */
@@ -308,8 +319,27 @@ export class World {
     return this.nodes.filter((other) => other !== node);
   }
 
+  follower(leader: TestNode): TestNode {
+    const [follower] = this.others(leader);
+    assert.ok(follower !== undefined);
+    return follower;
+  }
+
+  /** More than a replica keeps in memory. */
+  async fillWindow(leader: TestNode, count: number = 12): Promise<readonly string[]> {
+    const texts = Array.from({ length: count }, (_, i) => `${i}`.padEnd(12_000, "-"));
+    for (const text of texts) await this.append(leader, text);
+    return texts;
+  }
+
   append(node: TestNode, text: string, group: GroupId = group1): Promise<Appended<string>> {
     return this.run(node.group(group).append(utf8(text)));
+  }
+
+  /** Messages of groups that the running nodes have sent so far. */
+  async messagesSent(): Promise<number> {
+    const counts = this.nodes.map(({ metrics }) => metrics.value(allMetrics.groupMessages, {}));
+    return (await Promise.all(counts)).reduce<number>((sum, count) => sum + (count ?? 0), 0);
   }
 
   async untilResting(group: GroupId = group1): Promise<void> {
