@@ -3,7 +3,7 @@ const tiers = [
   ["base"],
   ["ports", "erasure", "linearizability"],
   ["consensus", "wal", "state", "blocks", "namespace"],
-  ["shard"],
+  ["shard", "groups"],
   ["node"],
   ["gateway-s3", "gateway-http", "host", "client"],
   ["simulator", "holdfast"],

@@ -144,6 +144,49 @@ export const allMetrics = {
     help: "1 when the log takes no more writes because one failed.",
     labels: [],
   },
+  // Consensus groups.
+  groups: {
+    kind: "gauge",
+    name: "holdfast_groups",
+    help: "Consensus groups that this node serves.",
+    labels: [],
+  },
+  groupsAwake: {
+    kind: "gauge",
+    name: "holdfast_groups_awake",
+    help: "Groups in which something happened lately; the others rest and cost nothing.",
+    labels: [],
+  },
+  groupsLed: {
+    kind: "gauge",
+    name: "holdfast_groups_led",
+    help: "Groups that this node leads.",
+    labels: [],
+  },
+  groupFrames: {
+    kind: "counter",
+    name: "holdfast_group_frames_total",
+    help: "Frames sent to other nodes, each with what all groups had for that node, signs of life included.",
+    labels: [],
+  },
+  groupMessages: {
+    kind: "counter",
+    name: "holdfast_group_messages_total",
+    help: "Messages of groups in those frames.",
+    labels: [],
+  },
+  groupMessagesUnsent: {
+    kind: "counter",
+    name: "holdfast_group_messages_unsent_total",
+    help: "Messages that were not sent, because the other node cannot be reached or too much waits for it.",
+    labels: [],
+  },
+  groupRefusals: {
+    kind: "counter",
+    name: "holdfast_group_refusals_total",
+    help: "What came from other nodes and was not looked at, by reason.",
+    labels: ["reason"],
+  },
   // State machines and checkpoints.
   appliedEntries: {
     kind: "counter",

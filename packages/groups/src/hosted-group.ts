@@ -1,0 +1,58 @@
+/** A group's replica as the host drives it, whatever its protocol and its state machine. */
+
+import type { GroupId, NodeId, StoreError } from "@holdfast/base";
+import type { Clock, Journal, Network } from "@holdfast/ports";
+import type { WriteAheadLog } from "@holdfast/wal";
+import type { FrameItem } from "./frame-codec.ts";
+import type { GroupCounts } from "./group-counts.ts";
+import type { GroupHostLimits } from "./limits.ts";
+import type { Outbox } from "./outbox.ts";
+import type { Place, Places } from "./places.ts";
+import type { Slots } from "./slots.ts";
+import type { SnapshotAnswer, SnapshotHead } from "./snapshot-head.ts";
+
+export interface HostedGroup {
+  readonly group: GroupId;
+  /** A tick has passed; not called while it rests. */
+  tick(): void;
+  /** Does what there is to do, within its budget. True when there is more. */
+  turn(): boolean;
+  receive(sender: Place, item: FrameItem): void;
+  receiveSnapshot(node: NodeId, head: SnapshotHead, body: AsyncIterable<Uint8Array>): Promise<SnapshotAnswer>;
+  /** This node may be dead, has started anew or is back; it was not heard of for so many ticks. */
+  onPeerChanged(node: NodeId, silentTicks: number): void;
+  /** Nothing goes on: whoever waits gets this error, or learns that the outcome is unknown. */
+  end(error: StoreError): void;
+  /** Resolves when the log holds no write of this group that it could still tell of. */
+  settled(): Promise<void>;
+  /** Says to all other nodes of the group that this replica serves it no longer. */
+  sayFarewell(): void;
+}
+
+/** What a replica takes from its host. */
+export interface Surroundings {
+  readonly wal: WriteAheadLog;
+  readonly network: Network;
+  readonly clock: Clock;
+  readonly journal: Journal;
+  readonly limits: GroupHostLimits;
+  readonly counts: GroupCounts;
+  readonly fetchSlots: Slots;
+  readonly snapshotSlots: Slots;
+  /** A turn is due. */
+  schedule(group: HostedGroup): void;
+  setResting(group: HostedGroup, isResting: boolean): void;
+  /** From now on they are given signs of life, and listened for. */
+  meet(places: Places): void;
+  /** Undefined for this node itself. */
+  outbox(node: NodeId): Outbox | undefined;
+  isLive(node: NodeId): boolean;
+  /** Undefined while entries may be applied; otherwise resolves when there may be room for what they make. */
+  room(): Promise<void> | undefined;
+  onApplied(): void;
+  onLeaderChange(group: GroupId): void;
+  /** The log takes nothing any more (S11). */
+  onLogFailure(cause: unknown): void;
+  /** This group's state can be used no more (S12). */
+  onStateFailure(group: GroupId, cause: unknown): void;
+}
