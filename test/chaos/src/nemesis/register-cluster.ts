@@ -1,0 +1,161 @@
+/** Real processes of the register service, with a proxy on every way from one to another. */
+
+import { mkdir, mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { present } from "@holdfast/base";
+import {
+  ClusterAuthority,
+  createAuthority,
+  realClock,
+  requestCertificate,
+  saveCredentials,
+  secureRandom,
+} from "@holdfast/host";
+import { clusterId, nodeIdOf } from "../service/node-ids.ts";
+import type { ServiceOptions } from "../service/options.ts";
+import { RegisterConnection } from "../wire/register-connection.ts";
+import { Child } from "./child.ts";
+import { freePorts } from "./free-ports.ts";
+import { PairProxy } from "./pair-proxy.ts";
+
+export interface ClusterOptions {
+  readonly size: number;
+  readonly consensus: "raft" | "multipaxos";
+}
+
+/** By the node that dials, then the one that listens. */
+type Proxies = readonly (readonly (PairProxy | undefined)[])[];
+
+/** On the way from the first to the second. */
+type Way = (from: number, to: number) => boolean;
+
+export class RegisterCluster {
+  readonly folder: string;
+  readonly ports: readonly number[];
+  readonly #options: readonly ServiceOptions[];
+  readonly #children: (Child | undefined)[];
+  readonly #proxies: Proxies;
+
+  private constructor(folder: string, options: readonly ServiceOptions[], proxies: Proxies) {
+    this.folder = folder;
+    this.ports = options.map(({ clientPort }) => clientPort);
+    this.#options = options;
+    this.#proxies = proxies;
+    this.#children = options.map(() => undefined);
+  }
+
+  static async open({ size, consensus }: ClusterOptions): Promise<RegisterCluster> {
+    const folder = await mkdtemp(join(tmpdir(), "holdfast-registers-"));
+    const ports = await freePorts(2 * size);
+    const nodes = Array.from({ length: size }, (_, i) => i);
+    const nodePorts = nodes.map((i) => present(ports[2 * i], "port"));
+    const proxies = await Promise.all(
+      nodes.map((from) =>
+        Promise.all(
+          nodes.map(async (to) =>
+            from === to ? undefined : await PairProxy.open(present(nodePorts[to], "port")),
+          ),
+        ),
+      ),
+    );
+    const folders = nodes.map((node) => join(folder, `node-${node}`));
+    const credentials = await issueCredentials(folders);
+    const options = nodes.map((node) => ({
+      node,
+      size,
+      consensus,
+      folder: present(folders[node], "folder"),
+      folders,
+      credentials: present(credentials[node], "credentials"),
+      clientPort: present(ports[2 * node + 1], "port"),
+      nodePort: present(nodePorts[node], "port"),
+      peerPorts: nodes.map((to) => proxies[node]?.[to]?.port ?? present(nodePorts[to], "port")),
+    }));
+    const cluster = new RegisterCluster(folder, options, proxies);
+    await Promise.all(nodes.map((node) => cluster.start(node)));
+    return cluster;
+  }
+
+  get size(): number {
+    return this.#options.length;
+  }
+
+  async start(node: number): Promise<void> {
+    this.#children[node] = await Child.start(this.#options[node]);
+  }
+
+  async kill(node: number): Promise<void> {
+    await this.#children[node]?.kill();
+  }
+
+  pause(node: number): void {
+    this.#children[node]?.pause();
+  }
+
+  resume(node: number): void {
+    this.#children[node]?.resume();
+  }
+
+  /** The node that a running one takes for the leader. */
+  async leader(): Promise<number | undefined> {
+    for (const [node, port] of this.ports.entries()) {
+      if (this.#children[node]?.isRunning !== true) continue;
+      const connection = await RegisterConnection.open(port);
+      const answer = await connection?.ask({ kind: "Leader" }, 1000);
+      connection?.close();
+      if (answer?.kind === "NotLeader" && answer.leader !== undefined) return answer.leader;
+    }
+    return undefined;
+  }
+
+  cut(concerned: Way): void {
+    this.#eachProxy((proxy, from, to) => {
+      if (concerned(from, to) || concerned(to, from)) proxy.set("cut");
+    });
+  }
+
+  /** Nothing passes on these ways, and the connections do not end. */
+  stall(concerned: Way): void {
+    this.#eachProxy((proxy, from, to) => {
+      if (concerned(from, to)) proxy.set("stalled-there");
+      else if (concerned(to, from)) proxy.set("stalled-back");
+    });
+  }
+
+  heal(): void {
+    this.#eachProxy((proxy) => proxy.set("open"));
+  }
+
+  /** The folder is kept when something is to be looked at. */
+  async close(keepsFolder: boolean): Promise<void> {
+    for (const child of this.#children) {
+      child?.resume();
+      await child?.kill();
+    }
+    this.#eachProxy((proxy) => proxy.close());
+    if (!keepsFolder) await rm(this.folder, { recursive: true, force: true });
+  }
+
+  #eachProxy(action: (proxy: PairProxy, from: number, to: number) => void): void {
+    for (const [from, row] of this.#proxies.entries())
+      for (const [to, proxy] of row.entries()) if (proxy !== undefined) action(proxy, from, to);
+  }
+}
+
+/** A cluster's authority for this run alone, and each node's files. */
+async function issueCredentials(folders: readonly string[]): Promise<readonly string[]> {
+  const context = { clock: realClock, random: secureRandom };
+  const stored = await createAuthority(clusterId, context);
+  const authority = await ClusterAuthority.open(stored, context);
+  return Promise.all(
+    folders.map(async (folder, node) => {
+      await mkdir(folder, { recursive: true });
+      const { request, key } = await requestCertificate(nodeIdOf(node));
+      const certificate = await authority.sign(request, nodeIdOf(node));
+      const path = join(folder, "credentials.pem");
+      await saveCredentials(path, { certificate, key, authority: stored.certificate });
+      return path;
+    }),
+  );
+}
