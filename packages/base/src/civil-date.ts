@@ -30,8 +30,20 @@ export function formatIso8601Basic(timeMs: number): string {
   return `${pad(t.year, 4)}${pad(t.month, 2)}${pad(t.day, 2)}T${pad(t.hour, 2)}${pad(t.minute, 2)}${pad(t.second, 2)}Z`;
 }
 
+/** The text read last: a busy server reads the same second again and again. */
+let lastText = "";
+let lastTimeMs: number | undefined;
+
 /** Undefined when the text is not a date of this form, or no day of the calendar. */
 export function parseIso8601Basic(text: string): number | undefined {
+  if (text !== lastText) {
+    lastTimeMs = readIso8601Basic(text);
+    lastText = text;
+  }
+  return lastTimeMs;
+}
+
+function readIso8601Basic(text: string): number | undefined {
   if (!/^\d{8}T\d{6}Z$/.test(text)) return undefined;
   return timeOf({
     year: digitsAt(text, 0) * 100 + digitsAt(text, 2),
