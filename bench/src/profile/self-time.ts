@@ -21,5 +21,5 @@ function ownerOf({ url, functionName }: Profiler.ProfileNode["callFrame"]): stri
   if (ours !== undefined) return ours;
   const others = /\/node_modules\/([^/]+)\//.exec(url)?.[1];
   if (others !== undefined) return others;
-  return functionName === "" ? "(native callbacks)" : functionName;
+  return functionName === "" ? "(native functions without a name)" : functionName;
 }
