@@ -250,7 +250,9 @@ describe("native client: checksums of writes", () => {
       }
     }
     const { method, path, query, headers, signal, remoteAddress, requestId } = request;
-    return next({ method, path, query, headers, signal, remoteAddress, requestId, body: flipped() });
+    const throwIfAborted = (): void => request.throwIfAborted();
+    const body = flipped();
+    return next({ method, path, query, headers, signal, throwIfAborted, remoteAddress, requestId, body });
   };
 
   test("bytes that change on the way are refused by the server", async (t) => {

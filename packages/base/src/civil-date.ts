@@ -30,8 +30,20 @@ export function formatIso8601Basic(timeMs: number): string {
   return `${pad(t.year, 4)}${pad(t.month, 2)}${pad(t.day, 2)}T${pad(t.hour, 2)}${pad(t.minute, 2)}${pad(t.second, 2)}Z`;
 }
 
+/** The text read last: a busy server reads the same second again and again. */
+let lastText = "";
+let lastTimeMs: number | undefined;
+
 /** Undefined when the text is not a date of this form, or no day of the calendar. */
 export function parseIso8601Basic(text: string): number | undefined {
+  if (text !== lastText) {
+    lastTimeMs = readIso8601Basic(text);
+    lastText = text;
+  }
+  return lastTimeMs;
+}
+
+function readIso8601Basic(text: string): number | undefined {
   if (!/^\d{8}T\d{6}Z$/.test(text)) return undefined;
   return timeOf({
     year: digitsAt(text, 0) * 100 + digitsAt(text, 2),
@@ -51,24 +63,37 @@ function digitsAt(text: string, position: number): number {
 
 /** `2013-05-24T00:00:00.000Z`: how S3 writes times in XML. */
 export function formatIso8601(timeMs: number): string {
-  const whole = Math.floor(timeMs);
-  const days = Math.floor(whole / dayMs);
-  const ms = whole - days * dayMs;
-  const [hour, minute, second] = [Math.floor(ms / 3_600_000), Math.floor(ms / 60_000), Math.floor(ms / 1000)];
-  return `${isoDay(days, timeMs)}T${pad(hour, 2)}:${pad(minute % 60, 2)}:${pad(second % 60, 2)}.${pad(ms % 1000, 3)}Z`;
+  const days = Math.floor(timeMs / dayMs);
+  const ms = Math.floor(timeMs) - days * dayMs;
+  return `${dayTexts(days).iso}T${clockText(ms)}.${pad(ms % 1000, 3)}Z`;
 }
 
-/** The day written last: a listing writes a thousand times, mostly of few days. */
-let lastDays: number | undefined;
-let lastIsoDay = "";
+/** `23:59:59`, of so many milliseconds into a day. */
+function clockText(ms: number): string {
+  const [hour, minute, second] = [Math.floor(ms / 3_600_000), Math.floor(ms / 60_000), Math.floor(ms / 1000)];
+  return `${pad(hour, 2)}:${pad(minute % 60, 2)}:${pad(second % 60, 2)}`;
+}
 
-function isoDay(days: number, timeMs: number): string {
-  if (days !== lastDays) {
-    const { year, month, day } = civilTime(timeMs);
-    lastIsoDay = `${pad(year, 4)}-${pad(month, 2)}-${pad(day, 2)}`;
-    lastDays = days;
-  }
-  return lastIsoDay;
+/** One day, as each spelling writes it. */
+interface DayTexts {
+  readonly days: number;
+  readonly iso: string;
+  readonly http: string;
+}
+
+/** The day written last: listings and readers ask for thousands of times, mostly of few days. */
+let lastDay: DayTexts | undefined;
+
+function dayTexts(days: number): DayTexts {
+  if (lastDay?.days === days) return lastDay;
+  const { year, month, day } = civilTime(days * dayMs);
+  const weekday = weekdays[modulo(days + 4, 7)] ?? "";
+  lastDay = {
+    days,
+    iso: `${pad(year, 4)}-${pad(month, 2)}-${pad(day, 2)}`,
+    http: `${weekday}, ${pad(day, 2)} ${months[month - 1] ?? ""} ${pad(year, 4)}`,
+  };
+  return lastDay;
 }
 
 /** With or without a fraction of a second; digits beyond milliseconds are dropped. Always UTC. */
@@ -78,10 +103,8 @@ export function parseIso8601(text: string): number | undefined {
 
 /** `Fri, 24 May 2013 00:00:00 GMT` (RFC 9110, IMF-fixdate); milliseconds are dropped. */
 export function formatHttpDate(timeMs: number): string {
-  const t = civilTime(timeMs);
-  const weekday = weekdays[modulo(Math.floor(timeMs / dayMs) + 4, 7)] ?? "";
-  const day = `${weekday}, ${pad(t.day, 2)} ${months[t.month - 1] ?? ""} ${pad(t.year, 4)}`;
-  return `${day} ${pad(t.hour, 2)}:${pad(t.minute, 2)}:${pad(t.second, 2)} GMT`;
+  const days = Math.floor(timeMs / dayMs);
+  return `${dayTexts(days).http} ${clockText(Math.floor(timeMs) - days * dayMs)} GMT`;
 }
 
 /**

@@ -7,7 +7,8 @@
 
 import { assert } from "./assert.ts";
 import { utf8, utf8Text } from "./bytes.ts";
-import { copyBytes } from "./slab.ts";
+import type { Slabs } from "./slab.ts";
+import { briefSlabs } from "./slab.ts";
 
 /** The bytes are not what the codec expects: validation of input, never an assertion. */
 export class DecodeError extends Error {
@@ -198,7 +199,12 @@ const scratch = new ByteWriter(64 * 1024);
 let scratchTaken = false;
 
 /** The value's bytes, behind as many zeros as asked for: room for a head that depends on them. */
-export function encode<T>(codec: Codec<T>, value: T, headBytes: number = 0): Uint8Array {
+export function encode<T>(
+  codec: Codec<T>,
+  value: T,
+  headBytes: number = 0,
+  slabs: Slabs = briefSlabs,
+): Uint8Array {
   if (scratchTaken) {
     const inner = new ByteWriter();
     inner.zeros(headBytes);
@@ -209,7 +215,7 @@ export function encode<T>(codec: Codec<T>, value: T, headBytes: number = 0): Uin
   try {
     scratch.zeros(headBytes);
     codec.write(scratch, value);
-    return copyBytes(scratch.finish());
+    return slabs.copy(scratch.finish());
   } finally {
     scratch.reset();
     scratchTaken = false;

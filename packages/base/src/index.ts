@@ -1,4 +1,6 @@
 export { AssertionError, assert, assertNever, present } from "./assert.ts";
+export type { Awaitable } from "./awaitable.ts";
+export { andThen } from "./awaitable.ts";
 export type {
   Attempt,
   Ballot,
@@ -115,4 +117,4 @@ export type { SigningScope } from "./sigv4/signing-key.ts";
 export { uriEncode, uriEncodePath } from "./sigv4/uri-encoding.ts";
 export type { VerifySignatureInput } from "./sigv4/verify-signature.ts";
 export { verifySignature } from "./sigv4/verify-signature.ts";
-export { copyBytes, newBytes } from "./slab.ts";
+export { briefSlabs, Slabs, waitingSlabs } from "./slab.ts";

@@ -178,6 +178,7 @@ function observedFile(file: DiskFile, before: (name: string) => void): DiskFile 
 function observedIndex(index: KeyValue, before: (name: string) => void): KeyValue {
   return {
     get: (key) => index.get(key),
+    peek: (key) => index.peek(key),
     range: (range) => index.range(range),
     write: (batch) => {
       before("index write");

@@ -24,7 +24,7 @@ async function storeBody(call: ApiCall): Promise<HttpResponse> {
     attributes: attributesFrom(request.headers),
     condition: writeCondition(request.headers),
     body: incomingBody(request, call.caller.payload),
-    signal: request.signal,
+    signal: request,
   });
   return storedAnswer(call, stored);
 }
@@ -89,7 +89,7 @@ async function readFile(call: ApiCall): Promise<HttpResponse> {
     key,
     condition,
     range,
-    signal: request.signal,
+    signal: request,
   });
   return { status: range === undefined ? 200 : 206, headers: answerHeaders(file, range !== undefined), body };
 }
@@ -98,7 +98,7 @@ async function statFile(call: ApiCall): Promise<HttpResponse> {
   const { request, bucket, key } = call;
   const range = byteRange(request.headers);
   const condition = readCondition(request.headers);
-  const file = await call.context.files.statFile({ bucket, key, condition, range, signal: request.signal });
+  const file = await call.context.files.statFile({ bucket, key, condition, range, signal: request });
   return {
     status: range === undefined ? 200 : 206,
     headers: answerHeaders(file, range !== undefined),

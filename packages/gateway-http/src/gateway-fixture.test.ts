@@ -172,6 +172,7 @@ function requestOf(parts: RequestParts): HttpRequest {
     },
     body: chunks(),
     signal: new AbortController().signal,
+    throwIfAborted: () => undefined,
     remoteAddress: parts.remoteAddress ?? "127.0.0.1",
     requestId: "r-1",
   };

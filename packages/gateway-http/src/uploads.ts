@@ -44,7 +44,7 @@ async function storePart(call: ApiCall): Promise<HttpResponse> {
   call.query.requiredText("part");
   const part = call.query.integer("part", 1, limits.partNumberMax, 1);
   const body = incomingBody(call.request, call.caller.payload);
-  const { signal } = call.request;
+  const signal = call.request;
   const stored = await call.context.files.storePart({ ...reference(call), part, body, signal });
   return jsonAnswer(200, partDocument(stored), { etag: `"${stored.etag}"` });
 }

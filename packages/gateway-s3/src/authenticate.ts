@@ -3,8 +3,8 @@
  * before anything else looks at it: form, region, age, key, signature, in that order; only the key is waited for.
  */
 
-import type { Authorization, MalformedAuthorization, SignedAuthorization } from "@holdfast/base";
-import { parseAuthorization, verifySignature } from "@holdfast/base";
+import type { Authorization, Awaitable, MalformedAuthorization, SignedAuthorization } from "@holdfast/base";
+import { andThen, parseAuthorization, verifySignature } from "@holdfast/base";
 import type { Access } from "@holdfast/node";
 import type { HttpRequest } from "@holdfast/ports";
 import { declaredPayloadHash } from "./payload-form.ts";
@@ -14,12 +14,12 @@ import type { Requester, S3Service } from "./s3-request.ts";
 
 const skewMsMax = 15 * 60 * 1000;
 
-export async function authenticate(
+export function authenticate(
   request: HttpRequest,
   query: Query,
   service: S3Service,
   access: Access,
-): Promise<Requester> {
+): Awaitable<Requester> {
   const authorization = signedAuthorization(parseAuthorization(request));
   refuseTokens(request, query);
   checkScope(authorization, service.region);
@@ -32,15 +32,16 @@ export async function authenticate(
     query.get("X-Amz-Content-Sha256"),
     signedHeaders,
   );
-  const credentials = await access.credentials(accessKey);
-  if (credentials === undefined)
-    throw new S3Error("InvalidAccessKeyId", undefined, { AWSAccessKeyId: accessKey });
-  const { account, secretKey } = credentials;
-  const { sha256 } = service;
-  if (!verifySignature({ request, authorization, payloadHash, secretKey, sha256 })) {
-    throw new S3Error("SignatureDoesNotMatch", undefined, { AWSAccessKeyId: accessKey });
-  }
-  return { account, secretKey, authorization };
+  return andThen(access.credentials(accessKey), (credentials) => {
+    if (credentials === undefined)
+      throw new S3Error("InvalidAccessKeyId", undefined, { AWSAccessKeyId: accessKey });
+    const { account, secretKey } = credentials;
+    const { sha256 } = service;
+    if (!verifySignature({ request, authorization, payloadHash, secretKey, sha256 })) {
+      throw new S3Error("SignatureDoesNotMatch", undefined, { AWSAccessKeyId: accessKey });
+    }
+    return { account, secretKey, authorization };
+  });
 }
 
 function signedAuthorization(authorization: Authorization): SignedAuthorization {

@@ -3,6 +3,8 @@
  * on the way becomes S3's answer to it. It holds no state but the signing keys it remembers.
  */
 
+import type { Awaitable } from "@holdfast/base";
+import { andThen } from "@holdfast/base";
 import type { Access, Files } from "@holdfast/node";
 import type { Clock, Hashing, HttpHandler, HttpRequest, HttpResponse, Journal } from "@holdfast/ports";
 import { authenticate, effectiveHeaders } from "./authenticate.ts";
@@ -51,11 +53,11 @@ interface Surroundings {
   readonly domains: readonly string[];
 }
 
-async function serve(
+function serve(
   http: HttpRequest,
   about: RequestFacts,
   { service, access, domains }: Surroundings,
-): Promise<HttpResponse> {
+): Awaitable<HttpResponse> {
   const target = parseTarget(http.path, http.headers["host"], domains);
   const query = parseQuery(http.query);
   const isCopy = http.headers["x-amz-copy-source"] !== undefined;
@@ -64,16 +66,18 @@ async function serve(
     target.key,
     operationName({ ...target, method: http.method, query, isCopy }),
   );
-  const requester = await authenticate(http, query, service, access);
-  about.accessKey = requester.authorization.accessKey;
-  const headers = effectiveHeaders(http.headers, query, requester.authorization);
-  const operation = route({ ...target, method: http.method, query });
-  refuseUnsupported(headers);
-  const files = service.files.within({ requestId: http.requestId });
-  const request: S3Request = { ...target, service: { ...service, files }, http, headers, query, requester };
-  const expectedOwner = headers["x-amz-expected-bucket-owner"];
-  if (expectedOwner !== undefined) await checkExpectedOwner(request, expectedOwner);
-  return operation(request);
+  return andThen(authenticate(http, query, service, access), (requester) => {
+    about.accessKey = requester.authorization.accessKey;
+    const headers = effectiveHeaders(http.headers, query, requester.authorization);
+    const operation = route({ ...target, method: http.method, query });
+    refuseUnsupported(headers);
+    const files = service.files.within({ requestId: http.requestId });
+    const request: S3Request = { ...target, service: { ...service, files }, http, headers, query, requester };
+    const owner = headers["x-amz-expected-bucket-owner"];
+    return andThen(owner === undefined ? undefined : checkExpectedOwner(request, owner), () =>
+      operation(request),
+    );
+  });
 }
 
 /** `x-amz-expected-bucket-owner`: a name taken over by somebody else is not written to by accident. */

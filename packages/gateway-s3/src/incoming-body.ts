@@ -62,14 +62,12 @@ class RequestBody implements OpenedBody {
     };
   }
 
-  async settle<T>(work: Promise<T>): Promise<T> {
-    try {
-      return await work;
-    } catch (error) {
+  settle<T>(work: Promise<T>): Promise<T> {
+    return work.catch((error: unknown) => {
       if (this.#refusal !== undefined) throw this.#refusal;
       if (error instanceof StoreError && error.code === "ChecksumMismatch") throw this.#mismatch(error);
       throw error;
-    }
+    });
   }
 
   async *#decoded(request: S3Request, signed: boolean): AsyncGenerator<Uint8Array, void, undefined> {

@@ -181,6 +181,7 @@ export function unsigned(sent: Sent): HttpRequest {
     headers: { host: "127.0.0.1:9000", ...length, ...headers },
     body: streamOf(chunks),
     signal: new AbortController().signal,
+    throwIfAborted: () => undefined,
     remoteAddress: "127.0.0.1",
     requestId: "request-1",
   };

@@ -8,7 +8,7 @@
 
 import { statfsSync } from "node:fs";
 import { constants } from "node:os";
-import { copyBytes } from "@holdfast/base";
+import { briefSlabs } from "@holdfast/base";
 import type { KeyRange, KeyValue, KeyValuePair, Mutation } from "@holdfast/ports";
 import { checkKey, DiskError } from "@holdfast/ports";
 import type { Key, RangeOptions, RootDatabase } from "lmdb";
@@ -75,12 +75,16 @@ class LmdbKeyValue implements KeyValue {
   }
 
   get(key: Uint8Array): Uint8Array | undefined {
+    const value = this.peek(key);
+    return value === undefined ? undefined : briefSlabs.copy(value);
+  }
+
+  peek(key: Uint8Array): Uint8Array | undefined {
     this.#checkOpen();
     checkKey(key);
     // In memory that LMDB uses again for the next one, and whose own length is another.
     const shared = this.#database.getBinaryFast(key);
-    if (shared === undefined) return undefined;
-    return copyBytes(new Uint8Array(shared.buffer, shared.byteOffset, shared.length));
+    return shared === undefined ? undefined : new Uint8Array(shared.buffer, shared.byteOffset, shared.length);
   }
 
   range(range: KeyRange): Iterable<KeyValuePair> {

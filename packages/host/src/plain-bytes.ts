@@ -4,7 +4,7 @@
  * bytes 409 ns against 44 ns), and a listing reads two for each file.
  */
 
-import { copyBytes } from "@holdfast/base";
+import { briefSlabs } from "@holdfast/base";
 
 interface ValueEncoder {
   encode(value: Uint8Array): Uint8Array;
@@ -21,7 +21,7 @@ export function plainValues(): ValueEncoder {
   return {
     encode: (value) => value,
     // LMDB sets `length` of its Buffer to that of the value.
-    decode: (buffer) => copyBytes(viewOf(buffer).subarray(0, buffer.length)),
+    decode: (buffer) => briefSlabs.copy(viewOf(buffer).subarray(0, buffer.length)),
   };
 }
 

@@ -12,7 +12,7 @@ import type { EntryScope, Refusal } from "./entry-scope.ts";
 import { refusal } from "./entry-scope.ts";
 import { fileKeyBytes, isRefusal } from "./file-key.ts";
 import type { Stored } from "./files.ts";
-import { commitVersion, findFileByKeyBytes } from "./files.ts";
+import { commitVersion, findEarlier } from "./files.ts";
 import { findOpenBucket } from "./installed-buckets.ts";
 import { createContent } from "./references.ts";
 import type { UploadName } from "./uploads.ts";
@@ -46,7 +46,7 @@ export function completeUpload(
   if (upload === undefined) return firstAnswer(scope, request);
   const parts = judgeParts(scope, request);
   if (isRefusal(parts)) return parts;
-  const before = findFileByKeyBytes(state, request.bucket, key);
+  const before = findEarlier(state, request.bucket, key);
   const refused = judgeCondition(request.condition, before?.etag);
   if (refused !== undefined) return refused;
   if (findStream(state, attempt.writer, attempt.attempt) !== undefined) return refusal("InvalidRequest");

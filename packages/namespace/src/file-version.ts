@@ -21,6 +21,8 @@ export type FileBody =
   /** `reference` is this version's member of the content's reference set: the attempt that committed it (S5). */
   | { readonly kind: "content"; readonly content: ContentId; readonly reference: ContentId };
 
+export type ContentBody = Extract<FileBody, { readonly kind: "content" }>;
+
 export const fileBodyCodec: Codec<FileBody> = union({
   inline: variant(1, record({ body: byteView, crc32: uint32 })),
   content: variant(2, record({ content: contentIdCodec, reference: contentIdCodec })),

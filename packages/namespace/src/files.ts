@@ -12,11 +12,11 @@ import { findContent, findStream } from "./contents.ts";
 import type { EntryScope, Refusal } from "./entry-scope.ts";
 import { refusal } from "./entry-scope.ts";
 import { fileKeyBytes, isRefusal } from "./file-key.ts";
-import type { FileBody, FileVersion } from "./file-version.ts";
+import type { ContentBody, FileBody, FileVersion } from "./file-version.ts";
 import { fileVersionCodec } from "./file-version.ts";
 import { findOpenBucket } from "./installed-buckets.ts";
 import { isPlausiblePart, isStreamedBy } from "./plausible-part.ts";
-import { createContent, hasReference, holdReference, releaseBody } from "./references.ts";
+import { createContent, hasReference, holdReference, releaseContent } from "./references.ts";
 import { fileKey } from "./state-keys.ts";
 
 /** Where a new version's bytes are. */
@@ -53,16 +53,28 @@ export interface Stored {
 /** An inline body is a view of the stored value: to be read, not changed. */
 export function findFile(state: StateReader, bucket: BucketId, key: string): FileVersion | undefined {
   const bytes = fileKeyBytes(key);
-  return isRefusal(bytes) ? undefined : findFileByKeyBytes(state, bucket, bytes);
+  if (isRefusal(bytes)) return undefined;
+  const stored = state.get(fileKey(bucket, bytes));
+  return stored === undefined ? undefined : decode(fileVersionCodec, stored);
 }
 
-export function findFileByKeyBytes(
+/** What a commit asks of the version that it replaces. */
+export interface EarlierVersion {
+  readonly etag: string;
+  /** Undefined for an inline body, which goes with its version. */
+  readonly content: ContentBody | undefined;
+}
+
+/** As `findFile`, without a copy of the inline body. */
+export function findEarlier(
   state: StateReader,
   bucket: BucketId,
   key: Uint8Array,
-): FileVersion | undefined {
-  const stored = state.get(fileKey(bucket, key));
-  return stored === undefined ? undefined : decode(fileVersionCodec, stored);
+): EarlierVersion | undefined {
+  const stored = state.peek(fileKey(bucket, key));
+  if (stored === undefined) return undefined;
+  const { etag, body } = decode(fileVersionCodec, stored);
+  return { etag, content: body.kind === "content" ? body : undefined };
 }
 
 /** `attempt` is who commits: it names the streamed content, and the version's reference. */
@@ -72,7 +84,7 @@ export function putFile(scope: EntryScope, attempt: ContentId, request: PutFile)
   if (isRefusal(bucket)) return bucket;
   const key = fileKeyBytes(request.key);
   if (isRefusal(key)) return key;
-  const before = findFileByKeyBytes(state, request.bucket, key);
+  const before = findEarlier(state, request.bucket, key);
   const refused = judgeCondition(request.condition, before?.etag) ?? judgeBody(scope, attempt, request);
   if (refused !== undefined) return refused;
   const body = takeBody(scope, attempt, request, bucket);
@@ -97,12 +109,12 @@ export function deleteFile(
   if (isRefusal(bucket)) return bucket;
   const key = fileKeyBytes(request.key);
   if (isRefusal(key)) return key;
-  const before = findFileByKeyBytes(state, request.bucket, key);
+  const before = findEarlier(state, request.bucket, key);
   const refused = judgeCondition(request.condition, before?.etag);
   if (refused !== undefined) return refused;
   if (before === undefined) return { kind: "deleted", existed: false };
   state.remove(fileKey(request.bucket, key));
-  releaseBody(scope, before.body);
+  releaseContent(scope, before.content);
   return { kind: "deleted", existed: true };
 }
 
@@ -111,11 +123,11 @@ export function commitVersion(
   scope: EntryScope,
   bucket: BucketId,
   key: Uint8Array,
-  before: FileVersion | undefined,
+  before: EarlierVersion | undefined,
   file: FileVersion,
 ): Stored {
   scope.state.putRecord(fileVersionCodec, fileKey(bucket, key), file);
-  if (before !== undefined) releaseBody(scope, before.body);
+  releaseContent(scope, before?.content);
   const { version, etag, bytes, modifiedAtMs } = file;
   return { kind: "stored", version, etag, bytes, modifiedAtMs };
 }

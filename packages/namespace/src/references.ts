@@ -11,7 +11,7 @@ import type { Content } from "./content.ts";
 import { findContent, killContent, storeContent } from "./contents.ts";
 import type { EntryScope, Refusal } from "./entry-scope.ts";
 import { refusal } from "./entry-scope.ts";
-import type { FileBody } from "./file-version.ts";
+import type { ContentBody } from "./file-version.ts";
 import { pairsUnder } from "./key-ranges.ts";
 import { enqueueDrop } from "./outbox.ts";
 import { heldReferenceKey, marker, referenceCountKey, referenceKey, referencesOf } from "./state-keys.ts";
@@ -95,8 +95,8 @@ export function copiedReferences(state: StateReader, request: SliceRequest): Sli
 }
 
 /** A version is gone, and with it its reference: dropped here, or sent to the content's home shard. */
-export function releaseBody(scope: EntryScope, body: FileBody): void {
-  if (body.kind === "inline") return;
+export function releaseContent(scope: EntryScope, body: ContentBody | undefined): void {
+  if (body === undefined) return;
   const { content, reference } = body;
   if (!equalContentIds(content, reference)) scope.state.remove(heldReferenceKey(reference));
   if (content.home === scope.shard) dropReference(scope, content, reference);

@@ -54,10 +54,19 @@ export const marker: Uint8Array = Uint8Array.of(1);
 
 /** A table byte and numbers of eight bytes each: the form of most keys. */
 export function numbersKey(table: number, ...numbers: readonly number[]): Uint8Array {
-  const writer = new ByteWriter(1 + 8 * numbers.length);
-  writer.u8(table);
-  for (const number of numbers) writer.u53(number);
-  return writer.finish();
+  const key = new Uint8Array(1 + 8 * numbers.length);
+  key[0] = table;
+  for (let i = 0; i < numbers.length; i++) setUint53(key, 1 + 8 * i, numbers[i] ?? 0);
+  return key;
+}
+
+function setUint53(key: Uint8Array, at: number, number: number): void {
+  const high = Math.floor(number / 0x1_0000_0000);
+  const low = number >>> 0;
+  for (let i = 0; i < 4; i++) {
+    key[at + i] = high >>> (24 - 8 * i);
+    key[at + 4 + i] = low >>> (24 - 8 * i);
+  }
 }
 
 export const clusterTimeKey: Uint8Array = numbersKey(tables.clusterTime);
@@ -80,11 +89,11 @@ export function filesOf(bucket: BucketId): Uint8Array {
 }
 
 export function fileKey(bucket: BucketId, key: Uint8Array): Uint8Array {
-  const writer = new ByteWriter(namePrefixBytes + key.length);
-  writer.u8(tables.files);
-  writer.u53(bucket);
-  writer.raw(key);
-  return writer.finish();
+  const whole = new Uint8Array(namePrefixBytes + key.length);
+  whole[0] = tables.files;
+  setUint53(whole, 1, bucket);
+  whole.set(key, namePrefixBytes);
+  return whole;
 }
 
 export function uploadsOf(bucket: BucketId): Uint8Array {

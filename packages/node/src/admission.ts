@@ -6,7 +6,8 @@
  * The free space is asked for at most once per interval; between two answers the bytes admitted are counted against it.
  */
 
-import { GiB, MiB, StoreError } from "@holdfast/base";
+import type { Awaitable } from "@holdfast/base";
+import { andThen, GiB, MiB, StoreError } from "@holdfast/base";
 import type { Clock, Counter, Disk, DiskSpace, Metrics } from "@holdfast/ports";
 import { allMetrics } from "@holdfast/ports";
 
@@ -52,9 +53,12 @@ export class Admission {
     return this.#roomBytes > 0;
   }
 
-  /** Rejects with OutOfSpace; nothing was written then. */
-  async admit(bytes: number): Promise<void> {
-    await this.#look();
+  /** Fails with OutOfSpace; nothing was written then. */
+  admit(bytes: number): Awaitable<void> {
+    return andThen(this.#look(), () => this.#take(bytes));
+  }
+
+  #take(bytes: number): void {
     if (bytes > this.#roomBytes) {
       this.#refusals.add(1);
       throw new StoreError(
@@ -75,10 +79,10 @@ export class Admission {
     );
   }
 
-  async #look(): Promise<void> {
-    if (this.#clock.monotonicMs() - this.#askedAtMs < askIntervalMs) return;
+  #look(): Promise<void> | undefined {
+    if (this.#clock.monotonicMs() - this.#askedAtMs < askIntervalMs) return undefined;
     this.#asking ??= this.#ask();
-    await this.#asking;
+    return this.#asking;
   }
 
   async #ask(): Promise<void> {

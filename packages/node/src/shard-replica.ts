@@ -1,7 +1,7 @@
 /** One shard on this node: its log, the state that the log made, and this run's writer. */
 
-import type { ShardId } from "@holdfast/base";
-import { assert, encode } from "@holdfast/base";
+import type { Awaitable, ShardId } from "@holdfast/base";
+import { andThen, assert, encode } from "@holdfast/base";
 import type { Clock, ReplicatedLog, StateReader } from "@holdfast/ports";
 import type { ShardCommand, ShardResult } from "@holdfast/shard";
 import { shardEntryCodec } from "@holdfast/shard";
@@ -43,9 +43,8 @@ export class ShardReplica {
   }
 
   /** The state, showing everything acknowledged before the call; to be used within one synchronous run. */
-  async read(): Promise<StateReader> {
-    await this.log.readBarrier();
-    return this.#state;
+  read(): Awaitable<StateReader> {
+    return andThen(this.log.readBarrier(), () => this.#state);
   }
 
   /** The local state as it is: for background work that proposes what it finds, to be judged in the entry. */

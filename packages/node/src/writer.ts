@@ -63,11 +63,11 @@ export class Writer {
   }
 
   /** Carries out the attempt's one operation. Refusals become StoreErrors. */
-  async operateAs(number: Attempt, operation: Operation): Promise<Accomplished> {
+  operateAs(number: Attempt, operation: Operation): Promise<Accomplished> {
     assert(this.#open.has(number), `attempt ${number} is not open`);
     const progress = this.#progress();
     const command = { kind: "operate", writer: this.id, attempt: number, progress, operation } as const;
-    return accomplished(await this.#send(progress, command));
+    return this.#send(progress, command).then(accomplished);
   }
 
   /** Tells the shard what is closed when no operation comes along to carry it; true when an entry was sent. */

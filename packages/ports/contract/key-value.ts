@@ -42,6 +42,17 @@ function batches(name: string, makeKeyValue: MakeKeyValue): void {
     await store.flush();
   });
 
+  test(`${name}: a peek shows what a get copies`, async (t) => {
+    const store = await makeKeyValue(t);
+    await store.write([put("a", "1"), put("b", "x".repeat(10_000)), put("c", "")]);
+    for (const key of ["a", "b", "c", "missing", "a"]) {
+      const kept = store.get(utf8(key));
+      assert.equal(textOf(store.peek(utf8(key))), textOf(kept));
+      store.peek(utf8("b"));
+      assert.equal(textOf(kept), textOf(store.get(utf8(key))));
+    }
+  });
+
   test(`${name}: batches become visible in the order of the calls, each whole`, async (t) => {
     const store = await makeKeyValue(t);
     const writes = Array.from({ length: 50 }, (_, i) =>

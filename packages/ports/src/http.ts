@@ -14,13 +14,24 @@ export interface HttpRequest {
   /** Lower-case names; repeated headers joined by ", ". */
   readonly headers: Readonly<Record<string, string | undefined>>;
   /** Throws when the connection breaks or the client is too slow. Reading on is what pulls more from the socket. */
-  readonly body: AsyncIterable<Uint8Array>;
-  /** Aborted when the client goes away. */
+  readonly body: BodyStream;
+  /** Aborted when the client goes away. Made for who waits for that; who only asks now and then asks `throwIfAborted`. */
   readonly signal: AbortSignal;
+  /** Throws what the signal was aborted with. */
+  throwIfAborted(): void;
   readonly remoteAddress: string;
   /** Unique per request; stands in answers and journal lines. */
   readonly requestId: string;
 }
+
+/** A body on its way in. */
+export interface BodyStream extends AsyncIterable<Uint8Array> {
+  /** All of it, when it has come already and has at most so many bytes; there is nothing to iterate then. */
+  takeWhole?(bytesMax: number): Uint8Array | undefined;
+}
+
+/** What work asks now and then whether it is still wanted: an AbortSignal, or a request. */
+export type Abortable = Pick<AbortSignal, "throwIfAborted">;
 
 export interface HttpResponse {
   readonly status: number;

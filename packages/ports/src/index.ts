@@ -15,7 +15,14 @@ export type {
 export { DiskError, listIfPresent, readWhole, replaceWhole } from "./disk.ts";
 export { folderOf, isDiskPath } from "./disk-path.ts";
 export type { BulkDigest, Digest, DigestAlgorithm, Hashing } from "./hashing.ts";
-export type { HttpHandler, HttpRequest, HttpResponse, RequestSummary } from "./http.ts";
+export type {
+  Abortable,
+  BodyStream,
+  HttpHandler,
+  HttpRequest,
+  HttpResponse,
+  RequestSummary,
+} from "./http.ts";
 export type { Journal, JournalFields } from "./journal.ts";
 export { silentJournal } from "./journal.ts";
 export type { KeyRange, KeyValue, KeyValuePair, Mutation } from "./key-value.ts";

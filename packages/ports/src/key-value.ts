@@ -11,6 +11,8 @@ import { assert } from "@holdfast/base";
 export interface KeyValue {
   /** A copy; sees every batch whose `write` resolved. */
   get(key: Uint8Array): Uint8Array | undefined;
+  /** As `get`, but in memory that the store's next call may use again: for a look, not for keeping. */
+  peek(key: Uint8Array): Uint8Array | undefined;
   /** In key order, over one state of the store; must be used up or left within the same synchronous run. */
   range(range: KeyRange): Iterable<KeyValuePair>;
   /** Batches become visible in the order of the calls. */

@@ -17,6 +17,10 @@ export class MemoryState implements StateWriter {
     return this.#pairs.get(binaryString(key))?.value;
   }
 
+  peek(key: Uint8Array): Uint8Array | undefined {
+    return this.get(key);
+  }
+
   put(key: Uint8Array, value: Uint8Array): void {
     const name = binaryString(key);
     if (!this.#pairs.has(name)) this.#names.splice(this.#lowerBound(name), 0, name);

@@ -29,6 +29,9 @@ export interface ReplicatedLog<Result> {
    * `not-applied` when it can never be committed, `unknown` when it may be.
    */
   append(command: Uint8Array): Promise<Appended<Result>>;
-  /** Resolves when the local state shows everything that any node acknowledged before the call (ReadIndex). */
-  readBarrier(): Promise<void>;
+  /**
+   * Resolves when the local state shows everything that any node acknowledged before the call (ReadIndex); undefined when
+   * it does so already.
+   */
+  readBarrier(): Promise<void> | undefined;
 }

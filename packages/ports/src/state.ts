@@ -4,6 +4,8 @@ import type { KeyRange, KeyValuePair } from "./key-value.ts";
 /** A state machine's own state as it reads it: one group's keys, synchronous, in key order. */
 export interface StateReader {
   get(key: Uint8Array): Uint8Array | undefined;
+  /** As `get`, but in memory that the next call may use again: for a look, not for keeping. */
+  peek(key: Uint8Array): Uint8Array | undefined;
   /** The value of a small record, decoded, and kept so for the next who asks. Always the same codec for the same key. */
   getRecord<T>(codec: Codec<T>, key: Uint8Array): T | undefined;
   range(range: KeyRange): Iterable<KeyValuePair>;

@@ -74,6 +74,7 @@ test("what is inserted and removed between two flushes never reaches the store",
   const written: Mutation[] = [];
   const buffer = new WriteBuffer({
     get: (key) => store.get(key),
+    peek: (key) => store.peek(key),
     range: (range) => store.range(range),
     write: (batch) => {
       written.push(...batch);
@@ -148,6 +149,7 @@ test("flushes asked for while one is under way share the next", async () => {
   const store = new SimulatedKeyValue({ random: seededRandom(1) });
   const counting = {
     get: (key: Uint8Array) => store.get(key),
+    peek: (key: Uint8Array) => store.peek(key),
     range: (range: typeof all) => store.range(range),
     write: store.write.bind(store),
     flush: () => {

@@ -49,9 +49,9 @@ export class WriteBuffer {
     return this.#active.findNamed(name) ?? this.#flushing?.findNamed(name);
   }
 
-  /** What the store says of a key that nothing is pending for. */
-  stored(key: Uint8Array): Uint8Array | undefined {
-    return this.#store.get(key);
+  /** What the store says of a key that nothing is pending for, in memory that its next call may use again. */
+  peekStored(key: Uint8Array): Uint8Array | undefined {
+    return this.#store.peek(key);
   }
 
   put(key: Uint8Array, value: Uint8Array, name: string = binaryString(key)): void {

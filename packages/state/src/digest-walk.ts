@@ -71,11 +71,11 @@ export class DigestWalk {
     return { pairs, bytes, damagedKeys, matches: low === this.#sum.low && high === this.#sum.high };
   }
 
-  /** The group is about to change this pair. */
-  changing(key: Uint8Array, earlier: Uint8Array | undefined, later: Uint8Array | undefined): void {
+  /** The group is about to change this pair: the checksums of its values. */
+  changing(key: Uint8Array, earlier: number | undefined, later: number | undefined): void {
     if (this.#reached === undefined || compareBytes(key, this.#reached) >= 0) return;
-    if (earlier !== undefined) this.#sum = digestWithout(this.#sum, sealedChecksum(earlier));
-    if (later !== undefined) this.#sum = digestWith(this.#sum, sealedChecksum(later));
+    if (earlier !== undefined) this.#sum = digestWithout(this.#sum, earlier);
+    if (later !== undefined) this.#sum = digestWith(this.#sum, later);
   }
 
   /** Ends the walk, at its end or before. */

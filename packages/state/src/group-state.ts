@@ -3,13 +3,14 @@ import {
   assert,
   binaryString,
   branded,
+  briefSlabs,
   decode,
   encode,
   logIndex,
-  newBytes,
   prefixEnd,
   record,
   versioned,
+  waitingSlabs,
 } from "@holdfast/base";
 import type { Hashing, KeyRange, KeyValue, KeyValuePair, StateWriter, WriteBuffer } from "@holdfast/ports";
 import type { StateDigest } from "./digest.ts";
@@ -73,9 +74,9 @@ export class GroupState implements StateWriter {
   #digest: StateDigest;
   /** There is something for `settle` to do. */
   #isUnsettled = false;
-  /** The name that was looked up last, and what stands there: only this object changes the group's keys. */
+  /** The name that was looked up last, and the checksum of what stands there: only this object changes the group's keys. */
   #lastName = "";
-  #lastFound: Uint8Array | undefined;
+  #lastChecksum: number | undefined;
 
   /** `onChange` is called at the first change behind each `settle`, which must follow before the buffer is flushed. */
   constructor(group: GroupId, buffer: WriteBuffer, hashing: Hashing, onChange: (state: GroupState) => void) {
@@ -100,6 +101,11 @@ export class GroupState implements StateWriter {
   }
 
   get(key: Uint8Array): Uint8Array | undefined {
+    const found = this.peek(key);
+    return found === undefined ? undefined : briefSlabs.copy(found);
+  }
+
+  peek(key: Uint8Array): Uint8Array | undefined {
     const storedKey = this.#storedKey(key);
     const name = binaryString(storedKey);
     const kept = this.#records.get(name);
@@ -132,7 +138,7 @@ export class GroupState implements StateWriter {
   put(key: Uint8Array, value: Uint8Array): void {
     const storedKey = this.#storedKey(key);
     const name = binaryString(storedKey);
-    const stored = newBytes(sealBytes + value.length);
+    const stored = waitingSlabs.newBytes(sealBytes + value.length);
     stored.set(value, sealBytes);
     this.#records.delete(name);
     this.#put(name, storedKey, stored);
@@ -142,7 +148,7 @@ export class GroupState implements StateWriter {
     const storedKey = this.#storedKey(key);
     const name = binaryString(storedKey);
     this.#records.delete(name);
-    this.#put(name, storedKey, encode(codec, record, sealBytes));
+    this.#put(name, storedKey, encode(codec, record, sealBytes, waitingSlabs));
   }
 
   keepRecord<T>(codec: Codec<T>, key: Uint8Array, record: T): void {
@@ -155,12 +161,12 @@ export class GroupState implements StateWriter {
     const storedKey = this.#storedKey(key);
     const name = binaryString(storedKey);
     this.#records.delete(name);
-    const earlier = this.#find(name, storedKey);
+    const earlier = this.#checksumAt(name, storedKey);
     if (earlier === undefined) return;
-    this.#digest = digestWithout(this.#digest, sealedChecksum(earlier));
+    this.#digest = digestWithout(this.#digest, earlier);
     for (const walk of this.#walks) walk.changing(storedKey, earlier, undefined);
     this.#buffer.remove(storedKey, name);
-    this.#lastFound = undefined;
+    this.#lastChecksum = undefined;
   }
 
   /**
@@ -180,7 +186,7 @@ export class GroupState implements StateWriter {
     this.#isUnsettled = false;
     const key = groupKey(this.group);
     const record = { appliedIndex: this.#appliedIndex, digest: this.#digest };
-    const stored = encode(groupRecordCodec, record, sealBytes);
+    const stored = encode(groupRecordCodec, record, sealBytes, waitingSlabs);
     seal(this.#hashing, key, stored);
     this.#buffer.put(key, stored);
   }
@@ -247,34 +253,39 @@ export class GroupState implements StateWriter {
   #encodeRecord(name: string, kept: KeptRecord): void {
     if (kept.isEncoded) return;
     kept.isEncoded = true;
-    this.#put(name, kept.storedKey, encode(kept.codec, kept.record, sealBytes));
+    this.#put(name, kept.storedKey, encode(kept.codec, kept.record, sealBytes, waitingSlabs));
   }
 
   /** `stored` has the value behind the room for its seal. */
   #put(name: string, storedKey: Uint8Array, stored: Uint8Array): void {
-    const earlier = this.#find(name, storedKey);
-    seal(this.#hashing, storedKey, stored);
-    if (earlier !== undefined) this.#digest = digestWithout(this.#digest, sealedChecksum(earlier));
-    this.#digest = digestWith(this.#digest, sealedChecksum(stored));
-    for (const walk of this.#walks) walk.changing(storedKey, earlier, stored);
+    const earlier = this.#checksumAt(name, storedKey);
+    const checksum = seal(this.#hashing, storedKey, stored);
+    if (earlier !== undefined) this.#digest = digestWithout(this.#digest, earlier);
+    this.#digest = digestWith(this.#digest, checksum);
+    for (const walk of this.#walks) walk.changing(storedKey, earlier, checksum);
     if (earlier === undefined) this.#buffer.insert(storedKey, stored, name);
     else this.#buffer.put(storedKey, stored, name);
-    this.#lastFound = stored;
+    this.#lastChecksum = checksum;
   }
 
-  /** What stands under the key, with its checksum; checked if it came from the store. What is put was mostly looked up just before. */
+  /** Of what stands under the key, if anything does. What is put was mostly looked up just before. */
+  #checksumAt(name: string, storedKey: Uint8Array): number | undefined {
+    if (name !== this.#lastName) this.#find(name, storedKey);
+    return this.#lastChecksum;
+  }
+
+  /** What stands under the key, behind its checksum; checked if it came from the store, whose memory it then is. */
   #find(name: string, storedKey: Uint8Array): Uint8Array | undefined {
-    if (name === this.#lastName) return this.#lastFound;
     const pending = this.#buffer.pending(name);
-    const found = pending === undefined ? this.#buffer.stored(storedKey) : pending.value;
+    const found = pending === undefined ? this.#buffer.peekStored(storedKey) : pending.value;
     if (pending === undefined && found !== undefined) unseal(this.#hashing, this.group, storedKey, found);
-    this.#lastFound = found;
+    this.#lastChecksum = found === undefined ? undefined : sealedChecksum(found);
     this.#lastName = name;
     return found;
   }
 
   #storedKey(key: Uint8Array): Uint8Array {
-    const stored = newBytes(stateKeyPrefixBytes + key.length);
+    const stored = waitingSlabs.newBytes(stateKeyPrefixBytes + key.length);
     stored.set(this.#prefix);
     stored.set(key, stateKeyPrefixBytes);
     return stored;

@@ -54,13 +54,14 @@ function prefixed(table: number, group: GroupId): Uint8Array {
   return writer.finish();
 }
 
-/** Writes the checksum in front of a value that stands behind `sealBytes` of room. */
-export function seal(hashing: Hashing, storedKey: Uint8Array, stored: Uint8Array): void {
+/** Writes the checksum in front of a value that stands behind `sealBytes` of room, and returns it. */
+export function seal(hashing: Hashing, storedKey: Uint8Array, stored: Uint8Array): number {
   const checksum = valueChecksum(hashing, storedKey, stored.subarray(sealBytes));
   stored[0] = checksum >>> 24;
   stored[1] = checksum >>> 16;
   stored[2] = checksum >>> 8;
   stored[3] = checksum;
+  return checksum;
 }
 
 /** The value behind its checksum. Throws StateCorruptError. */

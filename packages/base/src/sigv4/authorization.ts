@@ -48,7 +48,48 @@ export function parseAuthorization(request: SignableRequest): Authorization {
   return { kind: "anonymous" };
 }
 
+/**
+ * What stands in front of the signature is the same in all of a client's requests of a day, so what it says is remembered.
+ * No more is judged here than its form: who is remembered has proven nothing.
+ */
+interface Signatory {
+  readonly accessKey: string;
+  readonly scope: SigningScope;
+  readonly signedHeaders: readonly string[];
+}
+
+/** When there are more, all go. */
+const signatoriesMax = 1024;
+const signatories = new Map<string, Signatory>();
+
+const signatureField = "Signature=";
+
 function parseHeader(request: SignableRequest, header: string): Authorization {
+  const end = header.lastIndexOf(signatureField);
+  const known = end < 0 ? undefined : signatories.get(header.slice(0, end));
+  if (known === undefined) return parseNewHeader(request, header);
+  const timestamp = headerTimestamp(request);
+  const signature = header.slice(end + signatureField.length);
+  if (timestamp?.slice(0, 8) !== known.scope.date || !isSignature(signature))
+    return parseNewHeader(request, header);
+  const timestampMs = parseIso8601Basic(timestamp) ?? 0;
+  return { kind: "header", ...known, signature, timestamp, timestampMs, expiresSeconds: undefined };
+}
+
+function remember(header: string, { accessKey, scope, signedHeaders, signature }: SignedAuthorization): void {
+  const end = header.lastIndexOf(signatureField);
+  const front = header.slice(0, end);
+  // Only where the signature is the last field does what stands in front of it say all the rest.
+  if (!/[, ]$/.test(front) || header.slice(end + signatureField.length) !== signature) return;
+  if (signatories.size >= signatoriesMax) signatories.clear();
+  signatories.set(front, { accessKey, scope, signedHeaders });
+}
+
+function isSignature(text: string): boolean {
+  return /^[0-9a-f]{64}$/.test(text);
+}
+
+function parseNewHeader(request: SignableRequest, header: string): Authorization {
   if (!header.startsWith(`${algorithm} `)) return unsupported("header");
   const fields = new Map<string, string>();
   for (const field of header.slice(algorithm.length + 1).split(",")) {
@@ -60,7 +101,9 @@ function parseHeader(request: SignableRequest, header: string): Authorization {
   if (timestamp === undefined) {
     return malformed("header", "malformed", "AWS authentication requires a valid Date or x-amz-date header.");
   }
-  return assemble("header", fields, timestamp, undefined);
+  const authorization = assemble("header", fields, timestamp, undefined);
+  if (authorization.kind === "header") remember(header, authorization);
+  return authorization;
 }
 
 /** `x-amz-date` wins over `date`, which may be written in either way. */
@@ -119,8 +162,7 @@ function assemble(
     );
   }
   const signature = fields.get("Signature") ?? "";
-  if (!/^[0-9a-f]{64}$/.test(signature))
-    return malformed(kind, "malformed", "The Signature is missing or mal-formed.");
+  if (!isSignature(signature)) return malformed(kind, "malformed", "The Signature is missing or mal-formed.");
   const signedHeaders = (fields.get("SignedHeaders") ?? "").toLowerCase().split(";");
   if (!signedHeaders.includes("host")) {
     return malformed(kind, "malformed", "SignedHeaders is missing or does not name the host header.");

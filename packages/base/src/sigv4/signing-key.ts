@@ -24,7 +24,19 @@ const keysMax = 1024;
 
 const keysOfHash = new WeakMap<Sha256, Map<string, HmacSha256>>();
 
+/** The key that was asked for last, found without making its name: requests of one client share their scope. */
+let last: { readonly sha256: Sha256; readonly secretKey: string; readonly scope: SigningScope } | undefined;
+let lastKey: HmacSha256 | undefined;
+
 export function signingKey(sha256: Sha256, secretKey: string, scope: SigningScope): HmacSha256 {
+  const isLast = last?.scope === scope && last.secretKey === secretKey && last.sha256 === sha256;
+  if (isLast && lastKey !== undefined) return lastKey;
+  lastKey = namedKey(sha256, secretKey, scope);
+  last = { sha256, secretKey, scope };
+  return lastKey;
+}
+
+function namedKey(sha256: Sha256, secretKey: string, scope: SigningScope): HmacSha256 {
   let keys = keysOfHash.get(sha256);
   if (keys === undefined) keysOfHash.set(sha256, (keys = new Map()));
   const name = `${secretKey}\n${scopeText(scope)}`;

@@ -213,6 +213,39 @@ test("header values are trimmed and inner spaces collapse", () => {
 const scoped = "Credential=K/E/Y/20130524/us-east-1/s3/aws4_request";
 const hex64 = "0".repeat(64);
 
+test("an authorization of a client that came before reads as that of a new one", () => {
+  const other = "f".repeat(64);
+  const known = `AWS4-HMAC-SHA256 ${scoped}, SignedHeaders=host;x-amz-date, Signature=${hex64}`;
+  const dates = { "x-amz-date": "20130524T000000Z" };
+  const read = (authorization: string, headers: Record<string, string> = dates) =>
+    parseAuthorization({ method: "GET", path: "/", query: "", headers: { host, authorization, ...headers } });
+  const first = read(known);
+  assert.equal(first.kind, "header");
+  assert.deepEqual(read(known), first);
+  assert.deepEqual(read(known.replace(hex64, other)), { ...first, signature: other });
+  const later = { "x-amz-date": "20130524T000001Z" };
+  assert.deepEqual(read(known, later), {
+    ...first,
+    timestamp: later["x-amz-date"],
+    timestampMs: Date.UTC(2013, 4, 24, 0, 0, 1),
+  });
+  assert.equal(read(known, { "x-amz-date": "20130525T000000Z" }).kind, "malformed");
+  assert.equal(read(known, {}).kind, "malformed");
+  for (const signature of [`${hex64}0`, `${hex64},`, hex64.slice(1), "x".repeat(64)])
+    assert.equal(read(known.replace(hex64, signature)).kind, "malformed", signature);
+});
+
+test("what only ends like a signature is not taken for one", () => {
+  const other = "f".repeat(64);
+  const text = `AWS4-HMAC-SHA256 ${scoped},SignedHeaders=host,Signature=${hex64},XSignature=`;
+  const dates = { "x-amz-date": "20130524T000000Z" };
+  for (const behind of [hex64, other, hex64]) {
+    const headers = { host, authorization: text + behind, ...dates };
+    const read = parseAuthorization({ method: "GET", path: "/", query: "", headers });
+    assert.equal(read.kind === "header" ? read.signature : read.kind, hex64);
+  }
+});
+
 test("an authorization is read whatever the spacing, with slashes in the key", () => {
   const request = (
     authorization: string,

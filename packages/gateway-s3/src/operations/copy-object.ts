@@ -32,7 +32,7 @@ export async function copyObject(request: S3Request): Promise<HttpResponse> {
     attributes,
     checksumAlgorithm:
       algorithm === undefined ? undefined : parseAlgorithm(algorithm, "x-amz-checksum-algorithm"),
-    signal: request.http.signal,
+    signal: request.http,
   });
   return slowAnswer(request, sourceErrors(copying).then(copyAnswer));
 }

@@ -25,7 +25,7 @@ export async function headObject(request: S3Request): Promise<HttpResponse> {
 
 async function withRange<T>(request: S3Request, read: (ask: ReadFileRequest) => Promise<T>): Promise<T> {
   const { bucket, key, headers, query } = request;
-  const { signal } = request.http;
+  const signal = request.http;
   refuseVersion(query.get("versionId"));
   const range = requestedRange(request);
   const condition = readCondition(headers, "");

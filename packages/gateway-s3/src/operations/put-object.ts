@@ -21,7 +21,7 @@ export async function putObject(request: S3Request): Promise<HttpResponse> {
       attributes: requestAttributes(headers),
       condition: writeCondition(headers),
       body: opened.body,
-      signal: request.http.signal,
+      signal: request.http,
     }),
   );
   return emptyAnswer({ etag: quoted(stored.etag), ...checksumAnswerHeaders(stored.checksum) });

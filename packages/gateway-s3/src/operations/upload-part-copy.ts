@@ -30,7 +30,7 @@ export async function uploadPartCopy(request: S3Request): Promise<HttpResponse> 
     ...uploadReference(request),
     part,
     body: { chunks: bodyChunks(reading.body), bytes, expectedDigests: () => [] },
-    signal: request.http.signal,
+    signal: request.http,
   });
   return slowAnswer(request, stored.then(partAnswer));
 }
@@ -49,7 +49,7 @@ async function readSource(request: S3Request): Promise<FileReading> {
   const source = copySource(headers);
   const range = sourceRange(headers[rangeHeader]);
   try {
-    const reading = await sourceErrors(service.files.readFile({ ...source, range, signal: http.signal }));
+    const reading = await sourceErrors(service.files.readFile({ ...source, range, signal: http }));
     if (range?.last !== undefined && range.last >= reading.file.bytes)
       throw outside(headers, reading.file.bytes);
     return reading;

@@ -11,7 +11,7 @@ import { uploadReference } from "./upload-reference.ts";
 export async function uploadPart(request: S3Request): Promise<HttpResponse> {
   const part = partNumberParameter(request.query, limits.partNumberMax);
   const opened = openBody(request);
-  const { signal } = request.http;
+  const signal = request.http;
   const stored = await opened.settle(
     request.service.files.storePart({ ...uploadReference(request), part, body: opened.body, signal }),
   );

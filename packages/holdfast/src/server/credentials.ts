@@ -15,7 +15,7 @@ export const devCredentials: RootCredentials = { accessKey: "holdfast", secretKe
 export function rootAccess(root: RootCredentials): Access {
   const credentials = { account: rootAccount, secretKey: root.secretKey };
   return {
-    credentials: (accessKey) => Promise.resolve(accessKey === root.accessKey ? credentials : undefined),
+    credentials: (accessKey) => (accessKey === root.accessKey ? credentials : undefined),
   };
 }
 

@@ -1,7 +1,8 @@
 /** One request and its answer on one connection: from the parsed headers to the last byte of the answer. */
 
 import type { ServerResponse } from "node:http";
-import { utf8 } from "@holdfast/base";
+import type { Awaitable } from "@holdfast/base";
+import { andThen, utf8 } from "@holdfast/base";
 import type { Clock, HttpHandler, HttpResponse, Journal } from "@holdfast/ports";
 import type { ExchangeObserver } from "./exchange-observer.ts";
 import type { HttpLimits } from "./limits.ts";
@@ -37,7 +38,8 @@ export async function runExchange(
   let sent: Sent = { kind: "broken", bytes: 0, cause: undefined };
   try {
     response = await answerOf(context, request);
-    sent = await send(context, request, to, response);
+    const sending = send(context, request, to, response);
+    sent = sending instanceof Promise ? await sending : sending;
   } catch (cause) {
     // Headers that node refuses to write, for one. Nothing sensible can follow on this connection.
     context.journal.error("http.answer.failed", { requestId: request.requestId, message: String(cause) });
@@ -54,10 +56,8 @@ export async function runExchange(
   });
 }
 
-async function answerOf(context: ExchangeContext, request: IncomingRequest): Promise<HttpResponse> {
-  try {
-    return await context.handler(request);
-  } catch (cause) {
+function answerOf(context: ExchangeContext, request: IncomingRequest): Promise<HttpResponse> {
+  return context.handler(request).catch((cause: unknown) => {
     const { requestId, method } = request;
     context.journal.error("http.handler.failed", { requestId, method, message: String(cause) });
     const document = {
@@ -73,15 +73,15 @@ async function answerOf(context: ExchangeContext, request: IncomingRequest): Pro
       headers: { "content-type": "application/json", "x-amz-request-id": requestId },
       body: utf8(JSON.stringify(document)),
     };
-  }
+  });
 }
 
-async function send(
+function send(
   context: ExchangeContext,
   request: IncomingRequest,
   to: ServerResponse,
   response: HttpResponse,
-): Promise<Sent> {
+): Awaitable<Sent> {
   const { body } = request;
   if (to.destroyed) return abandon(response);
   // A body that was never asked for, or is long, is not worth draining for the sake of the connection.
@@ -89,15 +89,18 @@ async function send(
   const isLast = bodyIsLeft || body.hasFailed || context.isClosing();
   if (isLast) to.setHeader("connection", "close");
   const lingers = bodyIsLeft && !body.hasFailed;
-  const sent = await sendResponse(to, response, lingers);
-  body.release();
-  if (sent.kind === "broken") {
-    context.journal.info("http.answer.broken", { requestId: request.requestId, message: String(sent.cause) });
-    return sent;
-  }
-  if (lingers) await drainedOrLate(context, to);
-  if (!to.writableEnded) to.end();
-  return sent;
+  return andThen(sendResponse(to, response, lingers), (sent) => {
+    body.release();
+    if (sent.kind === "broken") {
+      const message = String(sent.cause);
+      context.journal.info("http.answer.broken", { requestId: request.requestId, message });
+      return sent;
+    }
+    return andThen(lingers ? drainedOrLate(context, to) : undefined, () => {
+      if (!to.writableEnded) to.end();
+      return sent;
+    });
+  });
 }
 
 /** Nobody is left to read it: a streamed body gets to free what it holds. */

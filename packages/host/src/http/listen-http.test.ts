@@ -239,6 +239,31 @@ suite("HTTP listener: bodies under pressure", () => {
     assert.ok(produced < 64 * 1024 * 1024, `${produced} bytes were produced`);
   });
 
+  test("a small body that came with its headers is taken whole; any other is still there to be read", async (t) => {
+    const body = "a".repeat(1000);
+    const { port } = await listener(t, async (request) => {
+      const whole = request.body.takeWhole?.(Number(request.headers["x-max"]));
+      const text = Buffer.from(whole ?? (await gather(request.body))).toString();
+      return { ...ok, body: utf8(`${whole === undefined ? "read" : "taken"} ${text.length}`) };
+    });
+    const head = (bytes: number, max: number): string =>
+      `PUT / HTTP/1.1\r\nhost: x\r\nx-max: ${max}\r\ncontent-length: ${bytes}\r\n\r\n`;
+    for (const [bytes, max, answer] of [
+      [1000, 1000, "taken 1000"],
+      [0, 0, "taken 0"],
+      [1000, 999, "read 1000"],
+      [0, -1, "read 0"],
+    ] as const) {
+      const raw = rawConnection(t, port);
+      raw.socket.write(head(bytes, max) + body.slice(0, bytes));
+      await raw.until(answer);
+    }
+    const late = rawConnection(t, port);
+    late.socket.write(head(1000, 1000) + body.slice(0, 500));
+    setTimeout(() => late.socket.write(body.slice(500)), 20);
+    await late.until("read 1000");
+  });
+
   test("a client that goes away amid its body makes the body throw IncompleteBody and aborts the signal", async (t) => {
     let failed: (value: { error: unknown; aborted: boolean }) => void = () => undefined;
     const { port } = await listener(t, async (request) => {

@@ -5,7 +5,8 @@
  */
 
 import type { IncomingMessage } from "node:http";
-import { assert, concatBytes, StoreError } from "@holdfast/base";
+import { assert, concatBytes, emptyBytes, StoreError } from "@holdfast/base";
+import type { BodyStream } from "@holdfast/ports";
 import { countFreshBytes } from "../young-memory.ts";
 import { smallBodyBytesMax } from "./limits.ts";
 
@@ -19,7 +20,7 @@ interface Waiting {
 
 const finished: IteratorResult<Uint8Array, undefined> = { done: true, value: undefined };
 
-export class RequestBody implements AsyncIterableIterator<Uint8Array, undefined> {
+export class RequestBody implements AsyncIterableIterator<Uint8Array, undefined>, BodyStream {
   readonly #message: IncomingMessage;
   /** Tells a client that waits for it to go on (Expect: 100-continue). */
   readonly #sendContinue: (() => void) | undefined;
@@ -70,6 +71,12 @@ export class RequestBody implements AsyncIterableIterator<Uint8Array, undefined>
 
   [Symbol.asyncIterator](): this {
     return this;
+  }
+
+  takeWhole(bytesMax: number): Uint8Array | undefined {
+    if (this.#declaredBytes === undefined || this.#declaredBytes > bytesMax) return undefined;
+    if (this.#state === "unread") this.#begin();
+    return this.#state === "ended" ? (this.#take() ?? emptyBytes) : undefined;
   }
 
   next(): Promise<IteratorResult<Uint8Array, undefined>> {

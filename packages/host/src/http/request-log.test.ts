@@ -28,6 +28,7 @@ function ended(changes: Partial<EndedExchange> = {}): EndedExchange {
     headers: { authorization: "5ec7e7" },
     body: nothing(),
     signal: new AbortController().signal,
+    throwIfAborted: () => undefined,
     remoteAddress: "127.0.0.1",
     requestId: "run-1",
   };

@@ -38,6 +38,10 @@ export class IncomingRequest implements HttpRequest {
     return this.#controller.signal;
   }
 
+  throwIfAborted(): void {
+    if (this.#clientIsGone) this.signal.throwIfAborted();
+  }
+
   onClientGone(): void {
     this.#clientIsGone = true;
     this.#controller?.abort();

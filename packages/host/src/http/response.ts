@@ -4,6 +4,7 @@
  */
 
 import type { ServerResponse } from "node:http";
+import type { Awaitable } from "@holdfast/base";
 import type { HttpResponse } from "@holdfast/ports";
 
 /** "broken" when the client went away or the body failed; then the connection is gone too. */
@@ -15,22 +16,25 @@ export type Sent =
  * Writes the answer. With `keepsOpen` the very end of the message is left to the caller, who has the rest of an unread
  * request to deal with before the connection ends.
  */
-export async function sendResponse(
+export function sendResponse(
   to: ServerResponse,
   response: HttpResponse,
   keepsOpen: boolean,
-): Promise<Sent> {
+): Awaitable<Sent> {
   const { body } = response;
   if (body === undefined || body instanceof Uint8Array) {
     sendWhole(to, response, body, keepsOpen);
     return { kind: "whole", bytes: body?.length ?? 0 };
   }
   to.writeHead(response.status, response.headers);
-  if (to.req.method === "HEAD") {
-    await body[Symbol.asyncIterator]().return?.();
-    return { kind: "whole", bytes: 0 };
-  }
-  return sendStream(to, body, response.headers["content-length"]);
+  return to.req.method === "HEAD"
+    ? dropStream(body)
+    : sendStream(to, body, response.headers["content-length"]);
+}
+
+async function dropStream(body: AsyncIterable<Uint8Array>): Promise<Sent> {
+  await body[Symbol.asyncIterator]().return?.();
+  return { kind: "whole", bytes: 0 };
 }
 
 function sendWhole(

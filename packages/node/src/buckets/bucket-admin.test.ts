@@ -29,8 +29,8 @@ class BareLog<Result> implements ReplicatedLog<Result> {
     return Promise.resolve({ index, result: this.#machine.apply({ index, command }) });
   }
 
-  readBarrier(): Promise<void> {
-    return Promise.resolve();
+  readBarrier(): undefined {
+    return undefined;
   }
 }
 

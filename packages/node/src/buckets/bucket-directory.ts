@@ -3,8 +3,8 @@
  * system group applies its next entry.
  */
 
-import type { ShardId } from "@holdfast/base";
-import { StoreError } from "@holdfast/base";
+import type { Awaitable, ShardId } from "@holdfast/base";
+import { andThen, StoreError } from "@holdfast/base";
 import type { Bucket } from "@holdfast/namespace";
 import { findBucketByName, listBuckets } from "@holdfast/namespace";
 import type { Hashing, ReplicatedLog, StateReader } from "@holdfast/ports";
@@ -36,21 +36,20 @@ export class BucketDirectory {
    * The bucket of this name, to be written to. While somebody tries to delete it, nobody knows whether it will be there
    * afterwards: the caller is told to come again.
    */
-  async active(name: string): Promise<Bucket> {
-    const bucket = readableBucket(name, await this.find(name));
-    if (bucket.state === "active") return bucket;
-    throw new StoreError("Overloaded", `The bucket "${name}" is just being deleted. Try again in a moment.`, {
-      fields: { bucket: name },
-    });
+  active(name: string): Awaitable<Bucket> {
+    return andThen(this.readable(name), activeBucket);
   }
 
   /** The bucket of this name, to be read from: it is there until its deletion has succeeded (S17). */
-  async readable(name: string): Promise<Bucket> {
-    return readableBucket(name, await this.find(name));
+  readable(name: string): Awaitable<Bucket> {
+    return andThen(this.find(name), (bucket) => readableBucket(name, bucket));
   }
 
-  async find(name: string): Promise<Bucket | undefined> {
-    await this.#log.readBarrier();
+  find(name: string): Awaitable<Bucket | undefined> {
+    return andThen(this.#log.readBarrier(), () => this.#lookUp(name));
+  }
+
+  #lookUp(name: string): Bucket | undefined {
     if (this.#knownAtIndex !== this.#log.appliedIndex) {
       this.#known.clear();
       this.#knownAtIndex = this.#log.appliedIndex;
@@ -75,6 +74,14 @@ export class BucketDirectory {
   shardsOf(bucket: Bucket): readonly ShardId[] {
     return shardsOfBucket(bucket, this.#clusterShardCount);
   }
+}
+
+function activeBucket(bucket: Bucket): Bucket {
+  if (bucket.state === "active") return bucket;
+  const { name } = bucket;
+  throw new StoreError("Overloaded", `The bucket "${name}" is just being deleted. Try again in a moment.`, {
+    fields: { bucket: name },
+  });
 }
 
 function readableBucket(name: string, bucket: Bucket | undefined): Bucket {

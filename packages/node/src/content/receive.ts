@@ -5,7 +5,7 @@
  */
 
 import { concatBytes, crc32Combine, StoreError } from "@holdfast/base";
-import type { Hashing } from "@holdfast/ports";
+import type { Abortable, Hashing } from "@holdfast/ports";
 import type { IncomingBody } from "../files/interface.ts";
 import type { BlockBuffers } from "./block-buffers.ts";
 import type { ReceivedBody } from "./body-digests.ts";
@@ -20,7 +20,7 @@ export interface ReceiveOptions {
   readonly blockBytes: number;
   readonly buffers: BlockBuffers;
   readonly bytesMax: number;
-  readonly signal: AbortSignal | undefined;
+  readonly signal: Abortable | undefined;
 }
 
 /** Stores one block durably; rejects when it cannot. */
@@ -29,6 +29,18 @@ export type StoreBlock = (sequence: number, block: Uint8Array, crc32: number) =>
 export type Received =
   | { readonly kind: "inline"; readonly body: Uint8Array; readonly received: ReceivedBody }
   | { readonly kind: "streamed"; readonly received: ReceivedBody };
+
+/** A body that came whole and stays inline, checked as `receive` does; undefined when there is more to it than that. */
+export function receiveAtOnce(body: IncomingBody, options: ReceiveOptions): Received | undefined {
+  const whole = body.chunks.takeWhole?.(Math.min(options.inlineBytesMax, options.bytesMax));
+  if (whole === undefined) return undefined;
+  if (body.bytes !== undefined && whole.length !== body.bytes) throw incomplete(body.bytes, whole.length);
+  return inline(body, options, whole);
+}
+
+function inline(body: IncomingBody, { hashing }: ReceiveOptions, whole: Uint8Array): Received {
+  return { kind: "inline", body: whole, received: digestsAtOnce(hashing, body, whole) };
+}
 
 /**
  * Reads the body to its end and checks its length and digests; on any failure it rejects, after the last block that was
@@ -59,10 +71,8 @@ export async function receive(
       await stream.add(chunk);
     }
     if (body.bytes !== undefined && bytes !== body.bytes) throw incomplete(body.bytes, bytes);
-    if (stream === undefined && bytes <= options.inlineBytesMax) {
-      const whole = concatBytes(head);
-      return { kind: "inline", body: whole, received: digestsAtOnce(options.hashing, body, whole) };
-    }
+    if (stream === undefined && bytes <= options.inlineBytesMax)
+      return inline(body, options, concatBytes(head));
     stream ??= new BlockStream(openStream(), body, options);
     return { kind: "streamed", received: await stream.finish(bytes) };
   } catch (error) {

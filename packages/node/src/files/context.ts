@@ -1,6 +1,7 @@
 /** What every operation on files works with. */
 
-import type { ShardId } from "@holdfast/base";
+import type { Awaitable, ShardId } from "@holdfast/base";
+import { andThen } from "@holdfast/base";
 import type { BlockStore } from "@holdfast/blocks";
 import type { Bucket } from "@holdfast/namespace";
 import type { Clock, Hashing, Journal } from "@holdfast/ports";
@@ -34,15 +35,15 @@ export interface Place {
 }
 
 /** The bucket and the shard of a file to be changed, its name checked. */
-export async function locate(context: FilesContext, bucketName: string, key: string): Promise<Place> {
+export function locate(context: FilesContext, bucketName: string, key: string): Awaitable<Place> {
   checkKey(key);
-  return placeOf(context, await context.directory.active(bucketName), key);
+  return andThen(context.directory.active(bucketName), (bucket) => placeOf(context, bucket, key));
 }
 
 /** As `locate`, for reading. */
-export async function locateForRead(context: FilesContext, bucketName: string, key: string): Promise<Place> {
+export function locateForRead(context: FilesContext, bucketName: string, key: string): Awaitable<Place> {
   checkKey(key);
-  return placeOf(context, await context.directory.readable(bucketName), key);
+  return andThen(context.directory.readable(bucketName), (bucket) => placeOf(context, bucket, key));
 }
 
 function placeOf(context: FilesContext, bucket: Bucket, key: string): Place {

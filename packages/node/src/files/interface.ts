@@ -12,6 +12,7 @@ import type {
   ListedFile,
   WriteCondition,
 } from "@holdfast/namespace";
+import type { Abortable, BodyStream } from "@holdfast/ports";
 
 export interface Files {
   /** The same files; what is written to the journal on behalf of this request names it. */
@@ -67,7 +68,7 @@ export interface BucketInfo {
 
 /** A body on its way in. */
 export interface IncomingBody {
-  readonly chunks: AsyncIterable<Uint8Array>;
+  readonly chunks: BodyStream;
   /** Length as declared; a body that is shorter or longer is refused (IncompleteBody, BodyTooLarge). */
   readonly bytes: number | undefined;
   /**
@@ -92,7 +93,7 @@ export interface StoreFileRequest {
   readonly attributes: FileAttributes;
   readonly condition: WriteCondition;
   readonly body: IncomingBody;
-  readonly signal?: AbortSignal | undefined;
+  readonly signal?: Abortable | undefined;
 }
 
 export interface StoredFile {
@@ -143,7 +144,7 @@ export interface ReadFileRequest {
   readonly key: string;
   readonly condition?: ReadCondition | undefined;
   readonly range?: ByteRange | undefined;
-  readonly signal?: AbortSignal | undefined;
+  readonly signal?: Abortable | undefined;
 }
 
 export interface FileReading {
@@ -195,7 +196,7 @@ export interface CopyFileRequest {
   readonly attributes: FileAttributes | undefined;
   /** The checksum that the copy shall have, over the whole file; the source's unless given. Other bytes are read for it. */
   readonly checksumAlgorithm?: ChecksumAlgorithm | undefined;
-  readonly signal?: AbortSignal | undefined;
+  readonly signal?: Abortable | undefined;
 }
 
 export interface ListFilesRequest {
@@ -240,7 +241,7 @@ export interface StorePartRequest extends UploadReference {
   /** 1 to limits.partNumberMax. */
   readonly part: number;
   readonly body: IncomingBody;
-  readonly signal?: AbortSignal | undefined;
+  readonly signal?: Abortable | undefined;
 }
 
 export interface StoredPart {

@@ -74,7 +74,8 @@ export async function listUploads(context: FilesContext, request: ListUploadsReq
 }
 
 function readShards(context: FilesContext, bucket: Bucket): Promise<readonly StateReader[]> {
-  return Promise.all(context.directory.shardsOf(bucket).map((id) => context.shard(id).read()));
+  const shards = context.directory.shardsOf(bucket);
+  return Promise.all(shards.map((id) => Promise.resolve(context.shard(id).read())));
 }
 
 function uploadInfo(bucket: string, upload: Upload): UploadInfo {

@@ -1,6 +1,6 @@
 /** The node's Files: one object over the operations, each in its own file. Damage that it meets becomes a StoreError. */
 
-import type { ErrorCode } from "@holdfast/base";
+import type { Awaitable, ErrorCode } from "@holdfast/base";
 import { StoreError } from "@holdfast/base";
 import type { Bucket } from "@holdfast/namespace";
 import type { Journal } from "@holdfast/ports";
@@ -153,10 +153,11 @@ export class NodeFiles implements Files {
     return this.#run((context) => listUploads(context, request));
   }
 
-  async #run<T>(operation: (context: FilesContext) => Promise<T>): Promise<T> {
+  async #run<T>(operation: (context: FilesContext) => Awaitable<T>): Promise<T> {
     this.#traffic.enter();
     try {
-      return await operation(this.#context);
+      const result = operation(this.#context);
+      return result instanceof Promise ? await result : result;
     } catch (error) {
       const damage = asDamage(error);
       logFault(this.#context.journal, damage);

@@ -1,13 +1,15 @@
-import { crc32Combine, StoreError } from "@holdfast/base";
+import type { Awaitable } from "@holdfast/base";
+import { andThen, crc32Combine, StoreError } from "@holdfast/base";
 import { BlockError } from "@holdfast/blocks";
 import type { Content, FileVersion } from "@holdfast/namespace";
 import { findContent, findFile } from "@holdfast/namespace";
+import type { StateReader } from "@holdfast/ports";
 import type { FetchBlock } from "../content/read-content.ts";
 import { readContent } from "../content/read-content.ts";
 import { refusal } from "../refusal.ts";
 import { blockFailure } from "./block-failure.ts";
 import { checkReadCondition } from "./conditions.ts";
-import type { FilesContext } from "./context.ts";
+import type { FilesContext, Place } from "./context.ts";
 import { locateForRead } from "./context.ts";
 import type {
   ByteRange,
@@ -26,14 +28,15 @@ export interface FoundFile {
   readonly content: Content | undefined;
 }
 
-export async function statFile(context: FilesContext, request: ReadFileRequest): Promise<FileInfo> {
-  return fileInfo(request, await findRequested(context, request));
+export function statFile(context: FilesContext, request: ReadFileRequest): Awaitable<FileInfo> {
+  return andThen(findRequested(context, request), (found) => fileInfo(request, found));
 }
 
-export async function readFile(context: FilesContext, request: ReadFileRequest): Promise<FileReading> {
-  const found = await findRequested(context, request);
-  const file = fileInfo(request, found);
-  return { file, body: bodyOf(context, request, found, file.range) };
+export function readFile(context: FilesContext, request: ReadFileRequest): Awaitable<FileReading> {
+  return andThen(findRequested(context, request), (found) => {
+    const file = fileInfo(request, found);
+    return { file, body: bodyOf(context, request, found, file.range) };
+  });
 }
 
 export async function listFileParts(
@@ -56,16 +59,25 @@ export async function listFileParts(
 }
 
 /** The version as it is now; for content homed in another shard, read there. */
-export async function findForRead(
-  context: FilesContext,
-  bucketName: string,
-  key: string,
-): Promise<FoundFile> {
-  const place = await locateForRead(context, bucketName, key);
+export function findForRead(context: FilesContext, bucketName: string, key: string): Awaitable<FoundFile> {
+  return andThen(locateForRead(context, bucketName, key), (place) =>
+    andThen(place.shard.read(), (state) => {
+      const version = existingFile(state, place);
+      return version.body.kind === "inline" ? { version, content: undefined } : findContentOf(context, place);
+    }),
+  );
+}
+
+function existingFile(state: StateReader, { bucket, key }: Place): FileVersion {
+  const version = findFile(state, bucket.id, key);
+  if (version !== undefined) return version;
+  throw new StoreError("FileNotFound", "The file does not exist.", { fields: { key } });
+}
+
+async function findContentOf(context: FilesContext, place: Place): Promise<FoundFile> {
+  const { key } = place;
   for (;;) {
-    const version = findFile(await place.shard.read(), place.bucket.id, key);
-    if (version === undefined)
-      throw new StoreError("FileNotFound", "The file does not exist.", { fields: { key } });
+    const version = existingFile(await place.shard.read(), place);
     if (version.body.kind === "inline") return { version, content: undefined };
     const { content: id } = version.body;
     const content = findContent(await context.shard(id.home).read(), id);
@@ -80,10 +92,11 @@ export async function findForRead(
   }
 }
 
-async function findRequested(context: FilesContext, request: ReadFileRequest): Promise<FoundFile> {
-  const found = await findForRead(context, request.bucket, request.key);
-  checkReadCondition(found.version, request.condition);
-  return found;
+function findRequested(context: FilesContext, request: ReadFileRequest): Awaitable<FoundFile> {
+  return andThen(findForRead(context, request.bucket, request.key), (found) => {
+    checkReadCondition(found.version, request.condition);
+    return found;
+  });
 }
 
 function fileInfo(request: ReadFileRequest, { version, content }: FoundFile): FileInfo {

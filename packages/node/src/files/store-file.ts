@@ -1,19 +1,27 @@
-import { assert, limits, toHex } from "@holdfast/base";
+import type { Awaitable } from "@holdfast/base";
+import { andThen, assert, limits, toHex } from "@holdfast/base";
 import { findFile } from "@holdfast/namespace";
 import type { PutBody } from "@holdfast/shard";
 import type { Accomplished } from "../writer.ts";
 import { foreseeCondition } from "./conditions.ts";
-import type { FilesContext } from "./context.ts";
+import type { FilesContext, Place } from "./context.ts";
 import { locate } from "./context.ts";
 import type { StoredFile, StoreFileRequest } from "./interface.ts";
 import type { StreamedBody } from "./stream-body.ts";
 import { firstEpoch, streamBody } from "./stream-body.ts";
 
-export async function storeFile(context: FilesContext, request: StoreFileRequest): Promise<StoredFile> {
-  const place = await locate(context, request.bucket, request.key);
-  const { condition } = request;
-  if (condition.ifMatch !== undefined || condition.ifNoneMatch !== undefined)
-    foreseeCondition(findFile(await place.shard.read(), place.bucket.id, request.key), condition);
+export function storeFile(context: FilesContext, request: StoreFileRequest): Awaitable<StoredFile> {
+  return andThen(locate(context, request.bucket, request.key), (place) =>
+    andThen(foresee(place, request), () => storeAt(context, place, request)),
+  );
+}
+
+function foresee({ shard, bucket }: Place, { key, condition }: StoreFileRequest): Awaitable<void> {
+  if (condition.ifMatch === undefined && condition.ifNoneMatch === undefined) return;
+  return andThen(shard.read(), (state) => foreseeCondition(findFile(state, bucket.id, key), condition));
+}
+
+function storeAt(context: FilesContext, place: Place, request: StoreFileRequest): Promise<StoredFile> {
   const options = {
     body: request.body,
     part: 1,
@@ -26,7 +34,7 @@ export async function storeFile(context: FilesContext, request: StoreFileRequest
       kind: "putFile",
       bucket: place.bucket.id,
       key: request.key,
-      condition,
+      condition: request.condition,
       attributes: request.attributes,
       bytes,
       etag: toHex(md5),

@@ -5,11 +5,13 @@
  * attempt stays open until then, so that nobody erases its blocks (S4), and is closed whatever happens.
  */
 
-import type { Attempt, BlockId, Epoch } from "@holdfast/base";
-import { epoch, limits } from "@holdfast/base";
+import type { Attempt, BlockId, ContentId, Epoch } from "@holdfast/base";
+import { andThen, epoch, limits } from "@holdfast/base";
 import type { ContentPart } from "@holdfast/namespace";
+import type { Abortable } from "@holdfast/ports";
 import type { ReceivedBody } from "../content/body-digests.ts";
-import { receive } from "../content/receive.ts";
+import type { StoreBlock } from "../content/receive.ts";
+import { receive, receiveAtOnce } from "../content/receive.ts";
 import { blockFailure } from "./block-failure.ts";
 import type { FilesContext, Place } from "./context.ts";
 import type { IncomingBody } from "./interface.ts";
@@ -23,7 +25,7 @@ export interface StreamOptions {
   readonly part: number;
   /** Bodies up to this length are handed over whole. */
   readonly inlineBytesMax: number;
-  readonly signal: AbortSignal | undefined;
+  readonly signal: Abortable | undefined;
 }
 
 export type StreamedBody =
@@ -41,25 +43,14 @@ export async function streamBody<T>(
   const attempt = writer.begin();
   try {
     const blockBytes = place.bucket.settings.blockBytes;
-    const content = writer.contentId(attempt);
-    const storeBlock = async (sequence: number, block: Uint8Array, crc32: number): Promise<void> => {
-      const id: BlockId = { content, part: options.part, sequence, salt: 0 };
-      await context.admission.admit(block.length);
-      await context.blocks.put(id, block, crc32).catch((cause: unknown) => {
-        throw blockFailure(cause);
-      });
-    };
     const bytesMax = limits.bodyBytesMax;
-    const { inlineBytesMax, signal } = options;
-    const received = await receive(
-      options.body,
-      { hashing, buffers, inlineBytesMax, blockBytes, bytesMax, signal },
-      () => storeBlock,
-    );
-    if (received.kind === "inline") {
-      await context.admission.admit(received.body.length);
-      return await commit(attempt, received);
-    }
+    const { body, inlineBytesMax, signal } = options;
+    const receiving = { hashing, buffers, inlineBytesMax, blockBytes, bytesMax, signal };
+    const received =
+      receiveAtOnce(body, receiving) ??
+      (await receive(body, receiving, () => blocksOf(context, writer.contentId(attempt), options.part)));
+    if (received.kind === "inline")
+      return await andThen(context.admission.admit(received.body.length), () => commit(attempt, received));
     const { bytes, crc32, md5, checksum } = received.received;
     const part = {
       number: options.part,
@@ -76,4 +67,15 @@ export async function streamBody<T>(
   } finally {
     writer.close(attempt);
   }
+}
+
+/** Stores the blocks of one stream. */
+function blocksOf(context: FilesContext, content: ContentId, part: number): StoreBlock {
+  return async (sequence, block, crc32) => {
+    const id: BlockId = { content, part, sequence, salt: 0 };
+    await context.admission.admit(block.length);
+    await context.blocks.put(id, block, crc32).catch((cause: unknown) => {
+      throw blockFailure(cause);
+    });
+  };
 }

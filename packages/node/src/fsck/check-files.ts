@@ -164,7 +164,12 @@ async function* checkBlocks(
   }
 }
 
-const emptyState: StateReader = { get: () => undefined, getRecord: () => undefined, range: () => [] };
+const emptyState: StateReader = {
+  get: () => undefined,
+  peek: () => undefined,
+  getRecord: () => undefined,
+  range: () => [],
+};
 
 function without(id: ContentId, what: string): Fault {
   return {

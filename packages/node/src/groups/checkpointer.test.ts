@@ -27,6 +27,7 @@ function heldBack(store: KeyValue): { readonly store: KeyValue; readonly letGo: 
   return {
     store: {
       get: (key) => store.get(key),
+      peek: (key) => store.peek(key),
       range: (range) => store.range(range),
       write,
       flush: () => store.flush(),

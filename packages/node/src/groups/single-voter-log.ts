@@ -61,25 +61,28 @@ export class SingleVoterLog<Result> implements ReplicatedLog<Result> {
     return this.#state.appliedIndex;
   }
 
-  async append(command: Uint8Array): Promise<Appended<Result>> {
-    for (let room = this.#events.room(); room !== undefined; room = this.#events.room()) await room;
+  append(command: Uint8Array): Promise<Appended<Result>> {
+    const room = this.#events.room();
+    if (room !== undefined) return room.then(() => this.append(command));
     const index = logIndex(this.#wal.queuedLastIndex(this.group) + 1);
-    try {
-      await this.#wal.append({
-        group: this.group,
-        entries: [{ index, ballot: onlyBallot, payload: command }],
-      });
-    } catch (cause) {
-      throw this.#refusal(cause);
-    }
+    const entries = [{ index, ballot: onlyBallot, payload: command }];
+    return this.#wal.append({ group: this.group, entries }).then(
+      () => this.#onDurable(index, command),
+      (cause: unknown) => {
+        throw this.#refusal(cause);
+      },
+    );
+  }
+
+  #onDurable(index: LogIndex, command: Uint8Array): Appended<Result> {
     const result = this.#apply(index, command);
     this.#events.onApplied();
     return { index, result };
   }
 
   /** What was acknowledged was applied before: there is nobody else to ask. */
-  readBarrier(): Promise<void> {
-    return Promise.resolve();
+  readBarrier(): undefined {
+    return undefined;
   }
 
   #apply(index: LogIndex, command: Uint8Array): Result {

@@ -30,6 +30,8 @@ export interface SimulatedKeyValueOptions {
 interface Run {
   dead: boolean;
   closed: boolean;
+  /** What the last peek gave out. */
+  peeked: Uint8Array | undefined;
 }
 
 export class SimulatedKeyValue implements KeyValue {
@@ -64,10 +66,11 @@ export class SimulatedKeyValue implements KeyValue {
 
   /** The store as one process sees it until it is killed. */
   mount(): KeyValue {
-    const run: Run = { dead: false, closed: false };
+    const run: Run = { dead: false, closed: false, peeked: undefined };
     this.#runs.push(run);
     return {
       get: (key) => this.#get(run, key),
+      peek: (key) => this.#peek(run, key),
       range: (range) => this.#range(run, range),
       write: (batch) => this.#write(run, batch),
       flush: () => this.#flush(run),
@@ -134,6 +137,10 @@ export class SimulatedKeyValue implements KeyValue {
     return this.#own.get(key);
   }
 
+  peek(key: Uint8Array): Uint8Array | undefined {
+    return this.#own.peek(key);
+  }
+
   range(range: KeyRange): Iterable<KeyValuePair> {
     return this.#own.range(range);
   }
@@ -154,6 +161,13 @@ export class SimulatedKeyValue implements KeyValue {
     enter(run);
     checkKey(key);
     return copied(this.#current.find(key)?.value);
+  }
+
+  /** Whoever keeps what was peeked at finds other bytes there after the next peek. */
+  #peek(run: Run, key: Uint8Array): Uint8Array | undefined {
+    run.peeked?.fill(0xff);
+    run.peeked = this.#get(run, key);
+    return run.peeked;
   }
 
   *#range(run: Run, range: KeyRange): Iterable<KeyValuePair> {

@@ -39,6 +39,7 @@ function observedFile(file: DiskFile, observe: Observe): DiskFile {
 export function observedStore(store: KeyValue, name: string, observe: Observe): KeyValue {
   return {
     get: (key) => store.get(key),
+    peek: (key) => store.peek(key),
     range: (range) => store.range(range),
     write: (batch) => witnessed(`write ${name}`, store.write(batch), observe),
     flush: () => witnessed(`flush ${name}`, store.flush(), observe),

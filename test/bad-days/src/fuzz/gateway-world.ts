@@ -175,9 +175,16 @@ export class GatewayWorld {
 
 function connectionOf(
   body: readonly Uint8Array[],
-): Pick<HttpRequest, "body" | "signal" | "remoteAddress" | "requestId"> {
+): Pick<HttpRequest, "body" | "signal" | "throwIfAborted" | "remoteAddress" | "requestId"> {
   const signal = new AbortController().signal;
-  return { body: streamOf(body), signal, remoteAddress: "127.0.0.1", requestId: "fuzz" };
+  const throwIfAborted = (): void => signal.throwIfAborted();
+  return {
+    body: streamOf(body),
+    signal,
+    throwIfAborted,
+    remoteAddress: "127.0.0.1",
+    requestId: "fuzz",
+  };
 }
 
 async function* streamOf(pieces: readonly Uint8Array[]): AsyncGenerator<Uint8Array, void, undefined> {

@@ -1,0 +1,25 @@
+/** Where the time of a CPU profile went: the time that each function was on top of the stack, added up. */
+
+import type { Profiler } from "node:inspector";
+
+/** Sums by package of ours or npm's; what Node runs in its own JavaScript is "node", native functions go by their names. */
+export function selfTimeByPackage(profile: Profiler.Profile): ReadonlyMap<string, number> {
+  const micros = new Map<number, number>();
+  for (const [i, id] of (profile.samples ?? []).entries())
+    micros.set(id, (micros.get(id) ?? 0) + (profile.timeDeltas?.[i] ?? 0));
+  const sums = new Map<string, number>();
+  for (const { id, callFrame } of profile.nodes) {
+    const owner = ownerOf(callFrame);
+    sums.set(owner, (sums.get(owner) ?? 0) + (micros.get(id) ?? 0));
+  }
+  return sums;
+}
+
+function ownerOf({ url, functionName }: Profiler.ProfileNode["callFrame"]): string {
+  if (url.startsWith("node:")) return "node (its JavaScript)";
+  const ours = /\/packages\/([^/]+)\//.exec(url)?.[1];
+  if (ours !== undefined) return ours;
+  const others = /\/node_modules\/([^/]+)\//.exec(url)?.[1];
+  if (others !== undefined) return others;
+  return functionName === "" ? "(native functions without a name)" : functionName;
+}
