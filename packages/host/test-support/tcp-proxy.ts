@@ -8,7 +8,10 @@ export class TcpProxy {
   readonly #server: Server;
   readonly #port: () => number;
   readonly #pairs = new Set<readonly [Socket, Socket]>();
-  #onFewer: (() => void) | undefined;
+  /** Connections that came, and chunks that were passed on, either way. */
+  acceptedCount = 0;
+  relayedCount = 0;
+  #waiting: (() => void)[] = [];
   #state: "relays" | "clogged" | "swallows" = "relays";
 
   private constructor(server: Server, port: () => number) {
@@ -34,12 +37,13 @@ export class TcpProxy {
     return this.#pairs.size;
   }
 
-  /** Resolves when there are no more connections than that. */
-  async until(connectionsMax: number): Promise<void> {
-    while (this.#pairs.size > connectionsMax)
-      await new Promise<void>((resolve) => {
-        this.#onFewer = resolve;
-      });
+  /** Resolves when it holds; looked at whenever something happens here. */
+  async until(holds: () => boolean): Promise<void> {
+    while (!holds()) {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      this.#waiting.push(resolve);
+      await promise;
+    }
   }
 
   /** Takes nothing more from either side; both stay connected. */
@@ -73,6 +77,8 @@ export class TcpProxy {
     const outgoing = connect({ host: "127.0.0.1", port: this.#port(), allowHalfOpen: true });
     const pair = [incoming, outgoing] as const;
     this.#pairs.add(pair);
+    this.acceptedCount++;
+    this.#wake();
     for (const [from, to] of [
       [incoming, outgoing],
       [outgoing, incoming],
@@ -80,6 +86,8 @@ export class TcpProxy {
       from.on("data", (chunk) => {
         if (this.#state === "swallows") return;
         if (!to.write(chunk)) from.pause();
+        this.relayedCount++;
+        this.#wake();
       });
       to.on("drain", () => {
         if (this.#state !== "clogged") from.resume();
@@ -90,10 +98,16 @@ export class TcpProxy {
       from.on("error", () => to.destroy());
       from.on("close", () => {
         this.#pairs.delete(pair);
-        this.#onFewer?.();
+        this.#wake();
         if (this.#state !== "swallows") to.destroy();
       });
     }
     if (this.#state === "clogged") for (const socket of pair) socket.pause();
+  }
+
+  #wake(): void {
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    for (const wake of waiting) wake();
   }
 }

@@ -260,6 +260,22 @@ function bodies(inNetworks: InNetworks): void {
     assert.equal(utf8Text(concatBytes(chunks)), "ONE TWO");
   });
 
+  inNetworks("head and chunks are the receiver's own, on both sides", async (world) => {
+    await world.connect();
+    const sent = [utf8("head"), utf8("body"), utf8("answer"), utf8("its body")] as const;
+    const [head, body, answerHead, answerBody] = sent;
+    const spoil = async (exchange: Exchange): Promise<void> => {
+      exchange.head.fill(0);
+      for await (const chunk of exchange.body) chunk.fill(0);
+    };
+    world.atB.answer = async (_, request) => {
+      await spoil(request);
+      return { head: answerHead, body: once(answerBody) };
+    };
+    await spoil(await world.exchange({ head, body: once(body) }));
+    assert.deepEqual(sent.map(utf8Text), ["head", "body", "answer", "its body"]);
+  });
+
   inNetworks("many exchanges at once, large and small, arrive whole", async (world) => {
     await world.connect();
     world.atB.answer = async (_, { head, body }) => ({ head, body: once(await gather(body)) });

@@ -1,4 +1,4 @@
-import { BlockList, isIP } from "node:net";
+import { BlockList } from "node:net";
 
 export interface HostAndPort {
   readonly host: string;
@@ -23,6 +23,5 @@ loopback.addAddress("::1", "ipv6");
 
 /** A literal address of this machine alone; names are none, whatever they lead to. */
 export function isLoopback(host: string): boolean {
-  const version = isIP(host);
-  return version !== 0 && loopback.check(host, version === 4 ? "ipv4" : "ipv6");
+  return loopback.check(host, "ipv4") || loopback.check(host, "ipv6");
 }

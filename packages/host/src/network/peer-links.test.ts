@@ -3,7 +3,7 @@ import type { TestContext } from "node:test";
 import { suite, test } from "node:test";
 import { utf8, utf8Text } from "@holdfast/base";
 import type { Clock } from "@holdfast/ports";
-import { allMetrics, emptyBody, NetworkError, sleep } from "@holdfast/ports";
+import { allMetrics, emptyBody, NetworkError, sleep, turn } from "@holdfast/ports";
 import { RecordingReceiver } from "@holdfast/ports/contract";
 import { RecordingMetrics } from "@holdfast/ports/simulated";
 import type { OpenedNetwork } from "../../test-support/network-nodes.ts";
@@ -37,8 +37,9 @@ suite("the connection to a peer", () => {
     const proxy = await TcpProxy.listen(() => portOf(b.network.address));
     t.after(() => proxy.close());
     const a = await open(t, { self: nodeA, limits });
-    const told = Promise.withResolvers<void>();
+    const [asked, told] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
     b.receiver.answer = (_, __, signal) => {
+      asked.resolve();
       signal.addEventListener("abort", () => told.resolve());
       return new Promise(() => undefined);
     };
@@ -50,14 +51,19 @@ suite("the connection to a peer", () => {
       Promise.all([a.receiver.untilHeard("connect"), b.receiver.untilHeard("connect")]),
     );
     // Idle for much longer than a peer may be silent: the signs of life keep it.
-    await sleep(realClock, 500);
+    const relayed = proxy.relayedCount;
+    await within(
+      5000,
+      "signs of life",
+      proxy.until(() => proxy.relayedCount >= relayed + 40),
+    );
     assert.equal(a.receiver.count("disconnect") + b.receiver.count("disconnect"), 0);
     const answer = a.network.exchange(nodeB, { head: utf8("x"), body: emptyBody });
     const broken = assert.rejects(
       answer,
       (error) => error instanceof NetworkError && error.kind === "broken",
     );
-    await sleep(realClock, 50);
+    await within(5000, "the request", asked.promise);
     proxy.swallow();
     await within(
       5000,
@@ -114,20 +120,17 @@ suite("the connection to a peer", () => {
 
   test("a node that is away is called again and again, is journaled once, and counted", async (t) => {
     const metrics = new RecordingMetrics();
-    const gone = await open(t, { self: nodeB });
-    const { address } = gone.network;
-    await gone.network.close();
+    // It is called, and hangs up.
+    const proxy = await TcpProxy.listen(() => 1);
+    t.after(() => proxy.close());
     const a = await open(t, { self: nodeA, metrics, limits: { reconnectMsMin: 1, reconnectMsMax: 5 } });
-    a.network.setPeers([{ id: nodeB, address }]);
-    const failures = async (): Promise<number> =>
-      (await metrics.value(allMetrics.networkConnectFailures, {})) ?? 0;
+    a.network.setPeers([{ id: nodeB, address: proxy.address }]);
     await within(
       5000,
       "ten attempts",
-      (async () => {
-        while ((await failures()) < 10) await sleep(realClock, 5);
-      })(),
+      proxy.until(() => proxy.acceptedCount > 10),
     );
+    assert.ok(((await metrics.value(allMetrics.networkConnectFailures, {})) ?? 0) >= 10);
     assert.equal(events(a, "network.unreachable"), 1);
     assert.equal(await metrics.value(allMetrics.networkPeers, {}), 1);
     assert.equal(await metrics.value(allMetrics.networkConnectedPeers, {}), 0);
@@ -145,8 +148,8 @@ suite("the connection to a peer", () => {
       Promise.all([a.receiver.untilHeard("connect"), b.receiver.untilHeard("connect")]),
     );
     assert.deepEqual(
-      [50, 200, 30].map((length) => a.network.send(nodeB, new Uint8Array(length))),
-      [true, false, true],
+      [50, 200, 30, 40].map((length) => a.network.send(nodeB, new Uint8Array(length))),
+      [true, false, true, false],
     );
     b.network.send(nodeA, new Uint8Array(7));
     await within(
@@ -163,7 +166,7 @@ suite("the connection to a peer", () => {
     assert.equal(await value(allMetrics.networkFrames, { direction: "sent" }), 2);
     assert.equal(await value(allMetrics.networkFrameBytes, { direction: "sent" }), 80);
     assert.equal(await value(allMetrics.networkFrameBytes, { direction: "received" }), 7);
-    assert.equal(await value(allMetrics.networkDroppedFrames), 1);
+    assert.equal(await value(allMetrics.networkDroppedFrames), 2);
     assert.equal(await value(allMetrics.networkConnectedPeers), 1);
     assert.equal(await value(allMetrics.networkExchanges, { side: "asked", outcome: "whole" }), 1);
     assert.equal(await value(allMetrics.networkExchanges, { side: "asked", outcome: "broken" }), 1);
@@ -188,7 +191,40 @@ suite("the connection to a peer", () => {
       for await (const chunk of body) assert.equal(chunk.length, 0);
       assert.equal(proxy.connectionsCount, 2);
     }
-    await within(5000, "the connection for frames alone", proxy.until(1));
+    await within(
+      5000,
+      "the connection for frames alone",
+      proxy.until(() => proxy.connectionsCount === 1),
+    );
+  });
+
+  test("an answer that comes before its request was read gives the turn and the connection back", async (t) => {
+    const b = await open(t, { self: nodeB });
+    const a = await open(t, { self: nodeA, limits: { exchangesMax: 1 } });
+    b.network.setPeers([{ id: nodeA, address: a.network.address }]);
+    a.network.setPeers([{ id: nodeB, address: b.network.address }]);
+    await within(5000, "a connection", a.receiver.untilHeard("connect"));
+    const [taken, nothingMore] = [Promise.withResolvers<void>(), Promise.withResolvers<never>()];
+    // Fits the sockets' buffers and not what is read ahead: sent, and never read.
+    async function* sent(): AsyncGenerator<Uint8Array> {
+      for (let i = 0; i < 16; i++) yield new Uint8Array(64 * 1024);
+      taken.resolve();
+    }
+    async function* endless(): AsyncGenerator<Uint8Array> {
+      yield new Uint8Array(1);
+      await nothingMore.promise;
+    }
+    b.receiver.answer = async (_, { head }) => {
+      await taken.promise;
+      // Lets arrive what arrives.
+      for (let i = 0; i < 100; i++) await turn(realClock);
+      return { head, body: emptyBody };
+    };
+    for (const body of [sent(), emptyBody, endless(), emptyBody]) {
+      const asked = a.network.exchange(nodeB, { head: utf8("x"), body });
+      const answer = await within(5000, "an answer", asked);
+      for await (const chunk of answer.body) assert.equal(chunk.length, 0);
+    }
   });
 
   test("exchanges beyond the bound wait for their turn; beyond that they are refused", async (t) => {

@@ -107,8 +107,7 @@ export class NetworkFlow<Item> {
     if (this.#ended) return;
     const { simulation, latencyMs } = this.#options;
     // What is sent together arrives together.
-    if (simulation.nowMs > this.#lastSentMs)
-      this.#lastDueMs = Math.max(this.#lastDueMs, simulation.nowMs + latencyMs());
+    if (simulation.nowMs > this.#lastSentMs) this.#lastDueMs = simulation.nowMs + latencyMs();
     this.#lastSentMs = simulation.nowMs;
     this.#queue.push({ item, bytes, dueMs: this.#lastDueMs });
     this.#queuedBytes += bytes;

@@ -127,7 +127,6 @@ export class SimulatedConnection {
   }
 
   #onItem(end: End, item: FrameItem): void {
-    if (end.isClosed) return;
     switch (item.kind) {
       case "connected":
         return this.#becomeUp(end);

@@ -108,6 +108,21 @@ suite("simulated network: faults", () => {
     assert.equal(cluster.at("a").count("disconnect"), 0);
   });
 
+  test("a cut holds back what is on its way, and a clog does", async () => {
+    const cluster = new Cluster("ab", { latencyMsMin: 10, latencyMsMax: 10 });
+    await cluster.simulation.runFor(500);
+    for (const stop of ["cut", "clog"] as const) {
+      assert.ok(cluster.send("a", "b", stop));
+      await cluster.simulation.runFor(5);
+      cluster.between[stop](a, b);
+      await cluster.simulation.runFor(500);
+      assert.ok(!cluster.texts("b").includes(stop));
+      cluster.between.healAll();
+      await cluster.simulation.runFor(20);
+      assert.equal(cluster.texts("b").at(-1), stop);
+    }
+  });
+
   test("a one-way cut that lasts breaks the connection on both sides, and nobody connects until it heals", async () => {
     const cluster = new Cluster("ab");
     await cluster.simulation.runFor(500);
