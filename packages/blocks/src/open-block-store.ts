@@ -2,11 +2,13 @@ import type { Random } from "@holdfast/base";
 import { GiB, MiB } from "@holdfast/base";
 import type { Clock, Disk, Hashing, Journal, KeyValue, Metrics } from "@holdfast/ports";
 import { silentMetrics } from "@holdfast/ports";
+import { BlockFrames } from "./block-frames.ts";
 import { BlockIndex } from "./block-index.ts";
 import { BlockMetrics } from "./block-metrics.ts";
 import type { BlockStore } from "./block-store.ts";
 import { VolumeBlockStore } from "./block-store.ts";
 import { GroupWriter } from "./group-writer.ts";
+import { ReadHistory } from "./read-history.ts";
 import { recover } from "./recovery.ts";
 import { VolumeFiles } from "./volume-files.ts";
 import { watchBlocks } from "./watch-blocks.ts";
@@ -31,8 +33,16 @@ export interface BlockStoreOptions {
   readonly indexFlushBytes?: number;
   /** Bodies that recovery and compaction hold at once. */
   readonly copyBytesMax?: number;
+  /** Memory of bodies that is kept while nobody needs it. */
+  readonly frameBytesKept?: number;
   readonly filesOpenMax?: number;
 }
+
+/**
+ * Of frames: what sixteen bodies have in hand. What is dropped instead was in use for so long that only a look at the whole heap
+ * frees it, and V8, which does not count shared memory, sees no reason for one.
+ */
+const frameBytesKeptDefault = 48 * MiB;
 
 /**
  * Opens the folder, or makes it. Resolves when everything that can be read is durable and in the index (S8). Throws
@@ -46,24 +56,29 @@ export async function openBlockStore(options: BlockStoreOptions): Promise<BlockS
     queueBytesMax = 64 * MiB,
     indexFlushBytes = 4 * MiB,
     copyBytesMax = 8 * MiB,
-    filesOpenMax = 128,
+    filesOpenMax = 64,
+    frameBytesKept = frameBytesKeptDefault,
   } = options;
   await makeDurableFolder(disk, folder);
   const index = new BlockIndex(options.index, hashing);
   const files = new VolumeFiles(disk, folder, filesOpenMax);
+  const frames = new BlockFrames(disk.memory, frameBytesKept);
+  const history = new ReadHistory();
   const metrics = new BlockMetrics(options.metrics ?? silentMetrics);
   const ports = { disk, clock, random, hashing, journal, metrics, folder };
   const writer = new GroupWriter({
     ...ports,
     index,
+    frames,
     volumeBytesMax,
     groupBytesMax,
     queueBytesMax,
     indexFlushBytes,
   });
   try {
-    const recovery = await recover({ ...ports, index, files, writer, indexFlushBytes, copyBytesMax });
-    const parts = { ...options, blockIndex: index, files, writer, recovery, copyBytesMax, metrics };
+    const shared = { files, frames, history, writer, copyBytesMax, metrics };
+    const recovery = await recover({ ...ports, ...shared, index, indexFlushBytes });
+    const parts = { ...options, ...shared, blockIndex: index, recovery };
     const store = new VolumeBlockStore(parts);
     watchBlocks(options.metrics ?? silentMetrics, store);
     return store;

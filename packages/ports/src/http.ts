@@ -22,6 +22,12 @@ export interface HttpRequest {
   readonly requestId: string;
 }
 
+/** Bytes in chunks, as the reader pulls them. */
+export interface ByteStream extends AsyncIterable<Uint8Array> {
+  /** To be called once for a chunk that nobody reads any more, or never: its memory is used again. */
+  recycle?(chunk: Uint8Array): void;
+}
+
 export interface HttpResponse {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
@@ -29,7 +35,7 @@ export interface HttpResponse {
    * Streamed bodies state their length in `content-length` where it is known. When the stream throws, the host breaks
    * the connection, so that a client never takes a part for the whole.
    */
-  readonly body: Uint8Array | AsyncIterable<Uint8Array> | undefined;
+  readonly body: Uint8Array | ByteStream | undefined;
   /** What the request was about, for the journal and metrics; it does not leave the node. */
   readonly about?: RequestSummary | undefined;
 }

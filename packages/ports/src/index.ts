@@ -12,7 +12,7 @@ export type {
 export { DiskError, listIfPresent, readWhole, replaceWhole } from "./disk.ts";
 export { folderOf, isDiskPath } from "./disk-path.ts";
 export type { BulkDigest, Digest, DigestAlgorithm, Hashing } from "./hashing.ts";
-export type { HttpHandler, HttpRequest, HttpResponse, RequestSummary } from "./http.ts";
+export type { ByteStream, HttpHandler, HttpRequest, HttpResponse, RequestSummary } from "./http.ts";
 export type { Journal, JournalFields } from "./journal.ts";
 export { silentJournal } from "./journal.ts";
 export type { KeyRange, KeyValue, KeyValuePair, Mutation } from "./key-value.ts";
@@ -35,6 +35,8 @@ export type {
 export { histogramBuckets, silentMetrics } from "./metrics.ts";
 export type { Exchange, Network, NetworkReceiver, Peer } from "./network.ts";
 export { emptyBody, exchangeHeadBytesMax, frameBytesMax, NetworkError } from "./network.ts";
+export type { PageMemory } from "./page-memory.ts";
+export { pageBytes } from "./page-memory.ts";
 export type { Appended, CommittedEntry, ReplicatedLog, StateMachine } from "./replicated-log.ts";
 export type { StateReader, StateWriter } from "./state.ts";
 export { WriteBuffer } from "./write-buffer.ts";

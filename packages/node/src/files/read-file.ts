@@ -1,6 +1,6 @@
 import { crc32Combine, StoreError } from "@holdfast/base";
 import { BlockError } from "@holdfast/blocks";
-import type { Content, FileVersion } from "@holdfast/namespace";
+import type { Content, ContentPart, FileVersion } from "@holdfast/namespace";
 import { findContent, findFile } from "@holdfast/namespace";
 import type { FetchBlock } from "../content/read-content.ts";
 import { readContent } from "../content/read-content.ts";
@@ -170,13 +170,12 @@ export function bodyOf(
     return body.subarray(range.offset, range.offset + range.bytes);
   }
   if (content === undefined) throw new StoreError("Internal", "A version without content.");
-  return readContent(
-    content,
-    range,
-    { fetch: fetchFrom(context, request), readAhead: context.readAhead },
-    (part) =>
-      blockFailure(new BlockError("corrupt", `part ${part.number} does not have its checksum`)) as Error,
-  );
+  const { frames } = context.blocks;
+  const recycle = (chunk: Uint8Array): void => frames.recycle(chunk);
+  const source = { fetch: fetchFrom(context, request), recycle, readAhead: context.readAhead };
+  const damaged = (part: ContentPart): Error =>
+    blockFailure(new BlockError("corrupt", `part ${part.number} does not have its checksum`)) as Error;
+  return { [Symbol.asyncIterator]: () => readContent(content, range, source, damaged), recycle };
 }
 
 /** S6: a reader that loses a block breaks off; it never goes on with another content's bytes. */

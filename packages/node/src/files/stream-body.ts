@@ -37,7 +37,8 @@ export async function streamBody<T>(
   commit: (attempt: Attempt, streamed: StreamedBody) => Promise<T>,
 ): Promise<T> {
   const { writer } = place.shard;
-  const { hashing, blockBuffers: buffers } = context;
+  const { hashing } = context;
+  const { frames } = context.blocks;
   const attempt = writer.begin();
   try {
     const blockBytes = place.bucket.settings.blockBytes;
@@ -53,7 +54,7 @@ export async function streamBody<T>(
     const { inlineBytesMax, signal } = options;
     const received = await receive(
       options.body,
-      { hashing, buffers, inlineBytesMax, blockBytes, bytesMax, signal },
+      { hashing, frames, inlineBytesMax, blockBytes, bytesMax, signal },
       () => storeBlock,
     );
     if (received.kind === "inline") {
