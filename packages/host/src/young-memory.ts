@@ -9,7 +9,7 @@ import { runInNewContext } from "node:vm";
 import { MiB } from "@holdfast/base";
 
 /** Between two looks: what is in hand at this moment survives one, and must not survive two, or it counts as old. */
-const freshBytesMax = 16 * MiB;
+const freshBytesMax = 8 * MiB;
 
 /** What was dropped of shared memory may take so much before somebody looks for it. */
 const sharedBytesMax = 256 * MiB;
