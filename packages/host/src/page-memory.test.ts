@@ -1,10 +1,12 @@
 import assert from "node:assert/strict";
+import { openSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { seededRandom } from "@holdfast/base";
 import { openDisk } from "./disk.ts";
+import { RealDiskFile } from "./disk-file.ts";
 import { liesOnPages, realPageMemory } from "./page-memory.ts";
 
 const page = 4096;
@@ -66,4 +68,18 @@ test("page memory: pages written past the cache and bytes written through it are
     assert.equal(Buffer.compare(target.subarray(0, 12 * page), expected.subarray(page)), 0);
     await file.close();
   }
+});
+
+test("page memory: what a file system will not take past the cache goes through it", async (t) => {
+  // A file of the kernel that refuses such bytes with EINVAL, as a file system does memory that lies wrong.
+  if (process.platform !== "linux") return;
+  const folder = await mkdtemp(join(tmpdir(), "holdfast-pages-"));
+  t.after(() => rm(folder, { recursive: true, force: true }));
+  const descriptor = openSync(join(folder, "a"), "w+");
+  const direct = openSync("/proc/self/oom_score_adj", "r+");
+  const file = new RealDiskFile({ path: "a", descriptor, direct, syncAfterWrite: false });
+  const pages = realPageMemory.allocate(2 * page).fill(7);
+  await file.write(0, [pages]);
+  assert.equal(Buffer.compare(await file.read(0, 3 * page), pages), 0);
+  await file.close();
 });
