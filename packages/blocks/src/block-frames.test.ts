@@ -1,15 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { MiB, seededRandom } from "@holdfast/base";
+import { KiB, MiB, seededRandom } from "@holdfast/base";
 import type { BlockFrames } from "./block-frames.ts";
-import { framedBytesMin } from "./block-frames.ts";
 import type { BlockStore } from "./block-store.ts";
 import { assertHolds, BlockWorld, block, compact, folder, put } from "./block-world.test.ts";
 
 const random = seededRandom(3);
-const largeBodies = [framedBytesMin, framedBytesMin + 1, 700_000, MiB - 1, MiB].map((length) =>
-  random.bytes(length),
-);
+const largeBodies = [256 * KiB, 256 * KiB + 1, 700_000, MiB - 1, MiB].map((length) => random.bytes(length));
 
 /** In memory that was used before. */
 function framed(frames: BlockFrames, bytes: Uint8Array): Uint8Array {
@@ -103,7 +100,7 @@ test("frames: compaction moves blocks that were stored in frames, as they were",
 });
 
 test("frames: memory is used again once it is recycled, never before, and no more is kept than asked for", async () => {
-  const store = await new BlockWorld({ frameBytesKept: 2 * MiB }).open();
+  const store = await new BlockWorld({ frameSizes: { framedBytesMin: MiB, keptBytesMax: 2 * MiB } }).open();
   const { frames } = store;
   const bodies = [1, 2, 3].map(() => frames.take(MiB));
   assert.equal(new Set(bodies.map(({ buffer }) => buffer)).size, 3);

@@ -7,17 +7,29 @@
  * hashed, or whose reader went away, may still be read by whoever is at work on it.
  */
 
-import { KiB } from "@holdfast/base";
+import { KiB, MiB } from "@holdfast/base";
 import type { PageMemory } from "@holdfast/ports";
 import { pageBytes } from "@holdfast/ports";
 import { alignUp, needleHeaderBytes } from "./needle.ts";
 
-/** Below, what a page's rest wastes counts for more than what a frame saves. */
-export const framedBytesMin: number = 256 * KiB;
-/** Frames come in steps, so that one is of use to blocks of other lengths, too. */
-const stepBytes = 256 * KiB;
+export interface FrameSizes {
+  /**
+   * Shorter bodies are gathered with others; below 256 KiB, what a page's rest wastes counts for more than what a frame saves.
+   * Frames come in multiples of it, so that one is of use to blocks of other lengths, too.
+   */
+  readonly framedBytesMin: number;
+  /** Memory that is kept while nobody needs it. */
+  readonly keptBytesMax: number;
+}
+
+/**
+ * Kept is what sixteen bodies have in hand. What is dropped instead was in use for so long that only a look at the whole heap
+ * frees it, and V8, which does not count shared memory, sees no reason for one.
+ */
+export const frameSizesDefault: FrameSizes = { framedBytesMin: 256 * KiB, keptBytesMax: 48 * MiB };
 
 export class BlockFrames {
+  readonly framedBytesMin: number;
   readonly #memory: PageMemory;
   readonly #keptBytesMax: number;
   /** Those that are not in use, by their length. */
@@ -26,15 +38,15 @@ export class BlockFrames {
   readonly #taken = new WeakMap<ArrayBufferLike, Uint8Array>();
   #keptBytes = 0;
 
-  /** `keptBytesMax`: what is kept while nobody needs it. */
-  constructor(memory: PageMemory, keptBytesMax: number) {
+  constructor(memory: PageMemory, { framedBytesMin, keptBytesMax }: FrameSizes = frameSizesDefault) {
+    this.framedBytesMin = framedBytesMin;
     this.#memory = memory;
     this.#keptBytesMax = keptBytesMax;
   }
 
   /** Memory for a body. What it holds is of no meaning. */
   take(bodyBytes: number): Uint8Array {
-    const length = alignUp(bodyBytes, stepBytes) + pageBytes;
+    const length = alignUp(alignUp(bodyBytes, this.framedBytesMin), pageBytes) + pageBytes;
     const pages = this.#reused(length) ?? this.#memory.allocate(length);
     this.#taken.set(pages.buffer, pages);
     return pages.subarray(needleHeaderBytes, needleHeaderBytes + bodyBytes);

@@ -6,7 +6,6 @@
 
 import { pageBytes } from "@holdfast/ports";
 import type { BlockFrames } from "./block-frames.ts";
-import { framedBytesMin } from "./block-frames.ts";
 import { alignUp, needleBytes, needleHeaderBytes } from "./needle.ts";
 
 export interface LaidBody {
@@ -46,7 +45,7 @@ function distinctFrames(
 ): readonly (Uint8Array | undefined)[] {
   const seen = new Set<Uint8Array>();
   return bodies.map((body) => {
-    const frame = body.length < framedBytesMin ? undefined : frames.around(body);
+    const frame = body.length < frames.framedBytesMin ? undefined : frames.around(body);
     if (frame === undefined || seen.has(frame)) return undefined;
     seen.add(frame);
     return frame;

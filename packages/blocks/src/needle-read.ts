@@ -3,7 +3,6 @@ import type { DiskFile, Hashing } from "@holdfast/ports";
 import { DiskError, pageBytes } from "@holdfast/ports";
 import { BlockError } from "./block-error.ts";
 import type { BlockFrames } from "./block-frames.ts";
-import { framedBytesMin } from "./block-frames.ts";
 import type { BlockIndex } from "./block-index.ts";
 import type { NeedlePlace } from "./needle.ts";
 import { alignUp, decodeNeedleHeader, needleHeaderBytes } from "./needle.ts";
@@ -63,7 +62,7 @@ async function readBytes(
 ): Promise<Uint8Array> {
   const { offset, bodyBytes } = expected;
   const length = needleHeaderBytes + bodyBytes;
-  if (bodyBytes < framedBytesMin) return file.read(offset, length);
+  if (bodyBytes < frames.framedBytesMin) return file.read(offset, length);
   const frame = present(frames.around(frames.take(bodyBytes)), "a body that was just taken has its frame");
   const pages = frame.subarray(0, alignUp(length, pageBytes));
   const found = await file.readInto(offset, pages, history.isFirst(expected));

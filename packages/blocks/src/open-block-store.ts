@@ -2,6 +2,7 @@ import type { Random } from "@holdfast/base";
 import { GiB, MiB } from "@holdfast/base";
 import type { Clock, Disk, Hashing, Journal, KeyValue, Metrics } from "@holdfast/ports";
 import { silentMetrics } from "@holdfast/ports";
+import type { FrameSizes } from "./block-frames.ts";
 import { BlockFrames } from "./block-frames.ts";
 import { BlockIndex } from "./block-index.ts";
 import { BlockMetrics } from "./block-metrics.ts";
@@ -33,16 +34,9 @@ export interface BlockStoreOptions {
   readonly indexFlushBytes?: number;
   /** Bodies that recovery and compaction hold at once. */
   readonly copyBytesMax?: number;
-  /** Memory of bodies that is kept while nobody needs it. */
-  readonly frameBytesKept?: number;
+  readonly frameSizes?: FrameSizes;
   readonly filesOpenMax?: number;
 }
-
-/**
- * Of frames: what sixteen bodies have in hand. What is dropped instead was in use for so long that only a look at the whole heap
- * frees it, and V8, which does not count shared memory, sees no reason for one.
- */
-const frameBytesKeptDefault = 48 * MiB;
 
 /**
  * Opens the folder, or makes it. Resolves when everything that can be read is durable and in the index (S8). Throws
@@ -57,12 +51,11 @@ export async function openBlockStore(options: BlockStoreOptions): Promise<BlockS
     indexFlushBytes = 4 * MiB,
     copyBytesMax = 8 * MiB,
     filesOpenMax = 64,
-    frameBytesKept = frameBytesKeptDefault,
   } = options;
   await makeDurableFolder(disk, folder);
   const index = new BlockIndex(options.index, hashing);
   const files = new VolumeFiles(disk, folder, filesOpenMax);
-  const frames = new BlockFrames(disk.memory, frameBytesKept);
+  const frames = new BlockFrames(disk.memory, options.frameSizes);
   const history = new ReadHistory();
   const metrics = new BlockMetrics(options.metrics ?? silentMetrics);
   const ports = { disk, clock, random, hashing, journal, metrics, folder };

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { concatBytes, crc32, MiB, StoreError } from "@holdfast/base";
+import { concatBytes, crc32, StoreError } from "@holdfast/base";
 import { BlockFrames } from "@holdfast/blocks";
 import { plainMemory, simulatedHashing } from "@holdfast/ports/simulated";
 import fc from "fast-check";
@@ -33,7 +33,7 @@ async function run(
     hashing: simulatedHashing,
     inlineBytesMax,
     blockBytes,
-    frames: new BlockFrames(plainMemory, MiB),
+    frames: new BlockFrames(plainMemory),
     bytesMax: 10_000,
     signal: undefined,
     ...more,
@@ -71,7 +71,7 @@ test("receive: a long body passes through the memory of few blocks, none changed
     hashing: simulatedHashing,
     inlineBytesMax,
     blockBytes,
-    frames: new BlockFrames(plainMemory, MiB),
+    frames: new BlockFrames(plainMemory),
     bytesMax: 100_000,
     signal: undefined,
   };
@@ -85,7 +85,7 @@ test("receive: a long body passes through the memory of few blocks, none changed
 });
 
 test("receive: a body that fails leaves no memory behind", async () => {
-  const frames = new BlockFrames(plainMemory, MiB);
+  const frames = new BlockFrames(plainMemory);
   const options = {
     hashing: simulatedHashing,
     inlineBytesMax,
@@ -157,7 +157,7 @@ test("receive: when the sender breaks off, it rejects after the blocks under way
     hashing: simulatedHashing,
     inlineBytesMax,
     blockBytes,
-    frames: new BlockFrames(plainMemory, MiB),
+    frames: new BlockFrames(plainMemory),
     bytesMax: 10_000,
     signal: undefined,
   };
@@ -180,7 +180,7 @@ test("receive: a block that cannot be stored refuses the body", async () => {
     hashing: simulatedHashing,
     inlineBytesMax,
     blockBytes,
-    frames: new BlockFrames(plainMemory, MiB),
+    frames: new BlockFrames(plainMemory),
     bytesMax: 10_000,
     signal: undefined,
   };
