@@ -92,11 +92,14 @@ async function diskRow(puts: Row): Promise<Row> {
 
 function withCpu(row: Row): Row {
   const secondsPerGb = (micros: number): string => (micros / 1e6 / (large.bytes / 1e9)).toFixed(2);
-  const notes = row.rounds.flatMap(({ cpuMicros }) =>
-    cpuMicros === undefined
-      ? []
-      : `server CPU a GB ${secondsPerGb(cpuMicros.value)} s, bare ${secondsPerGb(cpuMicros.limit)} s`,
-  );
+  const notes = row.rounds.flatMap(({ cpuMicros, threadMicros = {} }) => {
+    if (cpuMicros === undefined) return [];
+    const threads = Object.entries(threadMicros)
+      .filter(([, micros]) => micros > cpuMicros.value / 100)
+      .map(([name, micros]) => `${name} ${secondsPerGb(micros)}`);
+    const ours = `${secondsPerGb(cpuMicros.value)} s (${threads.join(", ")})`;
+    return [`server CPU a GB ${ours}, bare ${secondsPerGb(cpuMicros.limit)} s`];
+  });
   return { ...row, notes };
 }
 
@@ -158,6 +161,7 @@ async function runSession(
           value: rate(value),
           limit: rate(limit),
           cpuMicros: { value: value.serverMicros, limit: limit.serverMicros },
+          threadMicros: value.threadMicros,
           generatorCores: Math.max(coresOf(value), coresOf(limit)),
         });
       }
@@ -172,22 +176,33 @@ async function stopAll(cause: unknown, servers: readonly ChildServer[]): Promise
   throw cause;
 }
 
-/** The load's result, and the server's CPU time for each of its requests. */
+interface ServedLoad extends LoadResult {
+  /** CPU time of the server for each request. */
+  readonly serverMicros: number;
+  /** The same by the names of its threads. */
+  readonly threadMicros: Readonly<Record<string, number>>;
+}
+
 async function underLoad(
   server: ChildServer,
   work: Workload,
   method: "PUT" | "GET",
   requestsPerConnection: number,
-): Promise<LoadResult & { readonly serverMicros: number }> {
+): Promise<ServedLoad> {
   const { port, accessKey, secretKey } = server;
   const { keysPerConnection, unsignedPayload, connections } = work;
   const bodyBytes = method === "PUT" ? work.bytes : 0;
   const file = { bucket: "bench", keyPrefix: "k", keysPerConnection };
   const request = { method, ...file, bodyBytes, unsignedPayload, accessKey, secretKey };
   const before = await server.cpuMicros();
+  const threadsBefore = server.cpuSecondsByThread();
   const [result] = await runLoad({ port, connections, rounds: [{ requestsPerConnection, request }] });
   if (result === undefined) throw new Error("no result");
-  return { ...result, serverMicros: ((await server.cpuMicros()) - before) / result.requests };
+  const serverMicros = ((await server.cpuMicros()) - before) / result.requests;
+  const threadMicros: Record<string, number> = {};
+  for (const [name, seconds] of server.cpuSecondsByThread())
+    threadMicros[name] = (1e6 * (seconds - (threadsBefore.get(name) ?? 0))) / result.requests;
+  return { ...result, serverMicros, threadMicros };
 }
 
 function coresOf(result: LoadResult): number {
