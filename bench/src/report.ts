@@ -26,6 +26,8 @@ export interface Round {
   readonly limit: number;
   /** CPU time of the measured process, all its threads, per operation, where it was measured: steadier than rates on a shared machine. */
   readonly cpuMicros?: { readonly value: number; readonly limit: number };
+  /** The same by the names of the process' threads. */
+  readonly threadMicros?: Readonly<Record<string, number>>;
   /** Share of one core that the load generator used, the larger of both runs. */
   readonly generatorCores: number;
 }

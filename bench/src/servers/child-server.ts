@@ -5,7 +5,7 @@ import { fork } from "node:child_process";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { cpuSeconds } from "./process-usage.ts";
+import { cpuSeconds, cpuSecondsByThread } from "./process-usage.ts";
 import { accessKey, secretKey, startServerProcess } from "./server-process.ts";
 
 export interface ChildServer {
@@ -14,6 +14,8 @@ export interface ChildServer {
   readonly secretKey: string;
   /** CPU time used so far, of all threads. */
   cpuMicros(): Promise<number>;
+  /** The same in seconds, by the threads' names. */
+  cpuSecondsByThread(): ReadonlyMap<string, number>;
   stop(): Promise<void>;
 }
 
@@ -37,7 +39,7 @@ export async function startHoldfastServer(): Promise<ChildServer> {
     await server.stop();
     await rm(data, { recursive: true, force: true });
   };
-  return { port, accessKey, secretKey, cpuMicros, stop };
+  return { port, accessKey, secretKey, cpuMicros, cpuSecondsByThread: () => cpuSecondsByThread(pid), stop };
 }
 
 /** A bare node:http server that answers PUT by reading and dropping the body, GET by `bodyBytes` bytes. */
@@ -60,7 +62,9 @@ async function start(file: string, args: readonly string[]): Promise<ChildServer
     child.send("cpu");
     return promise;
   };
-  return { ...address, cpuMicros, stop };
+  const { pid } = child;
+  if (pid === undefined) throw new Error("the server has no process");
+  return { ...address, cpuMicros, cpuSecondsByThread: () => cpuSecondsByThread(pid), stop };
 }
 
 type Address = Pick<ChildServer, "port" | "accessKey" | "secretKey">;

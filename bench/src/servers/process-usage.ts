@@ -1,6 +1,6 @@
 /** What a process uses, as Linux tells it. Memory means RssAnon: resident also counts pages of files it has mapped. */
 
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { MiB } from "@holdfast/base";
 
 /** The kernel's unit of CPU time in /proc, the same on every Linux that Node runs on. */
@@ -13,11 +13,24 @@ export function anonymousMiB(pid: number): number {
 }
 
 export function cpuSeconds(pid: number): number {
-  // Behind the name, which may hold anything but ends with the last parenthesis.
-  const fields = readFileSync(`/proc/${pid}/stat`, "latin1")
-    .replace(/^.*\) /s, "")
-    .split(" ");
-  return (Number(fields[11]) + Number(fields[12])) / ticksPerSecond;
+  return cpuOf(`/proc/${pid}/stat`).seconds;
+}
+
+/** CPU time by the threads' names, of those that live. */
+export function cpuSecondsByThread(pid: number): ReadonlyMap<string, number> {
+  const byName = new Map<string, number>();
+  for (const thread of readdirSync(`/proc/${pid}/task`)) {
+    const { name, seconds } = cpuOf(`/proc/${pid}/task/${thread}/stat`);
+    byName.set(name, (byName.get(name) ?? 0) + seconds);
+  }
+  return byName;
+}
+
+function cpuOf(statPath: string): { readonly name: string; readonly seconds: number } {
+  // The name may hold anything but ends with the last parenthesis.
+  const [, name = "", rest = ""] = /^\d+ \((.*)\) (.*)$/s.exec(readFileSync(statPath, "latin1")) ?? [];
+  const fields = rest.split(" ");
+  return { name, seconds: (Number(fields[11]) + Number(fields[12])) / ticksPerSecond };
 }
 
 const sampleMs = 20;

@@ -18,8 +18,9 @@ import {
   prefixEnd,
 } from "@holdfast/base";
 import type { Clock, Disk, Hashing, Journal, KeyValue } from "@holdfast/ports";
-import { DiskError } from "@holdfast/ports";
+import { DiskError, pageBytes } from "@holdfast/ports";
 import { BlockError } from "./block-error.ts";
+import type { BlockFrames } from "./block-frames.ts";
 import type { BlockIndex, Erased } from "./block-index.ts";
 import type { BlockMetrics } from "./block-metrics.ts";
 import type { CompactionOutcome, CompactionStep } from "./compaction.ts";
@@ -27,11 +28,12 @@ import { compactionCandidates, compactVolume } from "./compaction.ts";
 import type { GroupWriter } from "./group-writer.ts";
 import { describe } from "./group-writer.ts";
 import type { BlockEntry } from "./index-records.ts";
+import type { NeedleReader } from "./needle-read.ts";
 import { readNeedle } from "./needle-read.ts";
+import type { ReadHistory } from "./read-history.ts";
 import type { RecoveryReport } from "./recovery.ts";
 import { deadBytes } from "./volume.ts";
 import type { VolumeFiles } from "./volume-files.ts";
-import { pageBytes } from "./volume-header.ts";
 
 export interface StoredBlock {
   readonly body: Uint8Array;
@@ -77,13 +79,15 @@ export interface BlockStore {
   /** Of this folder, 16 bytes; goes with everything this store says about its blocks (S3). */
   readonly incarnation: Uint8Array;
   readonly recovery: RecoveryReport;
+  /** Where bodies to be stored are gathered, and where those lie that were read. */
+  readonly frames: BlockFrames;
   /**
    * Resolves when the block is durable. `checksum` is the body's CRC-32 as its writer computed it. The caller leaves
    * the body unchanged until then; it waits while too much is queued. A block that is stored already with the same
    * length and checksum is fine; with another one it is a "conflict" (S1). A block known to be damaged is stored anew.
    */
   put(id: BlockId, body: Uint8Array, checksum: number): Promise<void>;
-  /** Verified in full: header, identity, length, checksum. Throws BlockError "missing", "corrupt" or "busy". */
+  /** Verified in full: header, identity, length, checksum. The body may be recycled, or left. Throws BlockError "missing", "corrupt" or "busy". */
   read(id: BlockId): Promise<StoredBlock>;
   /** Whether it is stored and not known to be damaged. */
   has(id: BlockId): boolean;
@@ -128,6 +132,8 @@ export interface EngineParts {
   readonly folder: string;
   readonly blockIndex: BlockIndex;
   readonly files: VolumeFiles;
+  readonly frames: BlockFrames;
+  readonly history: ReadHistory;
   readonly writer: GroupWriter;
   readonly recovery: RecoveryReport;
   readonly copyBytesMax: number;
@@ -149,6 +155,7 @@ const retiredDeadBytesMin = 64 * MiB;
 export class VolumeBlockStore implements BlockStore {
   readonly incarnation: Uint8Array;
   readonly recovery: RecoveryReport;
+  readonly frames: BlockFrames;
   readonly #parts: EngineParts;
   readonly #index: BlockIndex;
   /** Puts under way, by id. */
@@ -164,6 +171,7 @@ export class VolumeBlockStore implements BlockStore {
     this.#index = parts.blockIndex;
     this.incarnation = parts.blockIndex.incarnation;
     this.recovery = parts.recovery;
+    this.frames = parts.frames;
   }
 
   async put(id: BlockId, body: Uint8Array, checksum: number): Promise<void> {
@@ -392,6 +400,7 @@ export class VolumeBlockStore implements BlockStore {
   async #scrubOne(id: BlockId): Promise<ScrubStep | undefined> {
     try {
       const { body } = await this.read(id);
+      this.frames.recycle(body);
       return { id, bytes: body.length, outcome: "whole" };
     } catch (error) {
       if (!(error instanceof BlockError)) throw error;
@@ -401,8 +410,9 @@ export class VolumeBlockStore implements BlockStore {
     }
   }
 
-  #reader(): { readonly files: VolumeFiles; readonly index: BlockIndex; readonly hashing: Hashing } {
-    return { files: this.#parts.files, index: this.#index, hashing: this.#parts.hashing };
+  #reader(): NeedleReader {
+    const { files, hashing, frames, history } = this.#parts;
+    return { files, index: this.#index, hashing, frames, history };
   }
 
   #checkOpen(): void {

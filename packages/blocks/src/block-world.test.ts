@@ -140,6 +140,7 @@ function observedDisk(disk: Disk, before: (name: string) => void): Disk {
     };
   };
   return {
+    memory: disk.memory,
     open: observe("open", async (path, mode, options) =>
       observedFile(await disk.open(path, mode, options), before),
     ),
@@ -158,6 +159,7 @@ function observedFile(file: DiskFile, before: (name: string) => void): DiskFile 
   return {
     path: file.path,
     read: (offset, length) => file.read(offset, length),
+    readInto: (offset, target, pastCache) => file.readInto(offset, target, pastCache),
     write: (offset, buffers) => {
       observe("write");
       return file.write(offset, buffers);

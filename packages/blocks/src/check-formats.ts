@@ -2,11 +2,11 @@
 
 import { ByteReader } from "@holdfast/base";
 import type { Disk, DiskFile, Hashing, KeyValue } from "@holdfast/ports";
-import { DiskError, listIfPresent, readWhole } from "@holdfast/ports";
+import { DiskError, listIfPresent, pageBytes, readWhole } from "@holdfast/ports";
 import { BlockError } from "./block-error.ts";
 import { storeKey, storeRecordVersion } from "./index-records.ts";
 import { decodeIdentity, identityFileName } from "./store-identity.ts";
-import { decodeVolumeHeader, pageBytes, volumeNumber } from "./volume-header.ts";
+import { decodeVolumeHeader, volumeNumber } from "./volume-header.ts";
 
 /** Whether a block store was ever opened in the folder. Throws BlockError "unusable" that names the newer file. */
 export async function checkBlockFormats(disk: Disk, folder: string, hashing: Hashing): Promise<boolean> {

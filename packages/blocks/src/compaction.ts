@@ -12,16 +12,17 @@
  */
 
 import type { Disk, Hashing, Journal } from "@holdfast/ports";
-import { DiskError } from "@holdfast/ports";
+import { DiskError, pageBytes } from "@holdfast/ports";
+import type { BlockFrames } from "./block-frames.ts";
 import type { BlockIndex } from "./block-index.ts";
 import type { GroupWriter, WriteOrder } from "./group-writer.ts";
 import type { Needle } from "./needle.ts";
 import { needleBytes } from "./needle.ts";
 import { readNeedle } from "./needle-read.ts";
+import type { ReadHistory } from "./read-history.ts";
 import type { Volume } from "./volume.ts";
 import { deadBytes } from "./volume.ts";
 import type { VolumeFiles } from "./volume-files.ts";
-import { pageBytes } from "./volume-header.ts";
 import { scanVolume } from "./volume-scan.ts";
 
 export interface Compaction {
@@ -31,6 +32,8 @@ export interface Compaction {
   readonly folder: string;
   readonly index: BlockIndex;
   readonly files: VolumeFiles;
+  readonly frames: BlockFrames;
+  readonly history: ReadHistory;
   readonly writer: GroupWriter;
   readonly copyBytesMax: number;
 }
@@ -71,17 +74,18 @@ export async function* compactVolume(
     batch.push(order);
     bytes += needleBytes(order.body.length);
     if (bytes < compaction.copyBytesMax) continue;
-    await writeAll(compaction.writer, batch.splice(0));
+    await writeAll(compaction, batch.splice(0));
     yield { volume: volume.number, copiedBytes: bytes };
     bytes = 0;
   }
-  await writeAll(compaction.writer, batch);
+  await writeAll(compaction, batch);
   yield { volume: volume.number, copiedBytes: bytes };
   return finish(compaction, volume);
 }
 
-async function writeAll(writer: GroupWriter, orders: readonly WriteOrder[]): Promise<void> {
+async function writeAll({ writer, frames }: Compaction, orders: readonly WriteOrder[]): Promise<void> {
   await Promise.all(orders.map((order) => writer.append(order)));
+  for (const { body } of orders) frames.recycle(body);
 }
 
 async function* liveNeedles(
@@ -131,14 +135,15 @@ function erasureMove(
 }
 
 async function blockMove(
-  { index, files, hashing, journal }: Compaction,
+  compaction: Compaction,
   needle: Needle,
   volume: number,
   offset: number,
 ): Promise<WriteOrder | undefined> {
+  const { index, journal } = compaction;
   const isCurrent = (): boolean => index.holds(needle.key, { volume, offset });
   if (!isCurrent()) return undefined;
-  const read = await readNeedle({ index, files, hashing }, needle.key, { ...needle, volume, offset });
+  const read = await readNeedle(compaction, needle.key, { ...needle, volume, offset });
   if (read.kind === "damaged") {
     journal.error("block-corrupt", { volume, offset, reason: read.reason });
     if (isCurrent()) index.markDamaged(needle.key);

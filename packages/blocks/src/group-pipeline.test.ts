@@ -19,6 +19,7 @@ class HeldSyncs {
 
   over(disk: Disk): Disk {
     return {
+      memory: disk.memory,
       open: async (path, mode, options) => this.#held(await disk.open(path, mode, options)),
       list: (path) => disk.list(path),
       makeFolder: (path) => disk.makeFolder(path),
@@ -51,6 +52,7 @@ class HeldSyncs {
     return {
       path: file.path,
       read: (offset, length) => file.read(offset, length),
+      readInto: (offset, target, pastCache) => file.readInto(offset, target, pastCache),
       write: (offset, buffers) => {
         this.calls.push("write");
         return file.write(offset, buffers);

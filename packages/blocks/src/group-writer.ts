@@ -17,18 +17,21 @@
  */
 
 import type { Random } from "@holdfast/base";
-import { AssertionError, equalBytes } from "@holdfast/base";
+import { AssertionError, equalBytes, present } from "@holdfast/base";
 import type { Clock, Disk, DiskFile, Hashing, Journal } from "@holdfast/ports";
-import { DiskError } from "@holdfast/ports";
+import { DiskError, pageBytes } from "@holdfast/ports";
 import { BlockError } from "./block-error.ts";
+import type { BlockFrames } from "./block-frames.ts";
 import type { BlockIndex } from "./block-index.ts";
 import type { BlockMetrics } from "./block-metrics.ts";
 import { ByteGate } from "./byte-gate.ts";
+import type { GroupLayout, LaidBody } from "./group-layout.ts";
+import { layOutGroup, needleBuffers } from "./group-layout.ts";
 import type { Needle, NeedlePlace } from "./needle.ts";
-import { alignUp, encodeNeedleHeader, groupBytes, needleBytes, needleHeaderBytes } from "./needle.ts";
+import { encodeNeedleHeader, needleBytes } from "./needle.ts";
 import type { Volume } from "./volume.ts";
 import { newVolume } from "./volume.ts";
-import { encodeVolumeHeader, pageBytes, seedBytes, volumeName, volumeSeedCrc } from "./volume-header.ts";
+import { encodeVolumeHeader, seedBytes, volumeName, volumeSeedCrc } from "./volume-header.ts";
 
 export interface GroupWriterOptions {
   readonly disk: Disk;
@@ -39,6 +42,7 @@ export interface GroupWriterOptions {
   readonly metrics: BlockMetrics;
   readonly folder: string;
   readonly index: BlockIndex;
+  readonly frames: BlockFrames;
   readonly volumeBytesMax: number;
   readonly groupBytesMax: number;
   readonly queueBytesMax: number;
@@ -82,6 +86,7 @@ interface Placed {
   readonly needle: Needle;
   readonly order: WriteOrder;
   readonly place: NeedlePlace;
+  readonly laid: LaidBody;
 }
 
 /** A group in the file that nobody was told of yet. */
@@ -93,9 +98,15 @@ interface WrittenGroup {
   readonly begunAtMs: number;
 }
 
+/** Buffers that stand one behind the other from an offset of the volume on. */
+interface Run {
+  readonly isFramed: boolean;
+  readonly offset: number;
+  readonly buffers: Uint8Array[];
+}
+
 /** Well below what one gathered write of the operating system takes, with three buffers a needle. */
 const needlesPerGroupMax = 256;
-const zeros: Uint8Array = new Uint8Array(pageBytes);
 
 export class GroupWriter {
   readonly #options: GroupWriterOptions;
@@ -246,13 +257,14 @@ export class GroupWriter {
   }
 
   async #writeOrders(group: readonly Queued[], orders: readonly WriteOrder[]): Promise<WrittenGroup> {
-    const bytes = groupBytes(orders.reduce((sum, order) => sum + needleBytes(order.body.length), 0));
-    const active = await this.#activeFor(bytes);
+    const bodies = orders.map(({ body }) => body);
+    const layout = layOutGroup(bodies, this.#options.frames);
+    const active = await this.#activeFor(layout.bytes);
     active.holdsBlocks ||= orders.some(({ kind }) => kind === "block");
-    const placed = this.#place(orders, active);
+    const placed = this.#place(orders, layout, active);
     const begunAtMs = this.#options.clock.monotonicMs();
-    await this.#writeOut(active, this.#buffersOf(placed, active));
-    active.writtenThrough += bytes;
+    await this.#writeOut(active, this.#runsOf(placed, active));
+    active.writtenThrough += layout.bytes;
     return { group, active, placed, end: active.writtenThrough, begunAtMs };
   }
 
@@ -283,10 +295,13 @@ export class GroupWriter {
     for (const { reject } of group) reject(failure);
   }
 
-  #place(orders: readonly WriteOrder[], { volume, writtenThrough }: Active): readonly Placed[] {
+  #place(
+    orders: readonly WriteOrder[],
+    { bodies }: GroupLayout,
+    { volume, writtenThrough }: Active,
+  ): readonly Placed[] {
     const { index } = this.#options;
-    let offset = writtenThrough;
-    return orders.map((order) => {
+    return orders.map((order, i) => {
       // A number is used once even when its group fails: the newest needle of a block is always the one that counts.
       const sequence = order.sequence ?? index.nextSequence++;
       const { kind, key, checksum } = order;
@@ -298,28 +313,29 @@ export class GroupWriter {
         sequence,
         syncedThrough: volume.end,
       };
-      const place = { volume: volume.number, offset };
-      offset += needleBytes(order.body.length);
-      return { needle, order, place };
+      const laid = present(bodies[i], "a place for each body");
+      const place = { volume: volume.number, offset: writtenThrough + laid.offset };
+      return { needle, order, place, laid };
     });
   }
 
-  #buffersOf(placed: readonly Placed[], { volume, writtenThrough }: Active): readonly Uint8Array[] {
-    const buffers: Uint8Array[] = [];
-    let end = writtenThrough;
-    for (const { needle, order, place } of placed) {
-      buffers.push(encodeNeedleHeader(needle, volume.seedCrc, place.offset, this.#options.hashing));
-      if (order.body.length > 0) buffers.push(order.body);
-      end = place.offset + needleBytes(order.body.length);
-      buffers.push(zeros.subarray(0, end - place.offset - needleHeaderBytes - order.body.length));
+  /** Framed needles go out by themselves, the others gathered. */
+  #runsOf(placed: readonly Placed[], { volume }: Active): readonly Run[] {
+    const runs: Run[] = [];
+    for (const { needle, place, laid } of placed) {
+      const header = encodeNeedleHeader(needle, volume.seedCrc, place.offset, this.#options.hashing);
+      const buffers = needleBuffers(laid, header);
+      const isFramed = laid.frame !== undefined;
+      const last = runs.at(-1);
+      if (last?.isFramed === isFramed) last.buffers.push(...buffers);
+      else runs.push({ isFramed, offset: place.offset, buffers: [...buffers] });
     }
-    buffers.push(zeros.subarray(0, alignUp(end, pageBytes) - end));
-    return buffers.filter((buffer) => buffer.length > 0);
+    return runs;
   }
 
-  async #writeOut(active: Active, buffers: readonly Uint8Array[]): Promise<void> {
+  async #writeOut(active: Active, runs: readonly Run[]): Promise<void> {
     try {
-      await active.file.write(active.writtenThrough, buffers);
+      for (const { offset, buffers } of runs) await active.file.write(offset, buffers);
     } catch (error) {
       if (!(error instanceof DiskError && error.kind === "no-space"))
         throw this.poison("a write failed", error);
@@ -359,7 +375,7 @@ export class GroupWriter {
     const header = { number, incarnation: index.incarnation, seed: random.bytes(seedBytes) };
     let file: DiskFile | undefined;
     try {
-      file = await disk.open(path, "create");
+      file = await disk.open(path, "create", { pastCache: true });
       await file.write(0, [encodeVolumeHeader(header, hashing)]);
       await file.sync();
       await disk.syncDirectory(folder);

@@ -1,5 +1,7 @@
 export type { BlockErrorKind } from "./block-error.ts";
 export { BlockError } from "./block-error.ts";
+export type { FrameSizes } from "./block-frames.ts";
+export { BlockFrames } from "./block-frames.ts";
 export type { Erased } from "./block-index.ts";
 export type {
   BlockStat,

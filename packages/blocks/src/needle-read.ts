@@ -1,10 +1,12 @@
-import { compareBytes } from "@holdfast/base";
-import type { Hashing } from "@holdfast/ports";
-import { DiskError } from "@holdfast/ports";
+import { compareBytes, present } from "@holdfast/base";
+import type { DiskFile, Hashing } from "@holdfast/ports";
+import { DiskError, pageBytes } from "@holdfast/ports";
 import { BlockError } from "./block-error.ts";
+import type { BlockFrames } from "./block-frames.ts";
 import type { BlockIndex } from "./block-index.ts";
 import type { NeedlePlace } from "./needle.ts";
-import { decodeNeedleHeader, needleHeaderBytes } from "./needle.ts";
+import { alignUp, decodeNeedleHeader, needleHeaderBytes } from "./needle.ts";
+import type { ReadHistory } from "./read-history.ts";
 import type { VolumeFiles } from "./volume-files.ts";
 
 /** What a needle must say about itself to be the one that is meant. */
@@ -22,11 +24,14 @@ export interface NeedleReader {
   readonly files: VolumeFiles;
   readonly index: BlockIndex;
   readonly hashing: Hashing;
+  readonly frames: BlockFrames;
+  readonly history: ReadHistory;
 }
 
 /**
  * Reads a block's needle in one piece and verifies all of it: header, identity, length and body. Never another
- * block's bytes, never a short success. Throws BlockError "busy" when the process is out of file handles.
+ * block's bytes, never a short success. A body of some length lies in a frame, which whoever is done with it may recycle.
+ * Throws BlockError "busy" when the process is out of file handles.
  */
 export async function readNeedle(
   reader: NeedleReader,
@@ -35,10 +40,9 @@ export async function readNeedle(
 ): Promise<NeedleRead> {
   const volume = reader.index.volumes.get(expected.volume);
   if (volume === undefined) return { kind: "damaged", reason: "its volume is gone" };
-  const length = needleHeaderBytes + expected.bodyBytes;
   let bytes: Uint8Array;
   try {
-    bytes = await reader.files.use(expected.volume, (file) => file.read(expected.offset, length));
+    bytes = await reader.files.use(expected.volume, (file) => readBytes(reader, file, expected));
   } catch (error) {
     if (!(error instanceof DiskError)) throw error;
     if (error.kind === "too-many-files")
@@ -49,6 +53,20 @@ export async function readNeedle(
   return reason === undefined
     ? { kind: "whole", body: bytes.subarray(needleHeaderBytes) }
     : { kind: "damaged", reason };
+}
+
+async function readBytes(
+  { frames, history }: NeedleReader,
+  file: DiskFile,
+  expected: ExpectedNeedle,
+): Promise<Uint8Array> {
+  const { offset, bodyBytes } = expected;
+  const length = needleHeaderBytes + bodyBytes;
+  if (bodyBytes < frames.framedBytesMin) return file.read(offset, length);
+  const frame = present(frames.around(frames.take(bodyBytes)), "a body that was just taken has its frame");
+  const pages = frame.subarray(0, alignUp(length, pageBytes));
+  const found = await file.readInto(offset, pages, history.isFirst(expected));
+  return frame.subarray(0, Math.min(found, length));
 }
 
 function whatIsWrong(

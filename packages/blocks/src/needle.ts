@@ -15,7 +15,6 @@
 
 import { ByteReader, ByteWriter, blockKeyBytes, contentKeyBytes, limits } from "@holdfast/base";
 import type { Hashing } from "@holdfast/ports";
-import { pageBytes } from "./volume-header.ts";
 
 export const needleHeaderBytes = 64;
 /** Needles start at multiples of this. */
@@ -46,11 +45,6 @@ export function needleBytes(bodyBytes: number): number {
 
 export function alignUp(bytes: number, alignment: number): number {
   return Math.ceil(bytes / alignment) * alignment;
-}
-
-/** Groups start at page boundaries, so that a torn write never touches what was acknowledged. */
-export function groupBytes(needlesBytes: number): number {
-  return alignUp(needlesBytes, pageBytes);
 }
 
 export function encodeNeedleHeader(

@@ -2,11 +2,14 @@ import type { Random } from "@holdfast/base";
 import { GiB, MiB } from "@holdfast/base";
 import type { Clock, Disk, Hashing, Journal, KeyValue, Metrics } from "@holdfast/ports";
 import { silentMetrics } from "@holdfast/ports";
+import type { FrameSizes } from "./block-frames.ts";
+import { BlockFrames } from "./block-frames.ts";
 import { BlockIndex } from "./block-index.ts";
 import { BlockMetrics } from "./block-metrics.ts";
 import type { BlockStore } from "./block-store.ts";
 import { VolumeBlockStore } from "./block-store.ts";
 import { GroupWriter } from "./group-writer.ts";
+import { ReadHistory } from "./read-history.ts";
 import { recover } from "./recovery.ts";
 import { VolumeFiles } from "./volume-files.ts";
 import { watchBlocks } from "./watch-blocks.ts";
@@ -31,6 +34,7 @@ export interface BlockStoreOptions {
   readonly indexFlushBytes?: number;
   /** Bodies that recovery and compaction hold at once. */
   readonly copyBytesMax?: number;
+  readonly frameSizes?: FrameSizes;
   readonly filesOpenMax?: number;
 }
 
@@ -46,24 +50,28 @@ export async function openBlockStore(options: BlockStoreOptions): Promise<BlockS
     queueBytesMax = 64 * MiB,
     indexFlushBytes = 4 * MiB,
     copyBytesMax = 8 * MiB,
-    filesOpenMax = 128,
+    filesOpenMax = 64,
   } = options;
   await makeDurableFolder(disk, folder);
   const index = new BlockIndex(options.index, hashing);
   const files = new VolumeFiles(disk, folder, filesOpenMax);
+  const frames = new BlockFrames(disk.memory, options.frameSizes);
+  const history = new ReadHistory();
   const metrics = new BlockMetrics(options.metrics ?? silentMetrics);
   const ports = { disk, clock, random, hashing, journal, metrics, folder };
   const writer = new GroupWriter({
     ...ports,
     index,
+    frames,
     volumeBytesMax,
     groupBytesMax,
     queueBytesMax,
     indexFlushBytes,
   });
   try {
-    const recovery = await recover({ ...ports, index, files, writer, indexFlushBytes, copyBytesMax });
-    const parts = { ...options, blockIndex: index, files, writer, recovery, copyBytesMax, metrics };
+    const shared = { files, frames, history, writer, copyBytesMax, metrics };
+    const recovery = await recover({ ...ports, ...shared, index, indexFlushBytes });
+    const parts = { ...options, ...shared, blockIndex: index, recovery };
     const store = new VolumeBlockStore(parts);
     watchBlocks(options.metrics ?? silentMetrics, store);
     return store;

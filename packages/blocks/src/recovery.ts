@@ -18,20 +18,22 @@
 
 import { equalBytes, toHex } from "@holdfast/base";
 import type { Disk, DiskFile, Hashing, Journal } from "@holdfast/ports";
-import { DiskError } from "@holdfast/ports";
+import { DiskError, pageBytes } from "@holdfast/ports";
 import { BlockError } from "./block-error.ts";
+import type { BlockFrames } from "./block-frames.ts";
 import type { BlockIndex } from "./block-index.ts";
 import type { GroupWriter, WriteOrder } from "./group-writer.ts";
 import type { Needle, NeedlePlace } from "./needle.ts";
 import { alignUp, needleBytes } from "./needle.ts";
 import { readNeedle } from "./needle-read.ts";
+import type { ReadHistory } from "./read-history.ts";
 import type { IdentityPorts } from "./store-identity.ts";
 import { openIdentity } from "./store-identity.ts";
 import type { Volume } from "./volume.ts";
 import { newVolume } from "./volume.ts";
 import type { VolumeFiles } from "./volume-files.ts";
 import type { VolumeHeader } from "./volume-header.ts";
-import { decodeVolumeHeader, pageBytes, volumeNumber, volumeSeedCrc } from "./volume-header.ts";
+import { decodeVolumeHeader, volumeNumber, volumeSeedCrc } from "./volume-header.ts";
 import type { ScannedPart } from "./volume-scan.ts";
 import { scanVolume } from "./volume-scan.ts";
 
@@ -55,6 +57,8 @@ export interface Recovery extends IdentityPorts {
   readonly folder: string;
   readonly index: BlockIndex;
   readonly files: VolumeFiles;
+  readonly frames: BlockFrames;
+  readonly history: ReadHistory;
   readonly writer: GroupWriter;
   readonly indexFlushBytes: number;
   readonly copyBytesMax: number;
@@ -267,6 +271,7 @@ async function isReadable(
 ): Promise<boolean> {
   if (needle.kind === "erasure") return true;
   const read = await readNeedle(recovery, needle.key, { ...needle, volume: volume.number, offset });
+  if (read.kind === "whole") recovery.frames.recycle(read.body);
   return read.kind === "whole";
 }
 
@@ -280,6 +285,7 @@ async function copyTail(recovery: Recovery, tail: readonly TailNeedle[], progres
   for (const batch of batchesOf(blocks, recovery.copyBytesMax)) {
     const orders = await Promise.all(batch.map((part) => blockCopy(recovery, part, progress)));
     await Promise.all(orders.map((order) => recovery.writer.append(order)));
+    for (const { body } of orders) recovery.frames.recycle(body);
   }
 }
 

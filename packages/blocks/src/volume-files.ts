@@ -61,11 +61,15 @@ export class VolumeFiles {
 
   #take(number: number): Handle {
     const kept = this.#handles.get(number);
-    const handle = kept ?? { file: this.#disk.open(this.path(number), "read"), readers: 0, isLeaving: false };
+    const handle = kept ?? { file: this.#open(number), readers: 0, isLeaving: false };
     this.#handles.delete(number);
     this.#handles.set(number, handle);
     if (kept === undefined && this.#handles.size > this.#openMax) this.#dropOldest(handle);
     return handle;
+  }
+
+  #open(number: number): Promise<DiskFile> {
+    return this.#disk.open(this.path(number), "read", { pastCache: true });
   }
 
   #dropOldest(except: Handle): void {

@@ -8,9 +8,9 @@
 
 import { ByteReader, ByteWriter, compareBytes, concatBytes, utf8 } from "@holdfast/base";
 import type { Hashing } from "@holdfast/ports";
+import { pageBytes } from "@holdfast/ports";
 import { BlockError } from "./block-error.ts";
 
-export const pageBytes = 4096;
 export const incarnationBytes = 16;
 const sectorBytes = 512;
 export const seedBytes = 16;

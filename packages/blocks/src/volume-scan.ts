@@ -4,7 +4,7 @@
  */
 
 import type { DiskFile, Hashing } from "@holdfast/ports";
-import { DiskError } from "@holdfast/ports";
+import { DiskError, pageBytes } from "@holdfast/ports";
 import type { Needle } from "./needle.ts";
 import {
   alignUp,
@@ -14,7 +14,6 @@ import {
   needleHeaderBytes,
 } from "./needle.ts";
 import type { Volume } from "./volume.ts";
-import { pageBytes } from "./volume-header.ts";
 
 export type ScannedPart =
   | { readonly kind: "needle"; readonly offset: number; readonly end: number; readonly needle: Needle }

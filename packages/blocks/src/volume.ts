@@ -1,4 +1,4 @@
-import { pageBytes } from "./volume-header.ts";
+import { pageBytes } from "@holdfast/ports";
 
 /** What the engine keeps in memory about a volume: a few numbers for each 4 GiB. */
 export interface Volume {

@@ -5,7 +5,7 @@
 
 import { readFile } from "node:fs/promises";
 
-/** The log's segments, the stores, the threads, and the volumes that are read from (128 of them at most). */
+/** The log's segments, the stores, the threads, and the volumes that are read from (64 of them at most, twice each). */
 const keptDescriptors = 192;
 /** Below this there is no sense in starting. */
 const connectionsMin = 32;

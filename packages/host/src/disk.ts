@@ -5,11 +5,20 @@ import type { FileHandle } from "node:fs/promises";
 import { lstat, mkdir, open, readdir, rename, statfs, unlink } from "node:fs/promises";
 import { resolve } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
-import type { DirectoryLock, Disk, DiskFile, DiskSpace, OpenMode, OpenOptions } from "@holdfast/ports";
+import type {
+  DirectoryLock,
+  Disk,
+  DiskFile,
+  DiskSpace,
+  OpenMode,
+  OpenOptions,
+  PageMemory,
+} from "@holdfast/ports";
 import { DiskError, folderOf, isDiskPath } from "@holdfast/ports";
 import { lockDirectory } from "./directory-lock.ts";
 import { diskError } from "./disk-errors.ts";
 import { RealDiskFile } from "./disk-file.ts";
+import { realPageMemory } from "./page-memory.ts";
 
 /** Makes the directory if it is missing. */
 export async function openDisk(rootDirectory: string): Promise<Disk> {
@@ -22,6 +31,7 @@ export async function openDisk(rootDirectory: string): Promise<Disk> {
 
 /** Missing on some systems, though the types say otherwise. */
 const syncFlag: number | undefined = constants.O_DSYNC;
+const directFlag: number | undefined = constants.O_DIRECT;
 
 const flagsOf: Readonly<Record<OpenMode, number>> = {
   read: constants.O_RDONLY,
@@ -46,7 +56,26 @@ async function openPatiently(folder: string): Promise<FileHandle> {
   }
 }
 
+function openFile(fullPath: string, flags: number): Promise<number> {
+  return new Promise((resolveOpen, reject) => {
+    openDescriptor(fullPath, flags, 0o600, (error, opened) =>
+      error === null ? resolveOpen(opened) : reject(error),
+    );
+  });
+}
+
+/** Undefined where the system or the file system has no such thing, or no descriptor is left: the cache does as well. */
+async function openDirect(fullPath: string, flags: number): Promise<number | undefined> {
+  if (directFlag === undefined) return undefined;
+  return openFile(fullPath, flags | directFlag).catch(() => undefined);
+}
+
+function accessOf(mode: OpenMode): number {
+  return mode === "read" ? constants.O_RDONLY : constants.O_RDWR;
+}
+
 class RealDisk implements Disk {
+  readonly memory: PageMemory = realPageMemory;
   readonly #root: string;
 
   constructor(root: string) {
@@ -54,15 +83,13 @@ class RealDisk implements Disk {
   }
 
   open(path: string, mode: OpenMode, options: OpenOptions = {}): Promise<DiskFile> {
-    const syncWrites = options.syncWrites ?? false;
-    const flags = flagsOf[mode] | (syncWrites ? (syncFlag ?? 0) : 0);
+    const { syncWrites = false, pastCache = false } = options;
+    const syncs = syncWrites ? (syncFlag ?? 0) : 0;
     return this.#run(path, async (full) => {
-      const descriptor = await new Promise<number>((resolveOpen, reject) => {
-        openDescriptor(full, flags, 0o600, (error, opened) =>
-          error === null ? resolveOpen(opened) : reject(error),
-        );
-      });
-      return new RealDiskFile(path, descriptor, syncWrites && syncFlag === undefined);
+      const descriptor = await openFile(full, flagsOf[mode] | syncs);
+      const direct = pastCache ? await openDirect(full, accessOf(mode) | syncs) : undefined;
+      const syncAfterWrite = syncWrites && syncFlag === undefined;
+      return new RealDiskFile({ path, descriptor, direct, syncAfterWrite });
     });
   }
 

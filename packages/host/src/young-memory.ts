@@ -9,11 +9,15 @@ import { runInNewContext } from "node:vm";
 import { MiB } from "@holdfast/base";
 
 /** Between two looks: what is in hand at this moment survives one, and must not survive two, or it counts as old. */
-const freshBytesMax = 16 * MiB;
+const freshBytesMax = 8 * MiB;
 
-type Collect = (options: { readonly type: "minor" }) => void;
+/** What was dropped of shared memory may take so much before somebody looks for it. */
+const sharedBytesMax = 256 * MiB;
+
+type Collect = (options: { readonly type: "minor" | "major" }) => void;
 
 let freshBytes = 0;
+let sharedBytes = 0;
 let collect: Collect | undefined;
 
 /** To be told of memory outside of the heap that was just made and will be dropped soon. */
@@ -23,6 +27,15 @@ export function countFreshBytes(bytes: number): void {
   freshBytes = 0;
   collect ??= findCollect();
   collect({ type: "minor" });
+}
+
+/** To be told of shared memory that was just made. V8 does not count it: by itself it would never look for what was dropped. */
+export function countSharedBytes(bytes: number): void {
+  sharedBytes += bytes;
+  if (sharedBytes < sharedBytesMax) return;
+  sharedBytes = 0;
+  collect ??= findCollect();
+  collect({ type: "major" });
 }
 
 /** V8 shows it only to contexts made while it is asked to; a runtime without it collects when it thinks fit. */

@@ -1,6 +1,7 @@
 /** What a node is given: its ports, and what may be chosen. */
 
 import type { Random } from "@holdfast/base";
+import type { FrameSizes } from "@holdfast/blocks";
 import type { Clock, Disk, Hashing, Journal, KeyValue, Metrics } from "@holdfast/ports";
 
 export interface NodePorts {
@@ -23,6 +24,8 @@ export interface NodeOptions {
   readonly segmentBytes?: number;
   /** Size at which a volume is full; a smaller one suits tests. */
   readonly volumeBytesMax?: number;
+  /** From which length blocks go past the system's cache, and how much of their memory is kept; smaller ones suit tests. */
+  readonly frameSizes?: FrameSizes;
   /** Free space that only deletes, apply and compaction may use (S12); 5 % and at least 1 GiB of the disk by default, at most half of it. */
   readonly reserveBytes?: number;
   /** The longest time that applied entries wait for their checkpoint; 1 s by default. */

@@ -12,7 +12,6 @@ import { Admission } from "./admission.ts";
 import { BucketAdmin } from "./buckets/bucket-admin.ts";
 import { BucketDirectory } from "./buckets/bucket-directory.ts";
 import { Closing } from "./closing.ts";
-import { BlockBuffers } from "./content/block-buffers.ts";
 import { ReadAhead } from "./content/read-ahead.ts";
 import { asDamage } from "./damage.ts";
 import type { Files } from "./files/interface.ts";
@@ -79,12 +78,6 @@ function startFailure(error: unknown): unknown {
 const weekMs = 7 * 24 * 60 * 60_000;
 /** Of all readers together. */
 const readAheadBytesMax = 128 * 1024 * 1024;
-/**
- * Kept while no body needs them: what sixteen bodies have in hand. What is dropped instead was in use for so long that only a look
- * at the whole heap frees it, and V8, which does not count shared memory, sees no reason for one.
- */
-const blockBuffersBytesMax = 48 * 1024 * 1024;
-
 class RunningNode implements HoldfastNode {
   readonly failed: Promise<StoreError>;
   readonly #ports: NodePorts;
@@ -195,8 +188,7 @@ class RunningNode implements HoldfastNode {
     await admin.resume();
     const admission = new Admission(disk, clock, this.#options.reserveBytes, metrics);
     const readAhead = new ReadAhead(readAheadBytesMax);
-    const blockBuffers = new BlockBuffers(blockBuffersBytesMax);
-    const ofFiles = { directory, admin, shard: replica, blocks, admission, readAhead, blockBuffers };
+    const ofFiles = { directory, admin, shard: replica, blocks, admission, readAhead };
     const files = new NodeFiles({ ...ofFiles, hashing, clock, journal, clusterShardCount });
     ballast.start();
     this.#closing.add(() => ballast.stop());

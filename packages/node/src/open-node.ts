@@ -198,8 +198,11 @@ async function openSystem(
 
 async function openBlocks({ ports, options, closing }: Opening, index: KeyValue): Promise<BlockStore> {
   const { disk, clock, random, hashing, journal, metrics = silentMetrics } = ports;
-  const { volumeBytesMax } = options;
-  const sizes = volumeBytesMax === undefined ? {} : { volumeBytesMax };
+  const { volumeBytesMax, frameSizes } = options;
+  const sizes = {
+    ...(volumeBytesMax === undefined ? {} : { volumeBytesMax }),
+    ...(frameSizes === undefined ? {} : { frameSizes }),
+  };
   const folder = folders.blocks;
   const given = { disk, index, clock, random, hashing, journal, metrics, folder };
   const blocks = await openBlockStore({ ...given, ...sizes });

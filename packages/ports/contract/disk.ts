@@ -3,7 +3,7 @@ import type { TestContext } from "node:test";
 import { test } from "node:test";
 import { utf8, utf8Text } from "@holdfast/base";
 import type { Disk, DiskErrorKind } from "@holdfast/ports";
-import { DiskError, readWhole, replaceWhole } from "@holdfast/ports";
+import { DiskError, pageBytes, readWhole, replaceWhole } from "@holdfast/ports";
 
 /** Gives an empty disk; what it needs for that, it frees when the test is over. */
 export type MakeDisk = (context: TestContext) => Disk | Promise<Disk>;
@@ -45,6 +45,36 @@ function contents(name: string, makeDisk: MakeDisk): void {
     // A Buffer's slice is a view: code that takes a Uint8Array would share bytes unawares.
     assert.equal(Object.getPrototypeOf(first), Uint8Array.prototype);
     await file.close();
+  });
+
+  test(`${name}: a read into given memory says how much there was, and leaves the rest alone`, async (t) => {
+    const disk = await makeDisk(t);
+    const file = await disk.open("a", "create");
+    await file.write(0, [utf8("abcdef")]);
+    const target = new Uint8Array(6).fill(1);
+    assert.equal(await file.readInto(2, target.subarray(0, 3)), 3);
+    assert.equal(await file.readInto(4, target.subarray(1)), 2);
+    assert.deepEqual(target, Uint8Array.of(99, 101, 102, 1, 1, 1));
+    assert.equal(await file.readInto(6, target), 0);
+    await file.close();
+  });
+
+  test(`${name}: pages of its memory are written wherever they go, past the cache or not`, async (t) => {
+    const disk = await makeDisk(t);
+    for (const pastCache of [false, true]) {
+      const file = await disk.open(`pages ${pastCache}`, "create", { pastCache });
+      const pages = disk.memory.allocate(2 * pageBytes);
+      assert.equal(pages.length, 2 * pageBytes);
+      assert.ok(pages.every((byte) => byte === 0));
+      disk.memory.copy(utf8("pages"), pages, 1);
+      await file.write(5, [pages.subarray(0, pageBytes)]);
+      await file.write(pageBytes, [pages]);
+      await file.sync();
+      assert.equal(await file.size(), 3 * pageBytes);
+      assert.equal(utf8Text(await file.read(pageBytes + 1, 5)), "pages");
+      assert.equal(utf8Text(await file.read(6, 5)), "pages");
+      await file.close();
+    }
   });
 
   test(`${name}: thousands of buffers are one write`, async (t) => {

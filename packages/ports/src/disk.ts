@@ -1,3 +1,5 @@
+import type { PageMemory } from "./page-memory.ts";
+
 /**
  * Files of one data directory. Paths are relative to it, separated by "/", without "." and "..".
  *
@@ -7,6 +9,7 @@
  * success is unknown for ever: never retry it (SAFETY.md S11).
  */
 export interface Disk {
+  readonly memory: PageMemory;
   open(path: string, mode: OpenMode, options?: OpenOptions): Promise<DiskFile>;
   /** Names in a folder, sorted. */
   list(folder: string): Promise<readonly string[]>;
@@ -27,12 +30,22 @@ export type OpenMode = "read" | "write" | "create";
 export interface OpenOptions {
   /** Every write is durable when it resolves (O_DSYNC). */
   readonly syncWrites?: boolean;
+  /**
+   * Whole pages of `memory` that are written at page boundaries go to the disk from where they lie, where the system can, and
+   * are not kept in its cache: half the cost of storing much. What is durable when stays the same. Reads may ask for the same.
+   */
+  readonly pastCache?: boolean;
 }
 
 export interface DiskFile {
   readonly path: string;
   /** Up to `length` bytes from `offset`; fewer only at the end of the file. A buffer of the caller's own. */
   read(offset: number, length: number): Promise<Uint8Array>;
+  /**
+   * As `read`, into memory that the caller leaves alone until it resolves; how many bytes there were. `pastCache`: not to be
+   * kept in the system's cache, if the file was opened so and whole pages are read.
+   */
+  readInto(offset: number, target: Uint8Array, pastCache?: boolean): Promise<number>;
   /**
    * Writes all buffers, one behind the other, from `offset` on. The caller leaves them unchanged until it resolves.
    * On failure any part of them may have been written.

@@ -14,7 +14,7 @@ export interface HttpRequest {
   /** Lower-case names; repeated headers joined by ", ". */
   readonly headers: Readonly<Record<string, string | undefined>>;
   /** Throws when the connection breaks or the client is too slow. Reading on is what pulls more from the socket. */
-  readonly body: BodyStream;
+  readonly body: ByteStream;
   /** Aborted when the client goes away. Made for who waits for that; who only asks now and then asks `throwIfAborted`. */
   readonly signal: AbortSignal;
   /** Throws what the signal was aborted with. */
@@ -24,10 +24,12 @@ export interface HttpRequest {
   readonly requestId: string;
 }
 
-/** A body on its way in. */
-export interface BodyStream extends AsyncIterable<Uint8Array> {
+/** Bytes in chunks, as the reader pulls them. */
+export interface ByteStream extends AsyncIterable<Uint8Array> {
   /** All of it, when it has come already and has at most so many bytes; there is nothing to iterate then. */
   takeWhole?(bytesMax: number): Uint8Array | undefined;
+  /** To be called once for a chunk that nobody reads any more, or never: its memory is used again. */
+  recycle?(chunk: Uint8Array): void;
 }
 
 /** What work asks now and then whether it is still wanted: an AbortSignal, or a request. */
@@ -40,7 +42,7 @@ export interface HttpResponse {
    * Streamed bodies state their length in `content-length` where it is known. When the stream throws, the host breaks
    * the connection, so that a client never takes a part for the whole.
    */
-  readonly body: Uint8Array | AsyncIterable<Uint8Array> | undefined;
+  readonly body: Uint8Array | ByteStream | undefined;
   /** What the request was about, for the journal and metrics; it does not leave the node. */
   readonly about?: RequestSummary | undefined;
 }

@@ -17,7 +17,7 @@ export { folderOf, isDiskPath } from "./disk-path.ts";
 export type { BulkDigest, Digest, DigestAlgorithm, Hashing } from "./hashing.ts";
 export type {
   Abortable,
-  BodyStream,
+  ByteStream,
   HttpHandler,
   HttpRequest,
   HttpResponse,
@@ -52,6 +52,8 @@ export {
   frameBytesMax,
   NetworkError,
 } from "./network.ts";
+export type { PageMemory } from "./page-memory.ts";
+export { pageBytes } from "./page-memory.ts";
 export type { Appended, CommittedEntry, ReplicatedLog, StateMachine } from "./replicated-log.ts";
 export type { StateReader, StateWriter } from "./state.ts";
 export { WriteBuffer } from "./write-buffer.ts";

@@ -100,6 +100,7 @@ export class CrashingDisk {
 
   wrap(disk: Disk): Disk {
     return {
+      memory: disk.memory,
       open: async (path, mode, options) => this.#file(await this.#count(disk.open(path, mode, options))),
       list: (folder) => this.#count(disk.list(folder)),
       makeFolder: (folder) => this.#count(disk.makeFolder(folder)),
@@ -115,6 +116,7 @@ export class CrashingDisk {
     return {
       path: file.path,
       read: (offset, length) => this.#count(file.read(offset, length)),
+      readInto: (offset, target, pastCache) => this.#count(file.readInto(offset, target, pastCache)),
       write: (offset, buffers) => this.#count(file.write(offset, buffers)),
       sync: () => this.#count(file.sync()),
       size: () => this.#count(file.size()),

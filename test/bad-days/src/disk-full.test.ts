@@ -21,6 +21,7 @@ class Quota {
 
   over(disk: Disk): Disk {
     return {
+      memory: disk.memory,
       open: async (path, mode, options) => this.#file(await disk.open(path, mode, options)),
       list: (folder) => disk.list(folder),
       makeFolder: (folder) => disk.makeFolder(folder),
@@ -43,6 +44,7 @@ class Quota {
     return {
       path: file.path,
       read: (offset, length) => file.read(offset, length),
+      readInto: (offset, target, pastCache) => file.readInto(offset, target, pastCache),
       write: async (offset, buffers) => {
         const end = offset + buffers.reduce((sum, { length }) => sum + length, 0);
         if (end - (this.#ends.get(file.path) ?? 0) > this.freeBytes) {

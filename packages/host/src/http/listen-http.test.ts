@@ -421,6 +421,37 @@ suite("HTTP listener: answers", () => {
       assert.equal((await fetchFrom(port, { path })).text.length, 4_000_000);
   });
 
+  test("a stream's chunks are recycled when they have left, each once; also when the client goes away", async (t) => {
+    const chunks = Array.from({ length: 20 }, (_, i) => new Uint8Array(1_000_000).fill(i));
+    let recycled: Uint8Array[] = [];
+    const ended = Promise.withResolvers<void>();
+    async function* pieces(): AsyncGenerator<Uint8Array> {
+      try {
+        yield* chunks;
+      } finally {
+        ended.resolve();
+      }
+    }
+    const { port } = await listener(t, () => {
+      const recycle = (chunk: Uint8Array): void => {
+        recycled.push(chunk.slice());
+        chunk.fill(255);
+      };
+      const body = { [Symbol.asyncIterator]: pieces, recycle };
+      return Promise.resolve({ status: 200, headers: { "content-length": "20000000" }, body });
+    });
+    const { text } = await fetchFrom(port, { path: "/" });
+    assert.equal(text, Buffer.concat(recycled).toString());
+    recycled = [];
+    const gone = rawConnection(t, port);
+    gone.socket.write("GET / HTTP/1.1\r\nhost: a\r\n\r\n");
+    await gone.until("200 OK");
+    gone.socket.destroy();
+    await ended.promise;
+    while (recycled.length === 0) await new Promise((resolve) => setImmediate(resolve));
+    assert.ok(recycled.length < chunks.length);
+  });
+
   test("a stream that throws, is too short or too long breaks the connection", async (t) => {
     async function* pieces(count: number, fails: boolean): AsyncGenerator<Uint8Array> {
       for (let i = 0; i < count; i++) yield utf8("0123456789");

@@ -6,7 +6,7 @@
 
 import type { IncomingMessage } from "node:http";
 import { assert, concatBytes, emptyBytes, StoreError } from "@holdfast/base";
-import type { BodyStream } from "@holdfast/ports";
+import type { ByteStream } from "@holdfast/ports";
 import { countFreshBytes } from "../young-memory.ts";
 import { smallBodyBytesMax } from "./limits.ts";
 
@@ -20,7 +20,7 @@ interface Waiting {
 
 const finished: IteratorResult<Uint8Array, undefined> = { done: true, value: undefined };
 
-export class RequestBody implements AsyncIterableIterator<Uint8Array, undefined>, BodyStream {
+export class RequestBody implements AsyncIterableIterator<Uint8Array, undefined>, ByteStream {
   readonly #message: IncomingMessage;
   /** Tells a client that waits for it to go on (Expect: 100-continue). */
   readonly #sendContinue: (() => void) | undefined;

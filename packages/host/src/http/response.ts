@@ -5,7 +5,7 @@
 
 import type { ServerResponse } from "node:http";
 import type { Awaitable } from "@holdfast/base";
-import type { HttpResponse } from "@holdfast/ports";
+import type { ByteStream, HttpResponse } from "@holdfast/ports";
 
 /** "broken" when the client went away or the body failed; then the connection is gone too. */
 export type Sent =
@@ -60,11 +60,7 @@ function mayHaveBody(status: number): boolean {
   return status >= 200 && status !== 204 && status !== 304;
 }
 
-async function sendStream(
-  to: ServerResponse,
-  body: AsyncIterable<Uint8Array>,
-  stated: string | undefined,
-): Promise<Sent> {
+async function sendStream(to: ServerResponse, body: ByteStream, stated: string | undefined): Promise<Sent> {
   const statedBytes = stated === undefined ? undefined : Number(stated);
   let sentBytes = 0;
   try {
@@ -73,7 +69,8 @@ async function sendStream(
       if (statedBytes !== undefined && sentBytes > statedBytes)
         throw new Error(`more than the ${statedBytes} bytes stated`);
       if (to.destroyed) throw new Error("the client went away");
-      if (!to.write(chunk)) await drained(to);
+      // Called in any case, and not before the system has let go of it.
+      if (!to.write(chunk, () => body.recycle?.(chunk))) await drained(to);
     }
     if (statedBytes !== undefined && sentBytes < statedBytes)
       throw new Error(`${sentBytes} of the ${statedBytes} bytes stated`);

@@ -18,7 +18,11 @@ import { blockCount, blockId, readContent } from "./read-content.ts";
 
 const blockBytes = 10;
 
-const sourceOf = ({ fetch }: Stored): BlockSource => ({ fetch, readAhead: new ReadAhead(10 * blockBytes) });
+const sourceOf = ({ fetch }: Stored): BlockSource => ({
+  fetch,
+  recycle: () => undefined,
+  readAhead: new ReadAhead(10 * blockBytes),
+});
 
 interface Stored {
   readonly content: Content;
@@ -126,15 +130,15 @@ test("without memory to read ahead, blocks are fetched one by one; what was take
     };
     const readAhead = new ReadAhead(aheadBytes);
     const damaged = (): Error => new Error("damaged");
-    const early = readContent(stored.content, range, { fetch, readAhead }, damaged);
+    const source = { fetch, recycle: () => undefined, readAhead };
+    const early = readContent(stored.content, range, source, damaged);
     await early.next();
     assert.equal(fetched, fetchedMax);
     await early.return();
     assert.ok(readAhead.take(aheadBytes));
     readAhead.giveBack(aheadBytes);
     const pieces: Uint8Array[] = [];
-    for await (const piece of readContent(stored.content, range, { fetch, readAhead }, damaged))
-      pieces.push(piece);
+    for await (const piece of readContent(stored.content, range, source, damaged)) pieces.push(piece);
     assert.deepEqual(concatBytes(pieces), stored.whole);
     assert.ok(readAhead.take(aheadBytes));
   }

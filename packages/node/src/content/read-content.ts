@@ -22,6 +22,8 @@ export type FetchBlock = (id: BlockId) => Promise<FetchedBlock>;
 
 export interface BlockSource {
   readonly fetch: FetchBlock;
+  /** Takes the body of a block that nobody will read. */
+  readonly recycle: (body: Uint8Array) => void;
   readonly readAhead: ReadAhead;
 }
 
@@ -34,11 +36,11 @@ interface Slice {
   readonly to: number;
 }
 
-/** Exactly the range's bytes; throws rather than ending short. `damaged` makes the error for a part whose checksum fails. */
+/** Exactly the range's bytes, in chunks that are the reader's to recycle; throws rather than ending short. `damaged` makes the error for a part whose checksum fails. */
 export async function* readContent(
   content: Content,
   range: ResolvedRange,
-  { fetch, readAhead }: BlockSource,
+  { fetch, recycle, readAhead }: BlockSource,
   damaged: (part: ContentPart) => Error,
 ): AsyncGenerator<Uint8Array, void, undefined> {
   const slices = slicesOf(content, range);
@@ -74,7 +76,10 @@ export async function* readContent(
       yield whole ? body : body.subarray(head.slice.from, head.slice.to);
     }
   } finally {
-    for (const { takenBytes } of ahead) readAhead.giveBack(takenBytes);
+    for (const { takenBytes, block } of ahead) {
+      readAhead.giveBack(takenBytes);
+      void block.then(({ body }) => recycle(body)).catch(() => undefined);
+    }
   }
 }
 

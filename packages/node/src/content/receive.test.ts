@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { concatBytes, crc32, StoreError } from "@holdfast/base";
-import { simulatedHashing } from "@holdfast/ports/simulated";
+import { BlockFrames } from "@holdfast/blocks";
+import { plainMemory, simulatedHashing } from "@holdfast/ports/simulated";
 import fc from "fast-check";
 import type { IncomingBody } from "../files/interface.ts";
-import { BlockBuffers } from "./block-buffers.ts";
 import type { Received } from "./receive.ts";
 import { receive } from "./receive.ts";
 
@@ -33,7 +33,7 @@ async function run(
     hashing: simulatedHashing,
     inlineBytesMax,
     blockBytes,
-    buffers: new BlockBuffers(1000),
+    frames: new BlockFrames(plainMemory),
     bytesMax: 10_000,
     signal: undefined,
     ...more,
@@ -71,7 +71,7 @@ test("receive: a long body passes through the memory of few blocks, none changed
     hashing: simulatedHashing,
     inlineBytesMax,
     blockBytes,
-    buffers: new BlockBuffers(1000),
+    frames: new BlockFrames(plainMemory),
     bytesMax: 100_000,
     signal: undefined,
   };
@@ -82,6 +82,32 @@ test("receive: a long body passes through the memory of few blocks, none changed
     assert.deepEqual(block, chunks[sequence]);
   });
   assert.ok(memory.size <= 3, `${memory.size} blocks`);
+});
+
+test("receive: a body that fails leaves no memory behind", async () => {
+  const frames = new BlockFrames(plainMemory);
+  const options = {
+    hashing: simulatedHashing,
+    inlineBytesMax,
+    blockBytes,
+    frames,
+    bytesMax: 1000,
+    signal: undefined,
+  };
+  const used = new Set<unknown>();
+  for (let i = 0; i < 20; i++) {
+    const failing = receive(
+      bodyOf([new Uint8Array(250)], { bytes: 300 }),
+      options,
+      () => async (_, block) => {
+        used.add(block.buffer);
+        await new Promise((resolve) => setImmediate(resolve));
+        if (i % 2 === 0) throw new Error("the disk is full");
+      },
+    );
+    await assert.rejects(failing);
+  }
+  assert.ok(used.size <= 3, `${used.size} blocks`);
 });
 
 test("receive: a body shorter or longer than declared is refused", async () => {
@@ -131,7 +157,7 @@ test("receive: when the sender breaks off, it rejects after the blocks under way
     hashing: simulatedHashing,
     inlineBytesMax,
     blockBytes,
-    buffers: new BlockBuffers(1000),
+    frames: new BlockFrames(plainMemory),
     bytesMax: 10_000,
     signal: undefined,
   };
@@ -154,7 +180,7 @@ test("receive: a block that cannot be stored refuses the body", async () => {
     hashing: simulatedHashing,
     inlineBytesMax,
     blockBytes,
-    buffers: new BlockBuffers(1000),
+    frames: new BlockFrames(plainMemory),
     bytesMax: 10_000,
     signal: undefined,
   };

@@ -5,9 +5,9 @@
  */
 
 import { concatBytes, crc32Combine, StoreError } from "@holdfast/base";
+import type { BlockFrames } from "@holdfast/blocks";
 import type { Abortable, Hashing } from "@holdfast/ports";
 import type { IncomingBody } from "../files/interface.ts";
-import type { BlockBuffers } from "./block-buffers.ts";
 import type { ReceivedBody } from "./body-digests.ts";
 import { digestsAtOnce, judgeDigests, StreamedDigests } from "./body-digests.ts";
 
@@ -18,7 +18,7 @@ export interface ReceiveOptions {
   /** Bodies up to this length are handed back whole; a negative number streams even the empty one. */
   readonly inlineBytesMax: number;
   readonly blockBytes: number;
-  readonly buffers: BlockBuffers;
+  readonly frames: BlockFrames;
   readonly bytesMax: number;
   readonly signal: Abortable | undefined;
 }
@@ -69,6 +69,7 @@ export async function receive(
         for (const early of head) await stream.add(early);
       }
       await stream.add(chunk);
+      body.chunks.recycle?.(chunk);
     }
     if (body.bytes !== undefined && bytes !== body.bytes) throw incomplete(body.bytes, bytes);
     if (stream === undefined && bytes <= options.inlineBytesMax)
@@ -87,7 +88,8 @@ class BlockStream {
   readonly #options: ReceiveOptions;
   readonly #digests: StreamedDigests;
   readonly #underWay: Promise<unknown>[] = [];
-  #block: Uint8Array;
+  /** What is being filled. */
+  #block: Uint8Array | undefined;
   #filled = 0;
   #sequence = 0;
   #crc32 = 0;
@@ -97,23 +99,23 @@ class BlockStream {
     this.#body = body;
     this.#options = options;
     this.#digests = new StreamedDigests(options.hashing, body);
-    this.#block = options.buffers.take(options.blockBytes);
   }
 
   async add(chunk: Uint8Array): Promise<void> {
+    const { frames, blockBytes } = this.#options;
     let rest = chunk;
     while (rest.length > 0) {
-      const piece = rest.subarray(0, this.#block.length - this.#filled);
-      this.#block.set(piece, this.#filled);
+      this.#block ??= frames.take(blockBytes);
+      const piece = rest.subarray(0, blockBytes - this.#filled);
+      frames.fill(this.#block, this.#filled, piece);
       this.#filled += piece.length;
       rest = rest.subarray(piece.length);
-      if (this.#filled === this.#block.length) await this.#send();
+      if (this.#filled === blockBytes) await this.#send(this.#block);
     }
   }
 
   async finish(bytes: number): Promise<ReceivedBody> {
-    if (this.#filled > 0) await this.#send();
-    this.#options.buffers.giveBack(this.#block);
+    if (this.#block !== undefined) await this.#send(this.#block);
     await Promise.all(this.#underWay);
     const digests = await this.#digests.finish(this.#crc32);
     return judgeDigests(this.#body, { bytes, crc32: this.#crc32 }, digests);
@@ -121,22 +123,24 @@ class BlockStream {
 
   async abandon(): Promise<void> {
     this.#digests.cancel();
+    if (this.#block !== undefined) this.#options.frames.recycle(this.#block);
     await Promise.allSettled(this.#underWay);
   }
 
-  async #send(): Promise<void> {
-    const buffer = this.#block;
-    const { buffers, blockBytes, hashing } = this.#options;
-    const block = buffer.subarray(0, this.#filled);
+  async #send(memory: Uint8Array): Promise<void> {
+    const { frames, hashing } = this.#options;
+    const block = memory.subarray(0, this.#filled);
+    this.#block = undefined;
+    this.#filled = 0;
     const crc32 = hashing.crc32(block);
     this.#crc32 = crc32Combine(this.#crc32, crc32, block.length);
-    const both = Promise.all([this.#store(this.#sequence++, block, crc32), this.#digests.update(block)]);
-    const stored = both.then(() => buffers.giveBack(buffer));
+    const work = [this.#store(this.#sequence++, block, crc32), this.#digests.update(block)];
+    // A digest that was cancelled may be at it still: it is hashing for nobody.
+    void Promise.allSettled(work).then(() => frames.recycle(block));
+    const stored = Promise.all(work);
     stored.catch(() => undefined); // Awaited below or in finish; until then it must not count as unhandled.
     this.#underWay.push(stored);
     if (this.#underWay.length >= blocksInFlightMax) await this.#underWay.shift();
-    this.#block = buffers.take(blockBytes);
-    this.#filled = 0;
   }
 }
 

@@ -8,7 +8,6 @@ import type { Clock, Hashing, Journal } from "@holdfast/ports";
 import type { Admission } from "../admission.ts";
 import type { BucketAdmin } from "../buckets/bucket-admin.ts";
 import type { BucketDirectory } from "../buckets/bucket-directory.ts";
-import type { BlockBuffers } from "../content/block-buffers.ts";
 import type { ReadAhead } from "../content/read-ahead.ts";
 import { checkKey } from "../names.ts";
 import type { ShardReplica } from "../shard-replica.ts";
@@ -20,7 +19,6 @@ export interface FilesContext {
   readonly blocks: BlockStore;
   readonly admission: Admission;
   readonly readAhead: ReadAhead;
-  readonly blockBuffers: BlockBuffers;
   readonly hashing: Hashing;
   readonly clock: Clock;
   /** Of the request that an operation serves, when there is one: its lines carry the request's id. */

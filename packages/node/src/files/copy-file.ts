@@ -90,8 +90,11 @@ async function copiedChecksum(
     return { algorithm, scope: "full", value: bigEndian(wholeCrc32(version, content)) };
   const digest = context.hashing.bulkDigest(algorithm);
   try {
-    const body = bodyOf(context, { bucket: source.bucket, signal }, found, { offset: 0, bytes });
-    for await (const chunk of bodyChunks(body)) await digest.update(chunk);
+    const body = bodyChunks(bodyOf(context, { bucket: source.bucket, signal }, found, { offset: 0, bytes }));
+    for await (const chunk of body) {
+      await digest.update(chunk);
+      body.recycle?.(chunk);
+    }
     return { algorithm, scope: "full", value: await digest.finish() };
   } catch (error) {
     digest.cancel();

@@ -12,7 +12,7 @@ import type {
   ListedFile,
   WriteCondition,
 } from "@holdfast/namespace";
-import type { Abortable, BodyStream } from "@holdfast/ports";
+import type { Abortable, ByteStream } from "@holdfast/ports";
 
 export interface Files {
   /** The same files; what is written to the journal on behalf of this request names it. */
@@ -68,7 +68,7 @@ export interface BucketInfo {
 
 /** A body on its way in. */
 export interface IncomingBody {
-  readonly chunks: BodyStream;
+  readonly chunks: ByteStream;
   /** Length as declared; a body that is shorter or longer is refused (IncompleteBody, BodyTooLarge). */
   readonly bytes: number | undefined;
   /**
@@ -150,7 +150,7 @@ export interface ReadFileRequest {
 export interface FileReading {
   readonly file: FileInfo;
   /** Exactly `file.range.bytes` bytes, each block's checksum verified; a stream throws rather than ending short. Small ones come whole. */
-  readonly body: Uint8Array | AsyncIterable<Uint8Array>;
+  readonly body: Uint8Array | ByteStream;
 }
 
 export interface ListFilePartsRequest {

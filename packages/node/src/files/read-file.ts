@@ -1,7 +1,7 @@
 import type { Awaitable } from "@holdfast/base";
 import { andThen, crc32Combine, StoreError } from "@holdfast/base";
 import { BlockError } from "@holdfast/blocks";
-import type { Content, FileVersion } from "@holdfast/namespace";
+import type { Content, ContentPart, FileVersion } from "@holdfast/namespace";
 import { findContent, findFile } from "@holdfast/namespace";
 import type { StateReader } from "@holdfast/ports";
 import type { FetchBlock } from "../content/read-content.ts";
@@ -183,13 +183,12 @@ export function bodyOf(
     return body.subarray(range.offset, range.offset + range.bytes);
   }
   if (content === undefined) throw new StoreError("Internal", "A version without content.");
-  return readContent(
-    content,
-    range,
-    { fetch: fetchFrom(context, request), readAhead: context.readAhead },
-    (part) =>
-      blockFailure(new BlockError("corrupt", `part ${part.number} does not have its checksum`)) as Error,
-  );
+  const { frames } = context.blocks;
+  const recycle = (chunk: Uint8Array): void => frames.recycle(chunk);
+  const source = { fetch: fetchFrom(context, request), recycle, readAhead: context.readAhead };
+  const damaged = (part: ContentPart): Error =>
+    blockFailure(new BlockError("corrupt", `part ${part.number} does not have its checksum`)) as Error;
+  return { [Symbol.asyncIterator]: () => readContent(content, range, source, damaged), recycle };
 }
 
 /** S6: a reader that loses a block breaks off; it never goes on with another content's bytes. */

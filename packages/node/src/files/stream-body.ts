@@ -39,13 +39,14 @@ export async function streamBody<T>(
   commit: (attempt: Attempt, streamed: StreamedBody) => Promise<T>,
 ): Promise<T> {
   const { writer } = place.shard;
-  const { hashing, blockBuffers: buffers } = context;
+  const { hashing } = context;
+  const { frames } = context.blocks;
   const attempt = writer.begin();
   try {
     const blockBytes = place.bucket.settings.blockBytes;
     const bytesMax = limits.bodyBytesMax;
     const { body, inlineBytesMax, signal } = options;
-    const receiving = { hashing, buffers, inlineBytesMax, blockBytes, bytesMax, signal };
+    const receiving = { hashing, frames, inlineBytesMax, blockBytes, bytesMax, signal };
     const received =
       receiveAtOnce(body, receiving) ??
       (await receive(body, receiving, () => blocksOf(context, writer.contentId(attempt), options.part)));

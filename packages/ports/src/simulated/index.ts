@@ -6,6 +6,7 @@ export { fateByChance } from "./fate.ts";
 export type { StruckFault } from "./fault-counts.ts";
 export { FaultCounts } from "./fault-counts.ts";
 export { sectorBytes } from "./file-image.ts";
+export { plainMemory } from "./plain-memory.ts";
 export { RecordingMetrics } from "./recording-metrics.ts";
 export type { SimulatedClockOptions } from "./simulated-clock.ts";
 export { SimulatedClock } from "./simulated-clock.ts";

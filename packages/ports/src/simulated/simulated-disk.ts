@@ -19,6 +19,7 @@ import type {
 } from "../disk.ts";
 import { DiskError } from "../disk.ts";
 import { folderOf, isDiskPath } from "../disk-path.ts";
+import type { PageMemory } from "../page-memory.ts";
 import type { DiskOperation } from "./disk-faults.ts";
 import { DiskFaults } from "./disk-faults.ts";
 import type { Fate } from "./fate.ts";
@@ -26,6 +27,7 @@ import { fateByChance } from "./fate.ts";
 import { FaultCounts } from "./fault-counts.ts";
 import { FileImage, sectorBytes } from "./file-image.ts";
 import { NameTable } from "./name-table.ts";
+import { plainMemory } from "./plain-memory.ts";
 import type { Simulation } from "./simulation.ts";
 
 export interface SimulatedDiskOptions {
@@ -44,6 +46,7 @@ interface Run {
 }
 
 export class SimulatedDisk implements Disk {
+  readonly memory: PageMemory = plainMemory;
   readonly #random: Random;
   readonly #simulation: Simulation | undefined;
   readonly #latencyMs: { readonly min: number; readonly max: number };
@@ -76,6 +79,7 @@ export class SimulatedDisk implements Disk {
     const run: Run = { dead: false };
     this.#runs.push(run);
     return {
+      memory: plainMemory,
       open: (path, mode, options) => this.#open(run, path, mode, options),
       list: (folder) => this.#list(run, folder),
       makeFolder: (folder) => this.#makeFolder(run, folder),
@@ -229,6 +233,14 @@ export class SimulatedDisk implements Disk {
       read: async (offset, length) => {
         enter("read");
         return this.#later(run, () => image.read(offset, length));
+      },
+      readInto: async (offset, target) => {
+        enter("read");
+        return this.#later(run, () => {
+          const found = image.read(offset, target.length);
+          target.set(found);
+          return found.length;
+        });
       },
       write: async (offset, buffers) => {
         enterChange();

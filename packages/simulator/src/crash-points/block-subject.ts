@@ -76,6 +76,7 @@ async function open(ports: NodePorts): Promise<BlockStore> {
     journal,
     folder: "blocks",
     volumeBytesMax: 40 * KiB,
+    frameSizes: { framedBytesMin: KiB, keptBytesMax: 16 * KiB },
     groupBytesMax: 12 * KiB,
     indexFlushBytes: 1500,
     copyBytesMax: 8 * KiB,
@@ -116,8 +117,11 @@ class BlockWork implements Work<BlockExpectation> {
   async #put(store: BlockStore, id: BlockId): Promise<void> {
     const name = blockIdText(id);
     if (this.#states.get(name) === "absent") this.#states.set(name, "either");
-    const body = bodyOf(id);
+    const bytes = bodyOf(id);
+    const body = store.frames.take(bytes.length);
+    store.frames.fill(body, 0, bytes);
     await store.put(id, body, crc32(body));
+    store.frames.recycle(body);
     this.#states.set(name, "stored");
   }
 

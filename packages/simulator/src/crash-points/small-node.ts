@@ -6,6 +6,7 @@ export const smallNode: Required<NodeOptions> = {
   shardCount: 2,
   segmentBytes: 64 * KiB,
   volumeBytesMax: 48 * KiB,
+  frameSizes: { framedBytesMin: 3 * KiB, keptBytesMax: 64 * KiB },
   reserveBytes: 128 * KiB,
   checkpointIntervalMs: 4,
   collectIntervalMs: 20,

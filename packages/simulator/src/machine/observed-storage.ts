@@ -8,6 +8,7 @@ export type Observe = (operation: string, moment: Moment) => void;
 
 export function observedDisk(disk: Disk, observe: Observe): Disk {
   return {
+    memory: disk.memory,
     open: async (path, mode, options) => {
       const opening = disk.open(path, mode, options);
       const file = await (mode === "create" ? witnessed(`create ${path}`, opening, observe) : opening);
@@ -28,6 +29,7 @@ function observedFile(file: DiskFile, observe: Observe): DiskFile {
   return {
     path,
     read: (offset, length) => file.read(offset, length),
+    readInto: (offset, target, pastCache) => file.readInto(offset, target, pastCache),
     write: (offset, buffers) => witnessed(`write ${path} at ${offset}`, file.write(offset, buffers), observe),
     sync: () => witnessed(`sync ${path}`, file.sync(), observe),
     size: () => file.size(),

@@ -62,6 +62,7 @@ export function makePlan(seed: number, random: Random): Plan {
       shardCount: pick(random, [1, 2, 4]),
       segmentBytes: pick(random, [64, 128, 512]) * KiB,
       volumeBytesMax: hasLargeParts ? 8192 * KiB : pick(random, [128, 256, 1024]) * KiB,
+      frameSizes: { framedBytesMin: 3 * KiB, keptBytesMax: 64 * KiB },
       reserveBytes: 128 * KiB,
       checkpointIntervalMs: pick(random, [3, 20, 100]),
       collectIntervalMs: pick(random, [10, 50]),
