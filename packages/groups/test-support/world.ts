@@ -48,12 +48,14 @@ export interface WorldOptions {
   readonly limits?: Partial<GroupHostLimits>;
   readonly segmentBytes?: number;
   readonly diskLatencyMs?: { readonly min: number; readonly max: number };
+  /** Of each frame: the connection breaks behind it. */
+  readonly breakChance?: number;
   readonly networkLatencyMs?: { readonly min: number; readonly max: number };
 }
 
 export class TestNode {
   readonly id: NodeId;
-  readonly disk: SimulatedDisk;
+  disk: SimulatedDisk;
   readonly records = new Map<GroupId, GroupRecord>();
   readonly machines = new Map<GroupId, ListMachine>();
   readonly groups = new Map<GroupId, Group<string>>();
@@ -220,7 +222,9 @@ export class World {
     this.simulation = new Simulation({ random: this.random, drain });
     const { simulation, random } = this;
     const { min: latencyMsMin, max: latencyMsMax } = options.networkLatencyMs ?? { min: 0.1, max: 1 };
-    this.switch = new SimulatedSwitch({ simulation, random, latencyMsMin, latencyMsMax, silenceMsMax: 5000 });
+    const { breakChance = 0 } = options;
+    const network = { latencyMsMin, latencyMsMax, silenceMsMax: 5000, breakChance };
+    this.switch = new SimulatedSwitch({ simulation, random, ...network });
     const latencyMs = options.diskLatencyMs ?? { min: 0.1, max: 0.5 };
     this.nodes = Array.from(
       { length: options.nodes ?? 3 },
@@ -317,6 +321,18 @@ export class World {
 
   others(node: TestNode): readonly TestNode[] {
     return this.nodes.filter((other) => other !== node);
+  }
+
+  /** A bit changes where the log holds this text. */
+  async rotLog(node: TestNode, text: string): Promise<void> {
+    for (const name of await this.run(node.disk.list("log"))) {
+      const path = `log/${name}`;
+      const place = new TextDecoder("latin1").decode(node.disk.peek(path)).indexOf(text);
+      if (place < 0) continue;
+      node.disk.rot(path, place);
+      return;
+    }
+    assert.fail(`the log holds no ${text}`);
   }
 
   follower(leader: TestNode): TestNode {
