@@ -23,6 +23,7 @@ import type { Group, GroupLeader } from "../src/group.ts";
 import { GroupHost } from "../src/group-host.ts";
 import type { GroupHostLimits } from "../src/limits.ts";
 import type { Place } from "../src/places.ts";
+import { BusyClock } from "./busy-clock.ts";
 import { ListMachine, ListStore } from "./list-machine.ts";
 
 export const group1: GroupId = groupId(1);
@@ -50,6 +51,8 @@ export interface WorldOptions {
   readonly diskLatencyMs?: { readonly min: number; readonly max: number };
   /** Of each frame: the connection breaks behind it. */
   readonly breakChance?: number;
+  /** Computing takes so long for each entry that a node applies; nothing otherwise. */
+  readonly applyMs?: number;
   readonly networkLatencyMs?: { readonly min: number; readonly max: number };
 }
 
@@ -106,7 +109,8 @@ export class TestNode {
     const { simulation, random, options } = this.#world;
     this.#clock = new SimulatedClock(simulation);
     this.metrics = new RecordingMetrics();
-    const ports = { clock: this.#clock, random, journal: this.journal, metrics: this.metrics as Metrics };
+    const clock = new BusyClock(this.#clock, () => (options.applyMs ?? 0) * this.appliedCount);
+    const ports = { clock, random, journal: this.journal, metrics: this.metrics as Metrics };
     const { log } = await openWriteAheadLog({
       ...ports,
       disk: this.disk.mount(),
@@ -154,6 +158,12 @@ export class TestNode {
     const machine = this.machine(group);
     machine.flush();
     this.wal.checkpoint(group, machine.applied.index);
+  }
+
+  get appliedCount(): number {
+    let count = 0;
+    for (const { texts } of this.machines.values()) count += texts.length;
+    return count;
   }
 
   group(group: GroupId = group1): Group<string> {
