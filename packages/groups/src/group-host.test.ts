@@ -264,12 +264,12 @@ for (const protocol of protocolNames)
     });
 
     test("full disk: nothing is lost, and the node writes on when there is room", async () => {
-      const world = await World.start({ segmentBytes: 256 * 1024 });
+      const world = await World.start({ segmentBytes: 1024 * 1024 });
       await world.openGroup(protocol);
       const leader = await world.leader();
       const full = world.follower(leader);
       full.disk.capacityBytes = 0;
-      const texts = await world.fillWindow(leader, 20);
+      const texts = await world.fillWindow(leader, 150);
       assert.ok(full.machine().texts.length < texts.length, "it cannot hold all of it");
       full.disk.capacityBytes = 2 ** 50;
       await world.until(() => full.machine().texts.length === texts.length, "it catches up", 60_000);

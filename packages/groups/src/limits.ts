@@ -58,7 +58,7 @@ export const defaultGroupHostLimits: GroupHostLimits = {
   },
   livenessTicks: 8,
   quietTicks: 12,
-  turnItemsMax: 64,
+  turnItemsMax: 32,
   turnBytesMax: 256 * KiB,
   inboxBytesMax: 8 * MiB,
   commandBytesMax: limits.commandBytesMax,

@@ -63,9 +63,11 @@ export class WriteLane<Message extends Envelope> {
     if (!this.#isHeld) this.#drain();
   }
 
-  /** There may be room by now. */
+  /** There may be room by now. The log finds out when it is asked to write: one tries, the others wait for it. */
   retry(): void {
-    if (!this.#isHeld) return;
+    if (!this.#isHeld || !this.#isSettled) return;
+    const next = this.#passengers.find(({ state }) => state === "waiting");
+    if (next !== undefined && !this.#admits(next)) return this.#write(next);
     this.#isHeld = false;
     this.#drain();
   }
@@ -93,13 +95,18 @@ export class WriteLane<Message extends Envelope> {
         passenger.state = "durable";
         continue;
       }
-      if (this.#wal.stopped === undefined && !this.#wal.admits(passenger.bytes)) {
+      if (!this.#admits(passenger)) {
         this.#isHeld = true;
         return;
       }
       this.#write(passenger);
     }
     if (this.#passengers[0]?.state === "durable") this.#events.onDurable();
+  }
+
+  /** A log that has stopped says why when it is asked to write. */
+  #admits({ bytes }: Passenger<Message>): boolean {
+    return this.#wal.stopped !== undefined || this.#wal.admits(bytes);
   }
 
   #write(passenger: Passenger<Message>): void {

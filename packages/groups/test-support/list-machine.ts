@@ -68,9 +68,8 @@ export class ListMachine implements GroupMachine<string> {
     this.#store.saved = { position: this.#position, texts: [...this.#texts] };
   }
 
-  async *snapshot(): AsyncIterable<Uint8Array> {
-    const bytes = utf8(JSON.stringify(this.#texts));
-    for (let i = 0; i < bytes.length; i += chunkBytes) yield bytes.slice(i, i + chunkBytes);
+  snapshot(): AsyncIterable<Uint8Array> {
+    return inChunks(utf8(JSON.stringify(this.#texts)));
   }
 
   async stage(position: SnapshotPosition, body: AsyncIterable<Uint8Array>): Promise<StagedState> {
@@ -100,4 +99,8 @@ export class ListMachine implements GroupMachine<string> {
       },
     };
   }
+}
+
+async function* inChunks(bytes: Uint8Array): AsyncIterable<Uint8Array> {
+  for (let i = 0; i < bytes.length; i += chunkBytes) yield bytes.slice(i, i + chunkBytes);
 }

@@ -23,6 +23,7 @@ import type { Group, GroupLeader } from "../src/group.ts";
 import { GroupHost } from "../src/group-host.ts";
 import type { GroupHostLimits } from "../src/limits.ts";
 import type { Place } from "../src/places.ts";
+import { BusyClock } from "./busy-clock.ts";
 import { ListMachine, ListStore } from "./list-machine.ts";
 
 export const group1: GroupId = groupId(1);
@@ -48,12 +49,16 @@ export interface WorldOptions {
   readonly limits?: Partial<GroupHostLimits>;
   readonly segmentBytes?: number;
   readonly diskLatencyMs?: { readonly min: number; readonly max: number };
+  /** Of each frame: the connection breaks behind it. */
+  readonly breakChance?: number;
+  /** Computing takes so long for each entry that a node applies; nothing otherwise. */
+  readonly applyMs?: number;
   readonly networkLatencyMs?: { readonly min: number; readonly max: number };
 }
 
 export class TestNode {
   readonly id: NodeId;
-  readonly disk: SimulatedDisk;
+  disk: SimulatedDisk;
   readonly records = new Map<GroupId, GroupRecord>();
   readonly machines = new Map<GroupId, ListMachine>();
   readonly groups = new Map<GroupId, Group<string>>();
@@ -104,7 +109,8 @@ export class TestNode {
     const { simulation, random, options } = this.#world;
     this.#clock = new SimulatedClock(simulation);
     this.metrics = new RecordingMetrics();
-    const ports = { clock: this.#clock, random, journal: this.journal, metrics: this.metrics as Metrics };
+    const clock = new BusyClock(this.#clock, () => (options.applyMs ?? 0) * this.appliedCount);
+    const ports = { clock, random, journal: this.journal, metrics: this.metrics as Metrics };
     const { log } = await openWriteAheadLog({
       ...ports,
       disk: this.disk.mount(),
@@ -152,6 +158,12 @@ export class TestNode {
     const machine = this.machine(group);
     machine.flush();
     this.wal.checkpoint(group, machine.applied.index);
+  }
+
+  get appliedCount(): number {
+    let count = 0;
+    for (const { texts } of this.machines.values()) count += texts.length;
+    return count;
   }
 
   group(group: GroupId = group1): Group<string> {
@@ -220,7 +232,9 @@ export class World {
     this.simulation = new Simulation({ random: this.random, drain });
     const { simulation, random } = this;
     const { min: latencyMsMin, max: latencyMsMax } = options.networkLatencyMs ?? { min: 0.1, max: 1 };
-    this.switch = new SimulatedSwitch({ simulation, random, latencyMsMin, latencyMsMax, silenceMsMax: 5000 });
+    const { breakChance = 0 } = options;
+    const network = { latencyMsMin, latencyMsMax, silenceMsMax: 5000, breakChance };
+    this.switch = new SimulatedSwitch({ simulation, random, ...network });
     const latencyMs = options.diskLatencyMs ?? { min: 0.1, max: 0.5 };
     this.nodes = Array.from(
       { length: options.nodes ?? 3 },
@@ -317,6 +331,18 @@ export class World {
 
   others(node: TestNode): readonly TestNode[] {
     return this.nodes.filter((other) => other !== node);
+  }
+
+  /** A bit changes where the log holds this text. */
+  async rotLog(node: TestNode, text: string): Promise<void> {
+    for (const name of await this.run(node.disk.list("log"))) {
+      const path = `log/${name}`;
+      const place = new TextDecoder("latin1").decode(node.disk.peek(path)).indexOf(text);
+      if (place < 0) continue;
+      node.disk.rot(path, place);
+      return;
+    }
+    assert.fail(`the log holds no ${text}`);
   }
 
   follower(leader: TestNode): TestNode {
