@@ -37,7 +37,7 @@ export function replicate(core: RaftCore, progress: FollowerProgress, fetched?: 
     if (ballot === undefined) {
       progress.isFetching = true;
       core.fetches.push({ to: progress.id, from: progress.nextIndex, bytesMax: limits.messageBytesMax });
-      return;
+      break;
     }
     const entries = log.slice(progress.nextIndex, log.lastIndex, limits.messageBytesMax);
     send(core, progress, { index: previousIndex, ballot }, entries);
