@@ -77,7 +77,9 @@ class Node {
       this.#compacted = last - keptEntries;
       this.storage.Compact(this.#compacted);
     }
-    return ready.committedEntries.filter(({ data }) => typeof data === "string").length;
+    let count = 0;
+    for (const { data } of ready.committedEntries) if (typeof data === "string") count++;
+    return count;
   }
 }
 
@@ -86,7 +88,7 @@ export function coatyGroup(command: string): PeerGroup {
   const nodes = new Map(ids.map((id) => [id, new Node(library, id)]));
   const [leader] = nodes.values();
   if (leader === undefined) throw new Error("no nodes");
-  const queue: Message[] = [];
+  let queue: Message[] = [];
   const run = (): number => {
     let committed = 0;
     for (let isBusy = true; isBusy; ) {
@@ -96,7 +98,9 @@ export function coatyGroup(command: string): PeerGroup {
           const count = node.work((message) => queue.push(message));
           if (node === leader) committed += count;
         }
-      for (const message of queue.splice(0)) nodes.get(message.to)?.raw.step(message);
+      const arriving = queue;
+      queue = [];
+      for (const message of arriving) nodes.get(message.to)?.raw.step(message);
     }
     return committed;
   };

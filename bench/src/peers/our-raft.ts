@@ -17,18 +17,23 @@ export function ourGroup(command: string): PeerGroup {
   );
   const [leader] = nodes;
   if (leader === undefined) throw new Error("no nodes");
-  const queue: RaftMessage[] = [];
+  let queue: RaftMessage[] = [];
+  const send = (message: RaftMessage): void => {
+    queue.push(message);
+  };
   const run = (): number => {
     let committed = 0;
     for (let isBusy = true; isBusy; ) {
       isBusy = false;
       for (const node of nodes) {
-        for (let count = work(node, queue); count !== undefined; count = work(node, queue)) {
+        for (let count = work(node, send); count !== undefined; count = work(node, send)) {
           isBusy = true;
           if (node === leader) committed += count;
         }
       }
-      for (const message of queue.splice(0)) nodes[message.to - 1]?.step(message);
+      const arriving = queue;
+      queue = [];
+      for (const message of arriving) nodes[message.to - 1]?.step(message);
     }
     return committed;
   };
@@ -46,16 +51,18 @@ export function ourGroup(command: string): PeerGroup {
 }
 
 /** Does what there is to do; gives the commands that it may apply, or undefined when there was nothing. */
-function work(node: Consensus<RaftMessage>, queue: RaftMessage[]): number | undefined {
+function work(node: Consensus<RaftMessage>, send: (message: RaftMessage) => void): number | undefined {
   const ready = node.ready();
   if (ready === undefined) return undefined;
-  queue.push(...ready.messages);
+  for (const message of ready.messages) send(message);
   if (ready.write !== undefined) {
-    queue.push(...ready.write.replies);
+    for (const message of ready.write.replies) send(message);
     node.advance({ written: ready.write.sequence });
   }
   const last = ready.committed.at(-1);
   if (last === undefined) return 0;
   node.advance({ applied: last.index });
-  return ready.committed.filter(({ kind }) => kind === "command").length;
+  let count = 0;
+  for (const { kind } of ready.committed) if (kind === "command") count++;
+  return count;
 }

@@ -113,7 +113,19 @@ test("log window: thousands of forgotten entries leave the rest where they are",
   assert.equal(window.entry(logIndex(4_000)), undefined);
 });
 
+test("log window: all who ask for the same entries share one slice, until the log is cut", () => {
+  const window = new LogWindow({ index: logIndex(0), ballot: ballot(0) }, []);
+  for (let i = 1; i <= 3; i++) window.append(command(i, 1));
+  const slice = window.slice(logIndex(2), logIndex(3), 1_000);
+  assert.equal(window.slice(logIndex(2), logIndex(3), Number.POSITIVE_INFINITY), slice);
+  assert.deepEqual(window.slice(logIndex(2), logIndex(3), 1), [command(2, 1)]);
+  window.slice(logIndex(2), logIndex(3), 1_000);
+  window.truncate(logIndex(3));
+  window.append(command(3, 2));
+  assert.deepEqual(window.slice(logIndex(2), logIndex(3), 1_000), [command(2, 1), command(3, 2)]);
+});
+
 test("log window: an entry that leaves a gap is refused", () => {
   const window = new LogWindow({ index: logIndex(3), ballot: ballot(1) }, []);
-  assert.throws(() => window.append(command(5, 1)), /behind 3/);
+  assert.throws(() => window.append(command(5, 1)), /one behind the other/);
 });

@@ -10,12 +10,23 @@ import { assert, logIndex } from "@holdfast/base";
 import type { Entry, LogPosition } from "../contract/entry.ts";
 import { entryBytes } from "../contract/entry.ts";
 
+interface Slice {
+  readonly from: number;
+  readonly through: number;
+  readonly bytes: number;
+  readonly entries: readonly Entry[];
+}
+
+const noSlice: Slice = { from: 0, through: 0, bytes: 0, entries: [] };
+
 export class LogWindow {
   #base: LogPosition;
   /** The entry with index base + 1 + i is at `#head + i`. */
   #entries: Entry[];
   #head = 0;
   #bytes = 0;
+  /** The latest slice: each follower, the write and whoever applies ask for the same one. */
+  #slice: Slice = noSlice;
 
   constructor(base: LogPosition, entries: readonly Entry[]) {
     this.#base = { index: base.index, ballot: base.ballot };
@@ -52,23 +63,37 @@ export class LogWindow {
   }
 
   /** From `from` to `through`, as many as fit, at least one if there is one. `from` lies behind the base. */
-  slice(from: LogIndex, through: LogIndex, bytesMax: number): Entry[] {
-    assert(from > this.#base.index, `entry ${from} is not in the window behind ${this.#base.index}`);
+  slice(from: LogIndex, through: LogIndex, bytesMax: number): readonly Entry[] {
+    assert(from > this.#base.index, "what lies before the window is not in it");
+    const known = this.#slice;
+    const isKnown = known.from === from && known.through === Math.min(through, this.lastIndex);
+    if (isKnown && known.bytes <= bytesMax) return known.entries;
     const start = this.#head + from - this.#base.index - 1;
     const stop = Math.min(this.#entries.length, start + through - from + 1);
-    if (stop <= start) return [];
+    if (stop <= start) return noSlice.entries;
+    let bytes = entryBytes(this.#at(start));
     let end = start + 1;
-    for (let bytes = entryBytes(this.#at(start)); end < stop; end++) {
-      bytes += entryBytes(this.#at(end));
-      if (bytes > bytesMax) break;
+    for (; end < stop; end++) {
+      const next = entryBytes(this.#at(end));
+      if (bytes + next > bytesMax) break;
+      bytes += next;
     }
-    return this.#entries.slice(start, end);
+    const entries = this.#entries.slice(start, end);
+    this.#slice = { from, through: from + entries.length - 1, bytes, entries };
+    return entries;
   }
 
   append(entry: Entry): void {
-    assert(entry.index === this.lastIndex + 1, `entry ${entry.index} appended behind ${this.lastIndex}`);
+    assert(entry.index === this.lastIndex + 1, "entries are appended one behind the other");
     this.#entries.push(entry);
     this.#bytes += entryBytes(entry);
+  }
+
+  /** The array stays as it is: whoever asks for these entries gets it. */
+  appendAll(entries: readonly Entry[]): void {
+    const { lastIndex, bytes } = this;
+    for (const entry of entries) this.append(entry);
+    this.#slice = { from: lastIndex + 1, through: this.lastIndex, bytes: this.#bytes - bytes, entries };
   }
 
   /** Another value in a place that is held; what stands behind it stays. */
@@ -76,14 +101,16 @@ export class LogWindow {
     const position = this.#head + entry.index - this.#base.index - 1;
     this.#bytes += entryBytes(entry) - entryBytes(this.#at(position));
     this.#entries[position] = entry;
+    this.#slice = noSlice;
   }
 
   /** Drops this entry and all behind it. */
   truncate(from: LogIndex): void {
-    assert(from > this.#base.index, `truncated at ${from}, before the window behind ${this.#base.index}`);
+    assert(from > this.#base.index, "what lies before the window is not in it");
     const start = this.#head + from - this.#base.index - 1;
     for (let i = start; i < this.#entries.length; i++) this.#bytes -= entryBytes(this.#at(i));
     this.#entries.length = Math.min(this.#entries.length, start);
+    this.#slice = noSlice;
   }
 
   /** Forgets the oldest entries while more than the bound is held, none behind `through`. */
@@ -107,6 +134,7 @@ export class LogWindow {
     this.#entries = [];
     this.#head = 0;
     this.#bytes = 0;
+    this.#slice = noSlice;
   }
 
   /** The largest index up to `index` whose ballot is at most `ballot`; the base's when there is none in the window. */

@@ -19,12 +19,12 @@ export class MembershipHistory {
 
   /** The latest in the log, committed or not. */
   get latest(): Membership {
-    return this.#last.membership;
+    return this.#last().membership;
   }
 
   /** Where it stands; the index of a snapshot or of what was applied at the start for one that came from there. */
   get latestIndex(): LogIndex {
-    return this.#last.index;
+    return this.#last().index;
   }
 
   /** The last one applied, and all behind it. */
@@ -55,7 +55,7 @@ export class MembershipHistory {
     this.#memberships = [{ index, membership }];
   }
 
-  get #last(): Dated {
+  #last(): Dated {
     const last = this.#memberships.at(-1);
     assert(last !== undefined, "there is always a membership");
     return last;

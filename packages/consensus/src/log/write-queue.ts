@@ -11,7 +11,9 @@ import type { LogIndex } from "@holdfast/base";
 import { assert, logIndex } from "@holdfast/base";
 import type { Envelope, SnapshotPosition, StorageWrite } from "../contract/consensus.ts";
 import type { Entry } from "../contract/entry.ts";
+import { Fifo } from "./fifo.ts";
 import type { LogWindow } from "./log-window.ts";
+import { Outbox } from "./outbox.ts";
 
 interface InFlight {
   readonly sequence: number;
@@ -23,7 +25,7 @@ const noEntries: readonly Entry[] = [];
 
 export class WriteQueue<Message extends Envelope> {
   readonly #log: LogWindow;
-  readonly #inFlight: InFlight[] = [];
+  readonly #inFlight = new Fifo<InFlight>();
   #sequence = 0;
   #durableIndex: LogIndex;
   /** The first entry that no write has taken yet. */
@@ -34,7 +36,7 @@ export class WriteQueue<Message extends Envelope> {
   #base: SnapshotPosition | undefined;
   /** Sequence of the write that took the latest snapshot; 0 when there was none. */
   #baseSequence = 0;
-  #replies: Message[] = [];
+  readonly #replies = new Outbox<Message>();
 
   constructor(log: LogWindow) {
     this.#log = log;
@@ -78,7 +80,7 @@ export class WriteQueue<Message extends Envelope> {
 
   /** Leaves with the next write; call it after the change that it depends on. */
   replyWhenDurable(message: Message): void {
-    this.#replies.push(message);
+    this.#replies.add(message);
   }
 
   /** Everything so far is durable: a reply needs to wait for nothing. */
@@ -91,42 +93,51 @@ export class WriteQueue<Message extends Envelope> {
     );
   }
 
-  /** The next write, or undefined when there is nothing to write and nothing waits for what is in flight. */
-  take(): StorageWrite<Message> | undefined {
-    const { lastIndex } = this.#log;
-    const hasEntries = this.#next <= lastIndex;
-    if (
-      !hasEntries &&
+  /** There is nothing to write, and nothing waits for what is in flight. */
+  get isEmpty(): boolean {
+    return (
+      this.#next > this.#log.lastIndex &&
       this.#hardState === undefined &&
       this.#base === undefined &&
-      this.#replies.length === 0
-    )
-      return undefined;
+      this.#replies.isEmpty
+    );
+  }
+
+  /** The next write, or undefined when the queue is empty. */
+  take(): StorageWrite<Message> | undefined {
+    if (this.isEmpty) return undefined;
+    const { lastIndex } = this.#log;
     const sequence = ++this.#sequence;
-    const entries = hasEntries ? this.#log.slice(this.#next, lastIndex, Number.POSITIVE_INFINITY) : noEntries;
+    const entries =
+      this.#next <= lastIndex ? this.#log.slice(this.#next, lastIndex, Number.POSITIVE_INFINITY) : noEntries;
     if (this.#hardState !== undefined) this.#hardStateSequence = sequence;
     if (this.#base !== undefined) this.#baseSequence = sequence;
-    const write = { sequence, hardState: this.#hardState, base: this.#base, entries, replies: this.#replies };
+    const write = {
+      sequence,
+      hardState: this.#hardState,
+      base: this.#base,
+      entries,
+      replies: this.#replies.take(),
+    };
     this.#inFlight.push({ sequence, through: lastIndex });
     this.#next = logIndex(lastIndex + 1);
     this.#hardState = undefined;
     this.#base = undefined;
-    this.#replies = [];
     return write;
   }
 
   #isWritten(sequence: number): boolean {
-    const oldest = this.#inFlight[0];
+    const { oldest } = this.#inFlight;
     return oldest === undefined || oldest.sequence > sequence;
   }
 
   /** All writes up to this one are durable. */
   written(sequence: number): void {
-    assert(sequence <= this.#sequence, `write ${sequence} reported, ${this.#sequence} handed out`);
-    for (let write = this.#inFlight[0]; write !== undefined; write = this.#inFlight[0]) {
-      if (write.sequence > sequence) return;
-      if (write.through > this.#durableIndex) this.#durableIndex = write.through;
-      this.#inFlight.shift();
+    assert(sequence <= this.#sequence, "a write is reported that was handed out");
+    for (let { oldest } = this.#inFlight; oldest !== undefined; oldest = this.#inFlight.oldest) {
+      if (oldest.sequence > sequence) return;
+      if (oldest.through > this.#durableIndex) this.#durableIndex = oldest.through;
+      this.#inFlight.drop();
     }
   }
 }

@@ -9,6 +9,7 @@ import type { LogIndex } from "@holdfast/base";
 import { assert, logIndex } from "@holdfast/base";
 import type { ConsensusLimits, FollowerStatus } from "../contract/consensus.ts";
 import type { ReplicaId } from "../contract/replica-id.ts";
+import { Fifo } from "../log/fifo.ts";
 
 interface Inflight {
   readonly lastIndex: LogIndex;
@@ -21,7 +22,7 @@ export class FollowerProgress {
   #mode: FollowerStatus["mode"] = "probe";
   #matchIndex: LogIndex = logIndex(0);
   #nextIndex: LogIndex;
-  #inflights: Inflight[] = [];
+  readonly #inflights = new Fifo<Inflight>();
   #inflightBytes = 0;
   /** In probe: a message is on its way, and the next one waits for its reply or for a heartbeat's. */
   #probeSent = false;
@@ -177,20 +178,20 @@ export class FollowerProgress {
   }
 
   #freeInflights(): void {
-    for (let oldest = this.#inflights[0]; oldest !== undefined; oldest = this.#inflights[0]) {
+    for (let { oldest } = this.#inflights; oldest !== undefined; oldest = this.#inflights.oldest) {
       if (oldest.lastIndex > this.#matchIndex) return;
       this.#inflightBytes -= oldest.bytes;
-      this.#inflights.shift();
+      this.#inflights.drop();
     }
   }
 
   #dropOldestInflight(): void {
-    const oldest = this.#inflights.shift();
-    if (oldest !== undefined) this.#inflightBytes -= oldest.bytes;
+    this.#inflightBytes -= this.#inflights.oldest?.bytes ?? 0;
+    this.#inflights.drop();
   }
 
   #clearInflights(): void {
-    this.#inflights = [];
+    this.#inflights.clear();
     this.#inflightBytes = 0;
   }
 }

@@ -56,10 +56,7 @@ export class Following {
     const first = entries[start];
     if (first === undefined) return;
     if (first.index <= core.log.lastIndex) core.truncate(first.index);
-    for (let i = start; i < entries.length; i++) {
-      const entry = entries[i];
-      if (entry !== undefined) core.appendEntry(entry);
-    }
+    core.appendAll(start === 0 ? entries : entries.slice(start));
   }
 
   /** Position of the first entry that the log does not hold. */

@@ -76,7 +76,7 @@ export class Leading {
     if (this.#transfer !== undefined) return { kind: "transferring", to: this.#transfer.to };
     const { membership } = this.#core;
     // One at a time, known to be committed: two in flight could have disjoint quorums (§6).
-    if (isJoint(membership) || !this.#membershipIsCommitted) return { kind: "change-in-progress" };
+    if (isJoint(membership) || !this.#membershipIsCommitted()) return { kind: "change-in-progress" };
     const next = enterChange(membership, target);
     if (next === undefined) return { kind: "invalid-change", problem: "nothing would change" };
     return proposed(this.#append("membership", encodeMembership(next)));
@@ -94,7 +94,7 @@ export class Leading {
   }
 
   read(reader: Reader): void {
-    this.#barriers.add(reader, this.#hasCommitted ? this.#core.commitIndex : undefined);
+    this.#barriers.add(reader, this.#hasCommitted() ? this.#core.commitIndex : undefined);
   }
 
   onReadIndexRequest({ from, request }: ReadIndexRequest): void {
@@ -121,7 +121,7 @@ export class Leading {
     progress.recentlyActive = true;
     if (reply.outcome === "accepted") {
       if (!progress.onAccepted(reply.matchIndex)) return;
-      this.#advanceCommit();
+      this.#advanceCommit(reply.matchIndex);
       this.#handOver();
       return;
     }
@@ -144,7 +144,7 @@ export class Leading {
 
   /** This replica's own part of the quorum has grown. */
   onWritten(): void {
-    this.#advanceCommit();
+    this.#advanceCommit(this.#core.writes.durableIndex);
   }
 
   provide(fetched: Fetched): void {
@@ -166,6 +166,16 @@ export class Leading {
     for (const progress of this.#followers.values()) replicate(this.#core, progress);
   }
 
+  /** For invariants: `prepare` would send nothing to a follower. */
+  get isPrepared(): boolean {
+    const { log, commitIndex } = this.#core;
+    return [...this.#followers.values()].every((progress) => {
+      const { isPaused, nextIndex, needsProbe, mode, matchIndex, commitSent } = progress;
+      const isTold = mode !== "replicate" || Math.min(commitIndex, matchIndex) <= commitSent;
+      return (isPaused || nextIndex > log.lastIndex) && !needsProbe && isTold;
+    });
+  }
+
   checkInvariants(): void {
     const { log, membership } = this.#core;
     for (const progress of this.#followers.values()) progress.checkInvariants(log.lastIndex);
@@ -182,11 +192,11 @@ export class Leading {
       if (reader.kind === "local") this.#core.reads.push({ context: reader.context, index: undefined });
   }
 
-  get #hasCommitted(): boolean {
+  #hasCommitted(): boolean {
     return this.#core.commitIndex >= this.#firstOwnIndex;
   }
 
-  get #membershipIsCommitted(): boolean {
+  #membershipIsCommitted(): boolean {
     return this.#core.memberships.latestIndex <= this.#core.commitIndex;
   }
 
@@ -215,19 +225,21 @@ export class Leading {
   readonly #matchIndexOf = (id: ReplicaId): number =>
     id === this.#core.id ? this.#core.writes.durableIndex : (this.#followers.get(id)?.matchIndex ?? 0);
 
-  #advanceCommit(): void {
+  /** `news`: how far a replica has got that was not there before. */
+  #advanceCommit(news: LogIndex): void {
     const core = this.#core;
+    if (news <= core.commitIndex) return;
     const reached = logIndex(quorumValue(core.membership, this.#matchIndexOf));
     // §5.4.2: entries of earlier terms are committed with one of this term, never by counting.
     if (reached <= core.commitIndex || reached < this.#firstOwnIndex) return;
-    const isFirst = !this.#hasCommitted;
+    const isFirst = !this.#hasCommitted();
     for (let i = core.commitIndex + 1; i <= reached; i++) {
       const entry = core.log.entry(logIndex(i));
       if (entry !== undefined) this.#uncommittedBytes -= entryBytes(entry);
     }
     core.commitTo(reached);
     if (isFirst) this.#barriers.onFirstCommit(reached);
-    if (this.#membershipIsCommitted) this.#onMembershipCommitted();
+    if (this.#membershipIsCommitted()) this.#onMembershipCommitted();
   }
 
   /** §6: the new membership alone once the joint one is committed; a leader that is not in it steps down. */

@@ -4,7 +4,7 @@
  */
 
 import { assertNever, DecodeError } from "@holdfast/base";
-import type { Entry } from "../contract/entry.ts";
+import type { Entry, LogPosition } from "../contract/entry.ts";
 import { decodeMembership } from "../contract/membership.ts";
 import type { Leading } from "./leading.ts";
 import type {
@@ -25,10 +25,10 @@ export function problemOf(
   leading: Leading | undefined,
   message: RaftMessage,
 ): string | undefined {
-  if (message.to !== core.id) return `for replica ${message.to}, not ${core.id}`;
-  if (!isCount(message.from) || message.from === 0 || message.from === core.id)
-    return "from no other replica";
-  if (!isCount(message.ballot) || message.ballot === 0) return `ballot ${message.ballot}`;
+  const { from, to, ballot } = message;
+  if (to !== core.id) return `for replica ${to}, not ${core.id}`;
+  if (!isCount(from) || from === 0 || from === core.id) return "from no other replica";
+  if (!isCount(ballot) || ballot === 0) return `ballot ${ballot}`;
   return problemOfBody(core, leading, message);
 }
 
@@ -80,12 +80,12 @@ function problemOfEntries(message: AppendEntries): string | undefined {
   const problem = problemOfNumbers(previousIndex, previousBallot, commitIndex);
   if (problem !== undefined) return problem;
   if (previousBallot > ballot) return `an entry of ballot ${previousBallot} in ballot ${ballot}`;
-  let before: number = previousBallot;
-  for (const [i, entry] of entries.entries()) {
-    if (entry.index !== previousIndex + 1 + i) return `entry ${entry.index} at place ${i}`;
-    if (!isCount(entry.ballot) || entry.ballot < before || entry.ballot > ballot)
+  let last: LogPosition = { index: previousIndex, ballot: previousBallot };
+  for (const entry of entries) {
+    if (entry.index !== last.index + 1) return `entry ${entry.index} behind ${last.index}`;
+    if (!isCount(entry.ballot) || entry.ballot < last.ballot || entry.ballot > ballot)
       return `entry ${entry.index} of ballot ${entry.ballot}`;
-    before = entry.ballot;
+    last = entry;
     if (entry.kind === "membership" && !isMembership(entry)) return `entry ${entry.index} is no membership`;
   }
   return undefined;
@@ -124,9 +124,9 @@ function problemOfSnapshot({ snapshotIndex, snapshotBallot, ballot }: InstallSna
   return problemOfNumbers(snapshotIndex, snapshotBallot);
 }
 
-function problemOfNumbers(...numbers: readonly number[]): string | undefined {
-  const wrong = numbers.find((value) => !isCount(value));
-  return wrong === undefined ? undefined : `number ${wrong}`;
+function problemOfNumbers(a: number, b = 0, c = 0): string | undefined {
+  if (isCount(a) && isCount(b) && isCount(c)) return undefined;
+  return `not numbers as they are counted: ${a}, ${b}, ${c}`;
 }
 
 function isCount(value: number): boolean {

@@ -20,6 +20,7 @@ import { decodeMembership, isVoter } from "../contract/membership.ts";
 import type { ReplicaId } from "../contract/replica-id.ts";
 import { LogWindow } from "../log/log-window.ts";
 import { MembershipHistory } from "../log/membership-history.ts";
+import { Outbox } from "../log/outbox.ts";
 import { WriteQueue } from "../log/write-queue.ts";
 import { ForwardedReads } from "./forwarded-reads.ts";
 import { initialHardState, raftHardStateCodec } from "./hard-state.ts";
@@ -54,7 +55,7 @@ export class RaftCore {
   electionElapsed = 0;
   #electionTimeout = 0;
 
-  messages: RaftMessage[] = [];
+  readonly messages: Outbox<RaftMessage> = new Outbox();
   reads: ReadState[] = [];
   fetches: Fetch[] = [];
   snapshots: ReplicaId[] = [];
@@ -67,8 +68,7 @@ export class RaftCore {
     this.log = new LogWindow(applied, entries);
     this.writes = new WriteQueue(this.log);
     this.memberships = new MembershipHistory(applied.index, applied.membership);
-    for (const entry of entries)
-      if (entry.kind === "membership") this.memberships.append(entry.index, decodeMembership(entry.payload));
+    for (const entry of entries) this.#onAppended(entry);
     this.forwardedReads = new ForwardedReads(this, random);
     const durable = hardState === undefined ? initialHardState : decode(raftHardStateCodec, hardState);
     // A log does not run ahead of the hard state it was written under; if it did, no vote of that term is known.
@@ -103,12 +103,12 @@ export class RaftCore {
 
   /** Leaves at once: nothing that is not durable stands behind it. */
   send(message: RaftMessage): void {
-    this.messages.push(message);
+    this.messages.add(message);
   }
 
   /** Leaves once everything so far is durable. */
   sendWhenDurable(message: RaftMessage): void {
-    if (this.writes.isIdle) this.messages.push(message);
+    if (this.writes.isIdle) this.messages.add(message);
     else this.writes.replyWhenDurable(message);
   }
 
@@ -152,14 +152,14 @@ export class RaftCore {
   /** To the end of the log. */
   append(kind: EntryKind, payload: Uint8Array): Entry {
     const entry = { index: logIndex(this.log.lastIndex + 1), ballot: this.ballot, kind, payload };
-    this.appendEntry(entry);
+    this.log.append(entry);
+    this.#onAppended(entry);
     return entry;
   }
 
-  appendEntry(entry: Entry): void {
-    this.log.append(entry);
-    // Raft §6: a membership counts from the moment it is in the log.
-    if (entry.kind === "membership") this.memberships.append(entry.index, decodeMembership(entry.payload));
+  appendAll(entries: readonly Entry[]): void {
+    this.log.appendAll(entries);
+    for (const entry of entries) this.#onAppended(entry);
   }
 
   truncate(from: LogIndex): void {
@@ -184,17 +184,30 @@ export class RaftCore {
     if (index > this.commitIndex) this.commitIndex = logIndex(Math.min(index, this.log.lastIndex));
   }
 
-  /** S9: only what is durable here is applied. One batch at a time. */
+  /** S9: only what is durable here is applied. */
+  get applicableIndex(): LogIndex {
+    return logIndex(Math.min(this.commitIndex, this.writes.durableIndex));
+  }
+
+  /** There is something to apply, and all that was handed out before is applied. */
+  get hasUnhanded(): boolean {
+    return this.#handedIndex <= this.appliedIndex && this.#handedIndex < this.applicableIndex;
+  }
+
+  /** One batch at a time. */
   takeCommitted(): readonly Entry[] {
-    const through = logIndex(Math.min(this.commitIndex, this.writes.durableIndex));
-    if (this.#handedIndex > this.appliedIndex || through <= this.#handedIndex) return noEntries;
-    const entries = this.log.slice(logIndex(this.#handedIndex + 1), through, this.limits.committedBytesMax);
+    if (!this.hasUnhanded) return noEntries;
+    const from = logIndex(this.#handedIndex + 1);
+    const entries = this.log.slice(from, this.applicableIndex, this.limits.committedBytesMax);
     this.#handedIndex = logIndex(this.#handedIndex + entries.length);
     return entries;
   }
 
   applied(index: LogIndex): void {
-    assert(index >= this.appliedIndex && index <= this.#handedIndex, `applied ${index} was handed out`);
+    assert(
+      index >= this.appliedIndex && index <= this.#handedIndex,
+      "what was handed out is applied, in order",
+    );
     this.appliedIndex = index;
     this.memberships.compact(index);
     const unneeded = logIndex(Math.min(index, this.writes.durableIndex));
@@ -214,6 +227,13 @@ export class RaftCore {
     if (isBack || isOverruled || isCommitted) this.lost = undefined;
   }
 
+  /** For invariants: the host has been given everything. */
+  get hasNothingToDo(): boolean {
+    const { messages, writes, reads, fetches, snapshots } = this;
+    const isEmpty = reads.length + fetches.length + snapshots.length === 0;
+    return messages.isEmpty && writes.isEmpty && !this.hasUnhanded && isEmpty;
+  }
+
   checkInvariants(): void {
     assert(this.appliedIndex <= this.#handedIndex, "applied follows handed out");
     assert(this.#handedIndex <= this.commitIndex, "handed out follows committed");
@@ -222,6 +242,11 @@ export class RaftCore {
     assert(this.log.base.index <= this.#handedIndex, "what is still to be handed out is in memory");
     assert(this.log.last.ballot <= this.ballot, "no entry is of a later ballot");
     assert(this.leader !== this.id || this.role === "leader", "a leader knows it");
+  }
+
+  /** Raft §6: a membership counts from the moment it is in the log. */
+  #onAppended({ index, kind, payload }: Entry): void {
+    if (kind === "membership") this.memberships.append(index, decodeMembership(payload));
   }
 
   #enterBallot(newBallot: Ballot, votedFor: ReplicaId | undefined): void {

@@ -5,7 +5,7 @@
  */
 
 import type { Ballot } from "@holdfast/base";
-import { assertNever } from "@holdfast/base";
+import { assert, assertNever } from "@holdfast/base";
 import type {
   Consensus,
   ConsensusOptions,
@@ -39,6 +39,8 @@ class Raft implements Consensus<RaftMessage> {
   readonly #following: Following;
   /** Of the last time that this replica was elected. */
   #latestLeading: Leading | undefined;
+  /** Nothing has happened since `ready` looked: it would find nothing. */
+  #isQuiet = false;
 
   constructor(options: ConsensusOptions) {
     this.id = options.id;
@@ -50,9 +52,10 @@ class Raft implements Consensus<RaftMessage> {
   }
 
   tick(): void {
+    this.#isQuiet = false;
     const core = this.#core;
     core.forwardedReads.tick();
-    const leading = this.#leading;
+    const leading = this.#leading();
     if (leading !== undefined) return leading.tick();
     core.electionElapsed++;
     if (!core.electionIsDue) return;
@@ -62,46 +65,54 @@ class Raft implements Consensus<RaftMessage> {
   }
 
   step(message: RaftMessage): InvalidMessage | undefined {
-    const problem = problemOf(this.#core, this.#leading, message);
+    this.#isQuiet = false;
+    const problem = problemOf(this.#core, this.#leading(), message);
     if (problem !== undefined) return { kind: "invalid-message", problem };
     if (this.#admits(message)) this.#dispatch(message);
     return undefined;
   }
 
   propose(command: Uint8Array): Proposed | Refusal {
-    return this.#leading?.propose(command) ?? this.#notLeader();
+    this.#isQuiet = false;
+    return this.#leading()?.propose(command) ?? this.#notLeader();
   }
 
   proposeChange(target: MembershipTarget): Proposed | Refusal {
-    return this.#leading?.proposeChange(target) ?? this.#notLeader();
+    this.#isQuiet = false;
+    return this.#leading()?.proposeChange(target) ?? this.#notLeader();
   }
 
   readIndex(context: number): void {
-    const leading = this.#leading;
+    this.#isQuiet = false;
+    const leading = this.#leading();
     if (leading === undefined) this.#core.forwardedReads.add(context);
     else leading.read({ kind: "local", context });
   }
 
   transferLeader(to: ReplicaId): Refusal | undefined {
-    const leading = this.#leading;
+    this.#isQuiet = false;
+    const leading = this.#leading();
     return leading === undefined ? this.#notLeader() : leading.transferLeader(to);
   }
 
   campaign(): void {
+    this.#isQuiet = false;
     this.#election.campaign();
   }
 
   ready(): Ready<RaftMessage> | undefined {
+    if (this.#isQuiet) return undefined;
+    this.#isQuiet = true;
     const core = this.#core;
-    this.#leading?.prepare();
+    this.#leading()?.prepare();
     core.forwardedReads.flush();
     const committed = core.takeCommitted();
     const write = core.writes.take();
-    const { messages, reads, fetches, snapshots } = core;
+    const messages = core.messages.take();
+    const { reads, fetches, snapshots } = core;
     const somethingElse = reads.length > 0 || fetches.length > 0 || snapshots.length > 0;
     if (write === undefined && committed.length === 0 && messages.length === 0 && !somethingElse)
       return undefined;
-    core.messages = [];
     if (somethingElse) {
       core.reads = [];
       core.fetches = [];
@@ -112,27 +123,33 @@ class Raft implements Consensus<RaftMessage> {
 
   advance({ written, applied }: HostProgress): void {
     const core = this.#core;
+    const { commitIndex, role } = core;
     if (written !== undefined) {
       core.writes.written(written);
-      const leading = this.#leading;
+      const leading = this.#leading();
       if (leading === undefined) this.#election.onWritten();
       else leading.onWritten();
     }
     if (applied !== undefined) core.applied(applied);
     core.settleLost();
+    // Most of what the host has done gives it nothing more to do.
+    if (core.hasUnhanded || core.commitIndex !== commitIndex || core.role !== role) this.#isQuiet = false;
   }
 
   provide(fetched: Fetched): void {
-    this.#leading?.provide(fetched);
+    this.#isQuiet = false;
+    this.#leading()?.provide(fetched);
   }
 
   reportSnapshot(to: ReplicaId, outcome: "delivered" | "failed"): void {
+    this.#isQuiet = false;
     const { index: baseIndex } = this.#core.log.base;
-    this.#leading?.follower(to)?.onSnapshotEnded(outcome, baseIndex);
+    this.#leading()?.follower(to)?.onSnapshotEnded(outcome, baseIndex);
   }
 
   reportUnreachable(id: ReplicaId): void {
-    this.#leading?.follower(id)?.onUnreachable();
+    this.#isQuiet = false;
+    this.#leading()?.follower(id)?.onUnreachable();
   }
 
   status(): ConsensusStatus {
@@ -153,12 +170,15 @@ class Raft implements Consensus<RaftMessage> {
   }
 
   followers(): readonly FollowerStatus[] {
-    return [...(this.#leading?.followers ?? [])].map((progress) => progress.status());
+    return [...(this.#leading()?.followers ?? [])].map((progress) => progress.status());
   }
 
   checkInvariants(): void {
     this.#core.checkInvariants();
-    this.#leading?.checkInvariants();
+    this.#leading()?.checkInvariants();
+    if (!this.#isQuiet) return;
+    assert(this.#core.hasNothingToDo, "a quiet replica has nothing to do");
+    assert(this.#leading()?.isPrepared !== false, "a quiet leader has nothing to send");
   }
 
   /** What the message's ballot means for this replica (§5.1); false when the message ends here. */
@@ -219,17 +239,17 @@ class Raft implements Consensus<RaftMessage> {
         this.#core.commitTo(message.commitIndex);
         return this.#core.forwardedReads.answer(message.request, message.index);
       case "AppendEntriesReply":
-        return this.#leading?.onAppendEntriesReply(message);
+        return this.#leading()?.onAppendEntriesReply(message);
       case "HeartbeatReply":
-        return this.#leading?.onHeartbeatReply(message);
+        return this.#leading()?.onHeartbeatReply(message);
       case "ReadIndexRequest":
-        return this.#leading?.onReadIndexRequest(message);
+        return this.#leading()?.onReadIndexRequest(message);
       default:
         return assertNever(message);
     }
   }
 
-  get #leading(): Leading | undefined {
+  #leading(): Leading | undefined {
     return this.#core.role === "leader" ? this.#latestLeading : undefined;
   }
 

@@ -23,7 +23,7 @@ export function replicate(core: RaftCore, progress: FollowerProgress, fetched?: 
       const { index: through } = log.base;
       const { messageBytesMax: bytesMax } = limits;
       core.fetches.push({ to: progress.id, from: progress.nextIndex, through, bytesMax });
-      return;
+      break;
     }
     const entries = log.slice(progress.nextIndex, log.lastIndex, limits.messageBytesMax);
     send(core, progress, { index: previousIndex, ballot }, entries);

@@ -55,7 +55,7 @@ export const raftMutants: readonly Mutant[] = [
     file: raft("raft/leading.ts"),
     edits: [
       {
-        find: "this.#barriers.add(reader, this.#hasCommitted ? this.#core.commitIndex : undefined)",
+        find: "this.#barriers.add(reader, this.#hasCommitted() ? this.#core.commitIndex : undefined)",
         replace: "this.#barriers.add(reader, this.#core.commitIndex)",
       },
     ],
@@ -219,8 +219,8 @@ export const raftMutants: readonly Mutant[] = [
     file: raft("raft/raft-core.ts"),
     edits: [
       {
-        find: 'if (entry.kind === "membership") this.memberships.append(entry.index, decodeMembership(entry.payload));\n    this.forwardedReads',
-        replace: "void entry;\n    this.forwardedReads",
+        find: "for (const entry of entries) this.#onAppended(entry);\n    this.forwardedReads",
+        replace: "this.forwardedReads",
       },
     ],
     detector: groupSeeds,
@@ -375,8 +375,8 @@ export const raftMutants: readonly Mutant[] = [
     file: raft("raft/raft-core.ts"),
     edits: [
       {
-        find: "Math.min(this.commitIndex, this.writes.durableIndex));\n    if (this.#handedIndex",
-        replace: "this.commitIndex);\n    if (this.#handedIndex",
+        find: "return logIndex(Math.min(this.commitIndex, this.writes.durableIndex));",
+        replace: "return this.commitIndex;",
       },
     ],
     detector: groupSeeds,
