@@ -9,14 +9,13 @@ import type {
   Heartbeat,
   HeartbeatReply,
   InstallSnapshot,
-  ReadIndexReply,
-  ReadIndexRequest,
   RequestPreVote,
   RequestPreVoteReply,
   RequestVote,
   RequestVoteReply,
   TimeoutNow,
 } from "../src/raft/messages.ts";
+import type { ReadIndexReply, ReadIndexRequest } from "../src/replica/read-messages.ts";
 import { membership } from "./raft-bench.ts";
 
 export interface Way {

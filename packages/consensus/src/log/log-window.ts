@@ -83,6 +83,18 @@ export class LogWindow {
     return entries;
   }
 
+  /** Of the entries behind this one. */
+  bytesBehind(index: LogIndex): number {
+    let bytes = 0;
+    for (
+      let next = this.entry(logIndex(index + 1));
+      next !== undefined;
+      next = this.entry(logIndex(next.index + 1))
+    )
+      bytes += entryBytes(next);
+    return bytes;
+  }
+
   append(entry: Entry): void {
     assert(entry.index === this.lastIndex + 1, "entries are appended one behind the other");
     this.#entries.push(entry);

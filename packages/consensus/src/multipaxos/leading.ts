@@ -22,17 +22,11 @@ import {
 } from "../contract/membership.ts";
 import type { Proposed, Refusal } from "../contract/refusal.ts";
 import type { ReplicaId } from "../contract/replica-id.ts";
-import type { FollowerProgress } from "../raft/follower-progress.ts";
+import type { FollowerProgress } from "../replica/follower-progress.ts";
 import type { LeaderVoice } from "../replica/followers.ts";
 import { Followers } from "../replica/followers.ts";
-import type {
-  Accepted,
-  HeartbeatReply,
-  Missing,
-  MultiPaxosMessage,
-  Promised,
-  ReadIndexRequest,
-} from "./messages.ts";
+import type { ReadIndexRequest } from "../replica/read-messages.ts";
+import type { Accepted, HeartbeatReply, Missing, MultiPaxosMessage, Promised } from "./messages.ts";
 import type { PaxosCore } from "./paxos-core.ts";
 import type { Preparation } from "./preparation.ts";
 
@@ -206,7 +200,10 @@ export class Leading {
     this.#followers.checkInvariants(this.#proposedIndex);
     if (this.#firstOwnIndex !== undefined)
       assert(this.#proposedIndex === log.lastIndex, "a settled leader proposes all it has");
-    assert(this.#bytesBehind(commitIndex) === this.#uncommittedBytes, "uncommitted bytes are counted");
+    assert(
+      this.#core.log.bytesBehind(commitIndex) === this.#uncommittedBytes,
+      "uncommitted bytes are counted",
+    );
   }
 
   /** What is chosen in the whole group may be read once all that earlier ballots left is chosen (S14). */
@@ -249,7 +246,7 @@ export class Leading {
       this.#proposedIndex = last.index;
       this.#followMembership();
     }
-    this.#uncommittedBytes = this.#bytesBehind(core.commitIndex);
+    this.#uncommittedBytes = this.#core.log.bytesBehind(core.commitIndex);
     this.#preparation?.askNewcomers();
     this.#advanceCommit();
   }
@@ -355,14 +352,6 @@ export class Leading {
   #sendTakeOver(to: ReplicaId): void {
     const { id: from, ballot } = this.#core;
     this.#core.send({ kind: "TakeOver", from, to, ballot });
-  }
-
-  #bytesBehind(index: LogIndex): number {
-    const { log } = this.#core;
-    let bytes = 0;
-    for (const entry of log.slice(logIndex(index + 1), log.lastIndex, Number.POSITIVE_INFINITY))
-      bytes += entryBytes(entry);
-    return bytes;
   }
 }
 

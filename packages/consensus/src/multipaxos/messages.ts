@@ -8,6 +8,7 @@ import type { Ballot, LogIndex } from "@holdfast/base";
 import type { Envelope, SnapshotPosition } from "../contract/consensus.ts";
 import type { Entry } from "../contract/entry.ts";
 import type { Membership } from "../contract/membership.ts";
+import type { ReadIndexReply, ReadIndexRequest } from "../replica/read-messages.ts";
 
 export type MultiPaxosMessage =
   | Canvass
@@ -154,17 +155,4 @@ export interface TakeOver extends Envelope {
 /** The sender leads no more, and knows nobody who does: look for another one now. */
 export interface Resign extends Envelope {
   readonly kind: "Resign";
-}
-
-export interface ReadIndexRequest extends Envelope {
-  readonly kind: "ReadIndexRequest";
-  /** The follower's number for a batch of barriers. */
-  readonly request: number;
-}
-
-export interface ReadIndexReply extends Envelope {
-  readonly kind: "ReadIndexReply";
-  readonly request: number;
-  readonly index: LogIndex;
-  readonly commitIndex: LogIndex;
 }

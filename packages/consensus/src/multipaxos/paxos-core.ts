@@ -25,7 +25,7 @@ import type { Entry, EntryKind } from "../contract/entry.ts";
 import type { Membership } from "../contract/membership.ts";
 import { decodeMembership, encodeMembership, isJoint, isVoter } from "../contract/membership.ts";
 import type { ReplicaId } from "../contract/replica-id.ts";
-import { ForwardedReads } from "../raft/forwarded-reads.ts";
+import { ForwardedReads } from "../replica/forwarded-reads.ts";
 import { ReplicaState } from "../replica/replica-state.ts";
 import { Acceptances } from "./acceptances.ts";
 import { nextBallot } from "./ballots.ts";

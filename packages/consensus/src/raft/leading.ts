@@ -5,52 +5,44 @@ import { assert, emptyBytes, logIndex } from "@holdfast/base";
 import type { Fetched } from "../contract/consensus.ts";
 import type { Entry, EntryKind } from "../contract/entry.ts";
 import { entryBytes } from "../contract/entry.ts";
-import type { Membership, MembershipTarget } from "../contract/membership.ts";
+import type { MembershipTarget } from "../contract/membership.ts";
 import {
-  emptyMembership,
   encodeMembership,
   enterChange,
   isJoint,
   isVoter,
   leaveJoint,
-  membersOf,
   problemOfTarget,
 } from "../contract/membership.ts";
-import { quorumHolds, quorumValue } from "../contract/quorum.ts";
 import type { Proposed, Refusal } from "../contract/refusal.ts";
 import type { ReplicaId } from "../contract/replica-id.ts";
-import { FollowerProgress } from "./follower-progress.ts";
-import type { AppendEntriesReply, HeartbeatReply, ReadIndexRequest } from "./messages.ts";
+import type { FollowerProgress } from "../replica/follower-progress.ts";
+import type { LeaderVoice } from "../replica/followers.ts";
+import { Followers } from "../replica/followers.ts";
+import type { ReadIndexRequest } from "../replica/read-messages.ts";
+import type { AppendEntriesReply, HeartbeatReply, RaftMessage } from "./messages.ts";
 import type { RaftCore } from "./raft-core.ts";
-import type { Reader } from "./read-barriers.ts";
-import { ReadBarriers } from "./read-barriers.ts";
-import { replicate } from "./replicate.ts";
 
 export class Leading {
   readonly #core: RaftCore;
-  readonly #barriers = new ReadBarriers();
+  readonly #followers: Followers<RaftMessage>;
   /** Raft §5.4.2, §8: the first entry of this term; only from there on is anything committed by counting. */
   readonly #firstOwnIndex: LogIndex;
-  #followers: ReadonlyMap<ReplicaId, FollowerProgress> = new Map();
-  /** The membership that `#followers` are of. */
-  #followed: Membership = emptyMembership;
   #uncommittedBytes = 0;
-  #heartbeatElapsed = 0;
   #transfer: { readonly to: ReplicaId; sent: boolean } | undefined;
 
   /** To be constructed for a candidate that has won. */
   constructor(core: RaftCore) {
     this.#core = core;
-    core.becomeLeader(() => this.#abandon());
-    const { log, commitIndex } = core;
-    for (const entry of log.slice(logIndex(commitIndex + 1), log.lastIndex, Number.POSITIVE_INFINITY))
-      this.#uncommittedBytes += entryBytes(entry);
+    this.#followers = new Followers(core, voiceOf(core));
+    core.becomeLeader(() => this.#followers.abandon());
+    this.#uncommittedBytes = core.log.bytesBehind(core.commitIndex);
     this.#firstOwnIndex = this.#append("empty", emptyBytes).index;
     this.#followMembership();
   }
 
   get followers(): Iterable<FollowerProgress> {
-    return this.#followers.values();
+    return this.#followers.all;
   }
 
   follower(id: ReplicaId): FollowerProgress | undefined {
@@ -58,7 +50,7 @@ export class Leading {
   }
 
   get round(): number {
-    return this.#barriers.round;
+    return this.#followers.round;
   }
 
   propose(command: Uint8Array): Proposed | Refusal {
@@ -93,26 +85,24 @@ export class Leading {
     return undefined;
   }
 
-  read(reader: Reader): void {
-    this.#barriers.add(reader, this.#hasCommitted() ? this.#core.commitIndex : undefined);
+  readLocally(context: number): void {
+    this.#followers.read({ kind: "local", context }, this.#readableIndex());
   }
 
   onReadIndexRequest({ from, request }: ReadIndexRequest): void {
-    this.read({ kind: "remote", from, request });
+    this.#followers.read({ kind: "remote", from, request }, this.#readableIndex());
   }
 
   tick(): void {
     const core = this.#core;
-    const { electionTicks, heartbeatTicks } = core.limits;
     core.electionElapsed++;
-    if (core.electionElapsed >= electionTicks) {
+    if (core.electionElapsed >= core.limits.electionTicks) {
       core.electionElapsed = 0;
       // Not done in time: its followers have had enough of waiting.
       this.#transfer = undefined;
-      if (!this.#checkQuorum()) return;
+      if (!this.#followers.checkQuorum()) return core.becomeFollower(core.ballot, undefined);
     }
-    this.#heartbeatElapsed++;
-    if (this.#heartbeatElapsed >= heartbeatTicks) this.#sendHeartbeats();
+    this.#followers.tick();
   }
 
   onAppendEntriesReply(reply: AppendEntriesReply): void {
@@ -134,12 +124,7 @@ export class Leading {
   }
 
   onHeartbeatReply({ from, round }: HeartbeatReply): void {
-    const progress = this.#followers.get(from);
-    if (progress === undefined) return;
-    progress.recentlyActive = true;
-    progress.onHeartbeatReply(this.#core.log.lastIndex);
-    if (round > progress.round) progress.round = round;
-    this.#confirmReads();
+    this.#followers.onHeartbeatReply(from, round, this.#core.log.lastIndex);
   }
 
   /** This replica's own part of the quorum has grown. */
@@ -148,48 +133,28 @@ export class Leading {
   }
 
   provide(fetched: Fetched): void {
-    const progress = this.#followers.get(fetched.to);
-    if (progress?.isFetching !== true) return;
-    progress.isFetching = false;
-    if (fetched.kind === "compacted") {
-      progress.becomeSnapshot();
-      this.#core.snapshots.push(progress.id);
-      return;
-    }
-    replicate(this.#core, progress, fetched);
+    this.#followers.provide(fetched, this.#core.log.lastIndex);
   }
 
-  /** Everything that waits for the moment when the host looks: entries gathered since share one message. */
+  /** Entries gathered since the last look share one message. */
   prepare(): void {
-    if (this.#barriers.begin()) this.#sendHeartbeats();
-    this.#confirmReads();
-    for (const progress of this.#followers.values()) replicate(this.#core, progress);
+    this.#followers.prepare(this.#core.log.lastIndex);
   }
 
   /** For invariants: `prepare` would send nothing to a follower. */
   get isPrepared(): boolean {
-    const { log, commitIndex } = this.#core;
-    return [...this.#followers.values()].every((progress) => {
-      const { isPaused, nextIndex, needsProbe, mode, matchIndex, commitSent } = progress;
-      const isTold = mode !== "replicate" || Math.min(commitIndex, matchIndex) <= commitSent;
-      return (isPaused || nextIndex > log.lastIndex) && !needsProbe && isTold;
-    });
+    return this.#followers.isPrepared(this.#core.log.lastIndex);
   }
 
   checkInvariants(): void {
-    const { log, membership } = this.#core;
-    for (const progress of this.#followers.values()) progress.checkInvariants(log.lastIndex);
-    assert(this.#followed === membership, "a leader follows its membership");
-    let bytes = 0;
-    const from = logIndex(this.#core.commitIndex + 1);
-    for (const entry of log.slice(from, log.lastIndex, Number.POSITIVE_INFINITY)) bytes += entryBytes(entry);
-    assert(bytes === this.#uncommittedBytes, "uncommitted bytes are counted");
+    const { log, commitIndex } = this.#core;
+    this.#followers.checkInvariants(log.lastIndex);
+    assert(log.bytesBehind(commitIndex) === this.#uncommittedBytes, "uncommitted bytes are counted");
   }
 
-  /** Leadership ends: nobody confirms the barriers that wait. */
-  #abandon(): void {
-    for (const reader of this.#barriers.abandon())
-      if (reader.kind === "local") this.#core.reads.push({ context: reader.context, index: undefined });
+  /** §6.4: what is committed is known once an entry of this term is. */
+  #readableIndex(): LogIndex | undefined {
+    return this.#hasCommitted() ? this.#core.commitIndex : undefined;
   }
 
   #hasCommitted(): boolean {
@@ -208,28 +173,15 @@ export class Leading {
   }
 
   #followMembership(): void {
-    const { id, log, limits, membership } = this.#core;
-    const followers = new Map<ReplicaId, FollowerProgress>();
-    for (const member of membersOf(membership)) {
-      if (member === id) continue;
-      // A new one is probed with the entry that was just appended.
-      followers.set(
-        member,
-        this.#followers.get(member) ?? new FollowerProgress(member, log.lastIndex, limits),
-      );
-    }
-    this.#followers = followers;
-    this.#followed = membership;
+    // A new one is probed with the entry that was just appended.
+    this.#followers.follow(this.#core.log.lastIndex);
   }
-
-  readonly #matchIndexOf = (id: ReplicaId): number =>
-    id === this.#core.id ? this.#core.writes.durableIndex : (this.#followers.get(id)?.matchIndex ?? 0);
 
   /** `news`: how far a replica has got that was not there before. */
   #advanceCommit(news: LogIndex): void {
     const core = this.#core;
     if (news <= core.commitIndex) return;
-    const reached = logIndex(quorumValue(core.membership, this.#matchIndexOf));
+    const reached = this.#followers.quorumMatchIndex(core.writes.durableIndex);
     // §5.4.2: entries of earlier terms are committed with one of this term, never by counting.
     if (reached <= core.commitIndex || reached < this.#firstOwnIndex) return;
     const isFirst = !this.#hasCommitted();
@@ -238,7 +190,7 @@ export class Leading {
       if (entry !== undefined) this.#uncommittedBytes -= entryBytes(entry);
     }
     core.commitTo(reached);
-    if (isFirst) this.#barriers.onFirstCommit(reached);
+    if (isFirst) this.#followers.onFirstCommit(reached);
     if (this.#membershipIsCommitted()) this.#onMembershipCommitted();
   }
 
@@ -260,13 +212,13 @@ export class Leading {
     const wished = this.#transfer?.to;
     const { voters } = this.#core.membership;
     const byWish = [...voters].sort((a, b) => Number(b === wished) - Number(a === wished));
-    return byWish.sort((a, b) => this.#matchIndexOf(b) - this.#matchIndexOf(a))[0];
+    return byWish.sort((a, b) => this.#followers.matchIndexOf(b) - this.#followers.matchIndexOf(a))[0];
   }
 
   #handOver(): void {
     const transfer = this.#transfer;
     if (transfer === undefined || transfer.sent) return;
-    if (this.#matchIndexOf(transfer.to) !== this.#core.log.lastIndex) return;
+    if (this.#followers.matchIndexOf(transfer.to) !== this.#core.log.lastIndex) return;
     transfer.sent = true;
     this.#sendTimeoutNow(transfer.to);
   }
@@ -275,50 +227,36 @@ export class Leading {
     const { id: from, ballot } = this.#core;
     if (to !== undefined) this.#core.send({ kind: "TimeoutNow", from, to, ballot });
   }
-
-  #sendHeartbeats(): void {
-    this.#heartbeatElapsed = 0;
-    const core = this.#core;
-    const { id: from, ballot, commitIndex } = core;
-    for (const progress of this.#followers.values()) {
-      const known = logIndex(Math.min(commitIndex, progress.matchIndex));
-      progress.commitSent = known;
-      const { round } = this.#barriers;
-      core.send({ kind: "Heartbeat", from, to: progress.id, ballot, commitIndex: known, round });
-    }
-  }
-
-  /** Ongaro's thesis §6.2: a leader that a quorum does not answer is none. False when it has stepped down. */
-  #checkQuorum(): boolean {
-    const core = this.#core;
-    const isActive = (id: ReplicaId): boolean =>
-      id === core.id || this.#followers.get(id)?.recentlyActive === true;
-    const holds = quorumHolds(core.membership, isActive);
-    for (const progress of this.#followers.values()) progress.recentlyActive = false;
-    if (!holds) core.becomeFollower(core.ballot, undefined);
-    return holds;
-  }
-
-  readonly #roundOf = (id: ReplicaId): number =>
-    id === this.#core.id ? this.#barriers.round : (this.#followers.get(id)?.round ?? 0);
-
-  #confirmReads(): void {
-    if (!this.#barriers.isWaiting) return;
-    const core = this.#core;
-    for (const { reader, index } of this.#barriers.confirm(quorumValue(core.membership, this.#roundOf))) {
-      if (reader.kind === "local") {
-        core.reads.push({ context: reader.context, index });
-        continue;
-      }
-      const { from: to, request } = reader;
-      const matchIndex = this.#followers.get(to)?.matchIndex ?? 0;
-      const commitIndex = logIndex(Math.min(core.commitIndex, matchIndex));
-      const { id: from, ballot } = core;
-      core.send({ kind: "ReadIndexReply", from, to, ballot, request, index, commitIndex });
-    }
-  }
 }
 
 function proposed({ index, ballot }: Entry): Proposed {
   return { kind: "proposed", index, ballot };
+}
+
+function voiceOf(core: RaftCore): LeaderVoice {
+  const { id: from } = core;
+  return {
+    sendEntries: (to, { index: previousIndex, ballot: previousBallot }, entries) => {
+      const { ballot, commitIndex } = core;
+      core.send({
+        kind: "AppendEntries",
+        from,
+        to,
+        ballot,
+        previousIndex,
+        previousBallot,
+        entries,
+        commitIndex,
+      });
+    },
+    sendCommit: (to, commitIndex) => {
+      core.send({ kind: "AdvanceCommit", from, to, ballot: core.ballot, commitIndex });
+    },
+    sendHeartbeat: (to, commitIndex, round) => {
+      core.send({ kind: "Heartbeat", from, to, ballot: core.ballot, commitIndex, round });
+    },
+    sendReadIndexReply: (to, request, index, commitIndex) => {
+      core.send({ kind: "ReadIndexReply", from, to, ballot: core.ballot, request, index, commitIndex });
+    },
+  };
 }

@@ -4,6 +4,7 @@ import type { Ballot, LogIndex } from "@holdfast/base";
 import type { Envelope, SnapshotPosition } from "../contract/consensus.ts";
 import type { Entry } from "../contract/entry.ts";
 import type { Membership } from "../contract/membership.ts";
+import type { ReadIndexReply, ReadIndexRequest } from "../replica/read-messages.ts";
 
 export type RaftMessage =
   | RequestPreVote
@@ -114,18 +115,4 @@ export function installSnapshot(
 /** Stand for election at once: leadership is yours to take (Ongaro's thesis, §3.10). */
 export interface TimeoutNow extends Envelope {
   readonly kind: "TimeoutNow";
-}
-
-export interface ReadIndexRequest extends Envelope {
-  readonly kind: "ReadIndexRequest";
-  /** The follower's number for a batch of barriers. */
-  readonly request: number;
-}
-
-export interface ReadIndexReply extends Envelope {
-  readonly kind: "ReadIndexReply";
-  readonly request: number;
-  readonly index: LogIndex;
-  /** What the receiver may take as committed: never above what it has acknowledged. */
-  readonly commitIndex: LogIndex;
 }

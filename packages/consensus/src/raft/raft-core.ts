@@ -4,82 +4,39 @@
  * any other role.
  */
 
-import type { Ballot, LogIndex, Random } from "@holdfast/base";
-import { assert, ballot, decode, encode, logIndex, uniform } from "@holdfast/base";
-import type {
-  ConsensusLimits,
-  ConsensusOptions,
-  ConsensusRole,
-  Fetch,
-  ReadState,
-  SnapshotPosition,
-} from "../contract/consensus.ts";
-import type { Entry, EntryKind, LogPosition } from "../contract/entry.ts";
+import type { Ballot, LogIndex } from "@holdfast/base";
+import { assert, ballot, decode, encode, logIndex } from "@holdfast/base";
+import type { ConsensusOptions, ConsensusRole, SnapshotPosition } from "../contract/consensus.ts";
+import type { Entry, EntryKind } from "../contract/entry.ts";
 import type { Membership } from "../contract/membership.ts";
 import { decodeMembership, isVoter } from "../contract/membership.ts";
 import type { ReplicaId } from "../contract/replica-id.ts";
-import { LogWindow } from "../log/log-window.ts";
 import { MembershipHistory } from "../log/membership-history.ts";
-import { Outbox } from "../log/outbox.ts";
-import { WriteQueue } from "../log/write-queue.ts";
-import { ForwardedReads } from "./forwarded-reads.ts";
+import { ForwardedReads } from "../replica/forwarded-reads.ts";
+import { ReplicaState } from "../replica/replica-state.ts";
 import { initialHardState, raftHardStateCodec } from "./hard-state.ts";
 import type { RaftMessage } from "./messages.ts";
 
-const noEntries: readonly Entry[] = [];
-
-export class RaftCore {
-  readonly id: ReplicaId;
-  readonly limits: ConsensusLimits;
-  readonly log: LogWindow;
-  readonly writes: WriteQueue<RaftMessage>;
+export class RaftCore extends ReplicaState<RaftMessage> {
   readonly memberships: MembershipHistory;
   readonly forwardedReads: ForwardedReads;
-  readonly #random: Random;
   #onLeadershipEnd: () => void = () => undefined;
 
   /** Raft's currentTerm. */
   ballot: Ballot;
   votedFor: ReplicaId | undefined;
-  role: ConsensusRole = "follower";
-  leader: ReplicaId | undefined;
-  /** Raft's commitIndex and lastApplied. */
-  commitIndex: LogIndex;
-  appliedIndex: LogIndex;
-  /** Handed to the host to be applied. */
-  #handedIndex: LogIndex;
-  /** Entries that this log held, may have acknowledged, and lost (S10). */
-  lost: LogPosition | undefined;
 
-  /** Ticks since the leader was heard of; for a leader, since it last checked its quorum. */
-  electionElapsed = 0;
-  #electionTimeout = 0;
-
-  readonly messages: Outbox<RaftMessage> = new Outbox();
-  reads: ReadState[] = [];
-  fetches: Fetch[] = [];
-  snapshots: ReplicaId[] = [];
-
-  constructor({ id, random, restored, limits }: ConsensusOptions) {
-    const { hardState, applied, entries, lost } = restored;
-    this.id = id;
-    this.limits = limits;
-    this.#random = random;
-    this.log = new LogWindow(applied, entries);
-    this.writes = new WriteQueue(this.log);
+  constructor(options: ConsensusOptions) {
+    super(options);
+    const { hardState, applied, entries } = options.restored;
     this.memberships = new MembershipHistory(applied.index, applied.membership);
     for (const entry of entries) this.#onAppended(entry);
-    this.forwardedReads = new ForwardedReads(this, random);
+    this.forwardedReads = new ForwardedReads(this, options.random);
     const durable = hardState === undefined ? initialHardState : decode(raftHardStateCodec, hardState);
     // A log does not run ahead of the hard state it was written under; if it did, no vote of that term is known.
     const isBehind = durable.ballot < this.log.last.ballot;
     this.ballot = isBehind ? this.log.last.ballot : durable.ballot;
     this.votedFor = isBehind ? undefined : durable.votedFor;
-    this.commitIndex = applied.index;
-    this.appliedIndex = applied.index;
-    this.#handedIndex = applied.index;
-    this.lost = lost;
-    this.resetElectionTimer();
   }
 
   get membership(): Membership {
@@ -95,21 +52,6 @@ export class RaftCore {
     return (
       this.lost === undefined && this.memberships.all.some(({ membership }) => isVoter(membership, this.id))
     );
-  }
-
-  get electionIsDue(): boolean {
-    return this.electionElapsed >= this.#electionTimeout;
-  }
-
-  /** Leaves at once: nothing that is not durable stands behind it. */
-  send(message: RaftMessage): void {
-    this.messages.add(message);
-  }
-
-  /** Leaves once everything so far is durable. */
-  sendWhenDurable(message: RaftMessage): void {
-    if (this.writes.isIdle) this.messages.add(message);
-    else this.writes.replyWhenDurable(message);
   }
 
   becomeFollower(newBallot: Ballot, leader: ReplicaId | undefined): void {
@@ -143,12 +85,6 @@ export class RaftCore {
     this.#saveHardState();
   }
 
-  resetElectionTimer(): void {
-    const { electionTicks } = this.limits;
-    this.electionElapsed = 0;
-    this.#electionTimeout = electionTicks + uniform(this.#random, electionTicks);
-  }
-
   /** To the end of the log. */
   append(kind: EntryKind, payload: Uint8Array): Entry {
     const entry = { index: logIndex(this.log.lastIndex + 1), ballot: this.ballot, kind, payload };
@@ -171,12 +107,8 @@ export class RaftCore {
 
   /** The state was replaced by a snapshot. */
   install(snapshot: SnapshotPosition): void {
-    assert(snapshot.index > this.commitIndex, "a snapshot leads forward");
-    this.log.reset(snapshot);
-    this.writes.reset(snapshot);
+    this.restartLog(snapshot);
     this.memberships.reset(snapshot.index, snapshot.membership);
-    this.commitIndex = snapshot.index;
-    this.#handedIndex = snapshot.index;
   }
 
   /** What a leader has told is committed; entries that are not here yet do not count. */
@@ -184,34 +116,9 @@ export class RaftCore {
     if (index > this.commitIndex) this.commitIndex = logIndex(Math.min(index, this.log.lastIndex));
   }
 
-  /** S9: only what is durable here is applied. */
-  get applicableIndex(): LogIndex {
-    return logIndex(Math.min(this.commitIndex, this.writes.durableIndex));
-  }
-
-  /** There is something to apply, and all that was handed out before is applied. */
-  get hasUnhanded(): boolean {
-    return this.#handedIndex <= this.appliedIndex && this.#handedIndex < this.applicableIndex;
-  }
-
-  /** One batch at a time. */
-  takeCommitted(): readonly Entry[] {
-    if (!this.hasUnhanded) return noEntries;
-    const from = logIndex(this.#handedIndex + 1);
-    const entries = this.log.slice(from, this.applicableIndex, this.limits.committedBytesMax);
-    this.#handedIndex = logIndex(this.#handedIndex + entries.length);
-    return entries;
-  }
-
-  applied(index: LogIndex): void {
-    assert(
-      index >= this.appliedIndex && index <= this.#handedIndex,
-      "what was handed out is applied, in order",
-    );
-    this.appliedIndex = index;
+  override applied(index: LogIndex): void {
+    super.applied(index);
     this.memberships.compact(index);
-    const unneeded = logIndex(Math.min(index, this.writes.durableIndex));
-    this.log.shrink(unneeded, this.limits.windowBytesMax);
   }
 
   /**
@@ -227,21 +134,9 @@ export class RaftCore {
     if (isBack || isOverruled || isCommitted) this.lost = undefined;
   }
 
-  /** For invariants: the host has been given everything. */
-  get hasNothingToDo(): boolean {
-    const { messages, writes, reads, fetches, snapshots } = this;
-    const isEmpty = reads.length + fetches.length + snapshots.length === 0;
-    return messages.isEmpty && writes.isEmpty && !this.hasUnhanded && isEmpty;
-  }
-
-  checkInvariants(): void {
-    assert(this.appliedIndex <= this.#handedIndex, "applied follows handed out");
-    assert(this.#handedIndex <= this.commitIndex, "handed out follows committed");
-    assert(this.commitIndex <= this.log.lastIndex, "committed is in the log");
-    assert(this.writes.durableIndex <= this.log.lastIndex, "durable is in the log");
-    assert(this.log.base.index <= this.#handedIndex, "what is still to be handed out is in memory");
+  override checkInvariants(): void {
+    super.checkInvariants();
     assert(this.log.last.ballot <= this.ballot, "no entry is of a later ballot");
-    assert(this.leader !== this.id || this.role === "leader", "a leader knows it");
   }
 
   /** Raft §6: a membership counts from the moment it is in the log. */

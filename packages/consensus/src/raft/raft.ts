@@ -86,7 +86,7 @@ class Raft implements Consensus<RaftMessage> {
     this.#isQuiet = false;
     const leading = this.#leading();
     if (leading === undefined) this.#core.forwardedReads.add(context);
-    else leading.read({ kind: "local", context });
+    else leading.readLocally(context);
   }
 
   transferLeader(to: ReplicaId): Refusal | undefined {
@@ -103,22 +103,9 @@ class Raft implements Consensus<RaftMessage> {
   ready(): Ready<RaftMessage> | undefined {
     if (this.#isQuiet) return undefined;
     this.#isQuiet = true;
-    const core = this.#core;
     this.#leading()?.prepare();
-    core.forwardedReads.flush();
-    const committed = core.takeCommitted();
-    const write = core.writes.take();
-    const messages = core.messages.take();
-    const { reads, fetches, snapshots } = core;
-    const somethingElse = reads.length > 0 || fetches.length > 0 || snapshots.length > 0;
-    if (write === undefined && committed.length === 0 && messages.length === 0 && !somethingElse)
-      return undefined;
-    if (somethingElse) {
-      core.reads = [];
-      core.fetches = [];
-      core.snapshots = [];
-    }
-    return { messages, write, committed, reads, fetches, snapshots };
+    this.#core.forwardedReads.flush();
+    return this.#core.takeReady();
   }
 
   advance({ written, applied }: HostProgress): void {
@@ -153,20 +140,7 @@ class Raft implements Consensus<RaftMessage> {
   }
 
   status(): ConsensusStatus {
-    const { id, role, ballot: current, leader, membership, commitIndex, appliedIndex } = this.#core;
-    const { log, writes, lost } = this.#core;
-    return {
-      id,
-      role,
-      ballot: current,
-      leader,
-      membership,
-      commitIndex,
-      appliedIndex,
-      durableIndex: writes.durableIndex,
-      lastIndex: log.lastIndex,
-      suspect: lost !== undefined,
-    };
+    return this.#core.status();
   }
 
   followers(): readonly FollowerStatus[] {

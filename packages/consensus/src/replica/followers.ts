@@ -12,9 +12,9 @@ import type { Membership } from "../contract/membership.ts";
 import { emptyMembership, membersOf } from "../contract/membership.ts";
 import { quorumHolds, quorumValue } from "../contract/quorum.ts";
 import type { ReplicaId } from "../contract/replica-id.ts";
-import { FollowerProgress } from "../raft/follower-progress.ts";
-import type { Reader } from "../raft/read-barriers.ts";
-import { ReadBarriers } from "../raft/read-barriers.ts";
+import { FollowerProgress } from "./follower-progress.ts";
+import type { Reader } from "./read-barriers.ts";
+import { ReadBarriers } from "./read-barriers.ts";
 import type { ReplicaState } from "./replica-state.ts";
 
 /** What a leader says to one follower. */
@@ -81,6 +81,16 @@ export class Followers<Message extends Envelope> {
     if (this.#barriers.begin()) this.sendHeartbeats();
     this.#confirmReads();
     for (const progress of this.#progress.values()) this.#replicate(progress, through, undefined);
+  }
+
+  /** For invariants: `prepare` would send nothing. */
+  isPrepared(through: LogIndex): boolean {
+    const { commitIndex } = this.#state;
+    return [...this.all].every((progress) => {
+      const { isPaused, nextIndex, needsProbe, mode, matchIndex, commitSent } = progress;
+      const isTold = mode !== "replicate" || Math.min(commitIndex, matchIndex) <= commitSent;
+      return (isPaused || nextIndex > through) && !needsProbe && isTold;
+    });
   }
 
   /** The host has read old entries, or they are gone. */
@@ -184,7 +194,7 @@ export class Followers<Message extends Envelope> {
       const ballot = log.ballotAt(previousIndex);
       if (ballot === undefined) {
         progress.isFetching = this.#state.fetch(progress.id, progress.nextIndex);
-        return;
+        break;
       }
       const entries = log.slice(progress.nextIndex, through, limits.messageBytesMax);
       this.#send(progress, { index: previousIndex, ballot }, entries);

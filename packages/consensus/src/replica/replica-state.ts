@@ -20,6 +20,7 @@ import type { Entry, LogPosition } from "../contract/entry.ts";
 import type { Membership } from "../contract/membership.ts";
 import type { ReplicaId } from "../contract/replica-id.ts";
 import { LogWindow } from "../log/log-window.ts";
+import { Outbox } from "../log/outbox.ts";
 import { WriteQueue } from "../log/write-queue.ts";
 
 const noEntries: readonly Entry[] = [];
@@ -48,7 +49,7 @@ export abstract class ReplicaState<Message extends Envelope> {
   electionElapsed = 0;
   #electionTimeout = 0;
 
-  messages: Message[] = [];
+  readonly messages: Outbox<Message> = new Outbox();
   reads: ReadState[] = [];
   fetches: Fetch[] = [];
   snapshots: ReplicaId[] = [];
@@ -86,12 +87,12 @@ export abstract class ReplicaState<Message extends Envelope> {
 
   /** Leaves at once: nothing that is not durable stands behind it. */
   send(message: Message): void {
-    this.messages.push(message);
+    this.messages.add(message);
   }
 
   /** Leaves once everything so far is durable. */
   sendWhenDurable(message: Message): void {
-    if (this.writes.isIdle) this.messages.push(message);
+    if (this.writes.isIdle) this.messages.add(message);
     else this.writes.replyWhenDurable(message);
   }
 
@@ -104,17 +105,30 @@ export abstract class ReplicaState<Message extends Envelope> {
     this.#handedIndex = snapshot.index;
   }
 
-  /** S9: only what is durable here is applied. One batch at a time. */
+  /** S9: only what is durable here is applied. */
+  get applicableIndex(): LogIndex {
+    return logIndex(Math.min(this.commitIndex, this.writes.durableIndex));
+  }
+
+  /** There is something to apply, and all that was handed out before is applied. */
+  get hasUnhanded(): boolean {
+    return this.#handedIndex <= this.appliedIndex && this.#handedIndex < this.applicableIndex;
+  }
+
+  /** One batch at a time. */
   takeCommitted(): readonly Entry[] {
-    const through = logIndex(Math.min(this.commitIndex, this.writes.durableIndex));
-    if (this.#handedIndex > this.appliedIndex || through <= this.#handedIndex) return noEntries;
-    const entries = this.log.slice(logIndex(this.#handedIndex + 1), through, this.limits.committedBytesMax);
+    if (!this.hasUnhanded) return noEntries;
+    const from = logIndex(this.#handedIndex + 1);
+    const entries = this.log.slice(from, this.applicableIndex, this.limits.committedBytesMax);
     this.#handedIndex = logIndex(this.#handedIndex + entries.length);
     return entries;
   }
 
   applied(index: LogIndex): void {
-    assert(index >= this.appliedIndex && index <= this.#handedIndex, `applied ${index} was handed out`);
+    assert(
+      index >= this.appliedIndex && index <= this.#handedIndex,
+      "what was handed out is applied, in order",
+    );
     this.appliedIndex = index;
     const unneeded = logIndex(Math.min(index, this.writes.durableIndex));
     this.log.shrink(unneeded, this.limits.windowBytesMax);
@@ -135,11 +149,11 @@ export abstract class ReplicaState<Message extends Envelope> {
   takeReady(): Ready<Message> | undefined {
     const committed = this.takeCommitted();
     const write = this.writes.take();
-    const { messages, reads, fetches, snapshots } = this;
+    const messages = this.messages.take();
+    const { reads, fetches, snapshots } = this;
     const somethingElse = reads.length > 0 || fetches.length > 0 || snapshots.length > 0;
     if (write === undefined && committed.length === 0 && messages.length === 0 && !somethingElse)
       return undefined;
-    this.messages = [];
     if (somethingElse) {
       this.reads = [];
       this.fetches = [];
@@ -165,6 +179,13 @@ export abstract class ReplicaState<Message extends Envelope> {
       lastIndex,
       suspect,
     };
+  }
+
+  /** For invariants: the host has been given everything. */
+  get hasNothingToDo(): boolean {
+    const { messages, writes, reads, fetches, snapshots } = this;
+    const isEmpty = reads.length + fetches.length + snapshots.length === 0;
+    return messages.isEmpty && writes.isEmpty && !this.hasUnhanded && isEmpty;
   }
 
   checkInvariants(): void {

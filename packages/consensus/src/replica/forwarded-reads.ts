@@ -6,7 +6,7 @@
 import type { Ballot, LogIndex, Random } from "@holdfast/base";
 import type { ReadState } from "../contract/consensus.ts";
 import type { ReplicaId } from "../contract/replica-id.ts";
-import type { ReadIndexRequest } from "./messages.ts";
+import type { ReadIndexRequest } from "./read-messages.ts";
 
 /** The replica that asks. */
 export interface Asker {
