@@ -1,7 +1,7 @@
 import { parseArgs } from "node:util";
 import { printRow } from "./report.ts";
 import { runSuite } from "./run-suite.ts";
-import { consensusSuite } from "./suites/consensus.ts";
+import { consensusSuite, multiPaxosSuite } from "./suites/consensus.ts";
 import { erasureSuite } from "./suites/erasure.ts";
 import { listSuite } from "./suites/list.ts";
 import { logSuite } from "./suites/log.ts";
@@ -17,6 +17,7 @@ const suites: Readonly<Record<string, Suite>> = {
   erasure: erasureSuite,
   log: logSuite,
   consensus: consensusSuite,
+  multipaxos: multiPaxosSuite,
   network: networkSuite,
   small: smallObjects,
   large: largeObjects,

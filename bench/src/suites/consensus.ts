@@ -1,9 +1,11 @@
 /** The consensus core: commits without I/O beside the best peer in JavaScript, and the speed of the simulated group. */
 
+import type { ConsensusProtocol, Envelope } from "@holdfast/consensus";
+import { multiPaxosProtocol, raftProtocol } from "@holdfast/consensus";
 import { raft, runGroupSeed } from "@holdfast/simulator";
 import type { PeerGroup } from "../peers/coaty-raft.ts";
 import { coatyGroup } from "../peers/coaty-raft.ts";
-import { ourGroup } from "../peers/our-raft.ts";
+import { ourGroup } from "../peers/our-group.ts";
 import type { Round, Row } from "../report.ts";
 
 const roundCount = 7;
@@ -15,11 +17,16 @@ const simulatedTicks = 2000;
 const ticksMin = 30_000;
 
 export function consensusSuite(): Promise<readonly Row[]> {
-  return Promise.resolve([commits(1), commits(64), simulation()]);
+  return Promise.resolve([commits(raftProtocol, 1), commits(raftProtocol, 64), simulation()]);
 }
 
-function commits(batch: number): Row {
-  const [ours, peer] = [ourGroup(command), coatyGroup(command)];
+/** A suite of its own: a process that ran Raft before has code that was compiled for both. */
+export function multiPaxosSuite(): Promise<readonly Row[]> {
+  return Promise.resolve([commits(multiPaxosProtocol, 1), commits(multiPaxosProtocol, 64)]);
+}
+
+function commits<Message extends Envelope>(protocol: ConsensusProtocol<Message>, batch: number): Row {
+  const [ours, peer] = [ourGroup(protocol, command), coatyGroup(command)];
   const rounds: Round[] = [];
   // The first round compiles.
   for (let i = 0; i <= roundCount; i++) {
@@ -32,7 +39,7 @@ function commits(batch: number): Row {
       });
   }
   return {
-    name: `raft commits, 3 voters in one process, ${command.length} B, batches of ${batch}`,
+    name: `${protocol.name} commits, 3 voters in one process, ${command.length} B, batches of ${batch}`,
     unit: "commits/s, by CPU time",
     durable: "nothing: no I/O",
     limitName: "@coaty/consensus.raft 1.0.0, RawNode on memory storage",

@@ -26,11 +26,12 @@ import type { FollowerProgress } from "../replica/follower-progress.ts";
 import type { LeaderVoice } from "../replica/followers.ts";
 import { Followers } from "../replica/followers.ts";
 import type { ReadIndexRequest } from "../replica/read-messages.ts";
+import type { Leadership } from "../replica/replica.ts";
 import type { Accepted, HeartbeatReply, Missing, MultiPaxosMessage, Promised } from "./messages.ts";
 import type { PaxosCore } from "./paxos-core.ts";
 import type { Preparation } from "./preparation.ts";
 
-export class Leading {
+export class Leading implements Leadership {
   readonly #core: PaxosCore;
   readonly #followers: Followers<MultiPaxosMessage>;
   /** Undefined once everything that earlier ballots left is proposed again. */
@@ -190,6 +191,10 @@ export class Leading {
     this.#followers.prepare(this.#proposedIndex);
   }
 
+  get isPrepared(): boolean {
+    return this.#followers.isPrepared(this.#proposedIndex);
+  }
+
   /** Leadership ends. */
   abandon(): void {
     this.#followers.abandon();
@@ -230,6 +235,7 @@ export class Leading {
     const preparation = this.#preparation;
     if (preparation === undefined) return;
     const core = this.#core;
+    core.isStirred = true;
     // A promise may have told what is chosen.
     if (core.commitIndex > this.#proposedIndex) this.#proposedIndex = core.commitIndex;
     this.#followMembership();
@@ -274,6 +280,7 @@ export class Leading {
   /** The membership in force is chosen and applied. A joint one is ended; a leader that is not in it steps down. */
   #afterMembership(): void {
     const core = this.#core;
+    core.isStirred = true;
     if (isJoint(core.membership)) this.#append("membership", encodeMembership(leaveJoint(core.membership)));
     else if (!isVoter(core.membership, core.id)) this.#resign(this.#successor());
   }

@@ -6,19 +6,9 @@
 
 import type { Ballot } from "@holdfast/base";
 import { assertNever } from "@holdfast/base";
-import type {
-  Consensus,
-  ConsensusOptions,
-  ConsensusStatus,
-  Fetched,
-  FollowerStatus,
-  HostProgress,
-  InvalidMessage,
-  Ready,
-} from "../contract/consensus.ts";
-import type { MembershipTarget } from "../contract/membership.ts";
-import type { Proposed, Refusal } from "../contract/refusal.ts";
+import type { Consensus, ConsensusOptions, Fetched } from "../contract/consensus.ts";
 import type { ReplicaId } from "../contract/replica-id.ts";
+import { Replica } from "../replica/replica.ts";
 import { Accepting } from "./accepting.ts";
 import { Election } from "./election.ts";
 import { Leading } from "./leading.ts";
@@ -28,11 +18,10 @@ import { PaxosCore } from "./paxos-core.ts";
 import { Preparation } from "./preparation.ts";
 
 export function createMultiPaxos(options: ConsensusOptions): Consensus<MultiPaxosMessage> {
-  return new MultiPaxos(options);
+  return new MultiPaxos(new PaxosCore(options));
 }
 
-class MultiPaxos implements Consensus<MultiPaxosMessage> {
-  readonly id: ReplicaId;
+class MultiPaxos extends Replica<MultiPaxosMessage> {
   readonly #core: PaxosCore;
   readonly #election: Election;
   readonly #accepting: Accepting;
@@ -40,98 +29,44 @@ class MultiPaxos implements Consensus<MultiPaxosMessage> {
   #preparation: Preparation | undefined;
   #leading: Leading | undefined;
 
-  constructor(options: ConsensusOptions) {
-    this.id = options.id;
-    this.#core = new PaxosCore(options);
-    this.#election = new Election(this.#core, (above, transfer) => this.#prepare(above, transfer));
-    this.#accepting = new Accepting(this.#core);
+  constructor(core: PaxosCore) {
+    super(core);
+    this.#core = core;
+    this.#election = new Election(core, (above, transfer) => this.#prepare(above, transfer));
+    this.#accepting = new Accepting(core);
   }
 
-  tick(): void {
-    const core = this.#core;
-    core.forwardedReads.tick();
-    if (this.#leading !== undefined) return this.#leading.tick();
-    this.#preparation?.tick();
-    core.electionElapsed++;
-    if (!core.electionIsDue) return;
-    if (core.isPromotable) return this.#election.campaign();
-    // Whoever may not stand waits for a leader all the same, and protects the silent one no longer.
-    core.becomeFollower(undefined, undefined);
-  }
-
-  step(message: MultiPaxosMessage): InvalidMessage | undefined {
-    const problem = problemOf(this.#core, this.#leading, message);
-    if (problem !== undefined) return { kind: "invalid-message", problem };
-    if (this.#admits(message)) this.#dispatch(message);
-    return undefined;
-  }
-
-  propose(command: Uint8Array): Proposed | Refusal {
-    return this.#leading?.propose(command) ?? this.#notLeader();
-  }
-
-  proposeChange(target: MembershipTarget): Proposed | Refusal {
-    return this.#leading?.proposeChange(target) ?? this.#notLeader();
-  }
-
-  readIndex(context: number): void {
-    if (this.#leading === undefined) this.#core.forwardedReads.add(context);
-    else this.#leading.readLocally(context);
-  }
-
-  transferLeader(to: ReplicaId): Refusal | undefined {
-    return this.#leading === undefined ? this.#notLeader() : this.#leading.transferLeader(to);
-  }
-
-  campaign(): void {
+  override campaign(): void {
+    this.wake();
     this.#election.campaign();
   }
 
-  ready(): Ready<MultiPaxosMessage> | undefined {
-    this.#leading?.prepare();
-    this.#core.forwardedReads.flush();
-    return this.#core.takeReady();
+  protected override leading(): Leading | undefined {
+    return this.#leading;
   }
 
-  advance({ written, applied }: HostProgress): void {
-    const core = this.#core;
-    if (written !== undefined) {
-      core.writes.written(written);
-      if (this.#leading === undefined) this.#lead();
-      else this.#leading.onWritten();
-    }
-    if (applied !== undefined) {
-      core.applied(applied);
-      if (this.#leading === undefined) this.#lead();
-      else this.#leading.onApplied();
-    }
-    core.settleLost();
+  protected override wait(): void {
+    this.#preparation?.tick();
   }
 
-  provide(fetched: Fetched): void {
-    if (!this.#accepting.provide(fetched)) this.#leading?.provide(fetched);
+  protected override loseLeader(): void {
+    this.#core.becomeFollower(undefined, undefined);
   }
 
-  reportSnapshot(to: ReplicaId, outcome: "delivered" | "failed"): void {
+  protected override onProgress(): void {
+    this.#lead();
+  }
+
+  protected override provideElsewhere(fetched: Fetched): boolean {
+    return this.#accepting.provide(fetched);
+  }
+
+  protected override onSnapshotEnded(to: ReplicaId): void {
     this.#accepting.onSnapshotEnded(to);
-    this.#leading?.follower(to)?.onSnapshotEnded(outcome, this.#core.log.base.index);
   }
 
-  reportUnreachable(id: ReplicaId): void {
-    this.#leading?.follower(id)?.onUnreachable();
-  }
-
-  status(): ConsensusStatus {
-    return this.#core.status();
-  }
-
-  followers(): readonly FollowerStatus[] {
-    return [...(this.#leading?.followers ?? [])].map((progress) => progress.status());
-  }
-
-  checkInvariants(): void {
-    this.#core.checkInvariants();
-    this.#leading?.checkInvariants();
+  protected override problemOf(message: MultiPaxosMessage): string | undefined {
+    return problemOf(this.#core, this.#leading, message);
   }
 
   /** Phase 1 begins. */
@@ -158,7 +93,7 @@ class MultiPaxos implements Consensus<MultiPaxosMessage> {
   }
 
   /** What the message's ballot means for this replica; false when the message ends here. */
-  #admits(message: MultiPaxosMessage): boolean {
+  protected override admits(message: MultiPaxosMessage): boolean {
     const core = this.#core;
     switch (message.kind) {
       case "Canvass":
@@ -220,7 +155,7 @@ class MultiPaxos implements Consensus<MultiPaxosMessage> {
     return false;
   }
 
-  #dispatch(message: MultiPaxosMessage): void {
+  protected override dispatch(message: MultiPaxosMessage): void {
     switch (message.kind) {
       case "Canvass":
         return this.#election.onCanvass(message);
@@ -274,9 +209,5 @@ class MultiPaxos implements Consensus<MultiPaxosMessage> {
     this.#preparation?.ask();
     if (this.#leading === undefined) this.#lead();
     else this.#leading.onLearned();
-  }
-
-  #notLeader(): Refusal {
-    return { kind: "not-leader", leader: this.#core.leader };
   }
 }

@@ -20,10 +20,11 @@ import type { FollowerProgress } from "../replica/follower-progress.ts";
 import type { LeaderVoice } from "../replica/followers.ts";
 import { Followers } from "../replica/followers.ts";
 import type { ReadIndexRequest } from "../replica/read-messages.ts";
+import type { Leadership } from "../replica/replica.ts";
 import type { AppendEntriesReply, HeartbeatReply, RaftMessage } from "./messages.ts";
 import type { RaftCore } from "./raft-core.ts";
 
-export class Leading {
+export class Leading implements Leadership {
   readonly #core: RaftCore;
   readonly #followers: Followers<RaftMessage>;
   /** Raft §5.4.2, §8: the first entry of this term; only from there on is anything committed by counting. */
@@ -130,6 +131,11 @@ export class Leading {
   /** This replica's own part of the quorum has grown. */
   onWritten(): void {
     this.#advanceCommit(this.#core.writes.durableIndex);
+  }
+
+  /** Raft §6: a membership counts from the moment it is appended; nothing waits for it to be applied. */
+  onApplied(): void {
+    // Nothing.
   }
 
   provide(fetched: Fetched): void {

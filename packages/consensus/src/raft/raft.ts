@@ -5,20 +5,10 @@
  */
 
 import type { Ballot } from "@holdfast/base";
-import { assert, assertNever } from "@holdfast/base";
-import type {
-  Consensus,
-  ConsensusOptions,
-  ConsensusStatus,
-  Fetched,
-  FollowerStatus,
-  HostProgress,
-  InvalidMessage,
-  Ready,
-} from "../contract/consensus.ts";
-import type { MembershipTarget } from "../contract/membership.ts";
-import type { Proposed, Refusal } from "../contract/refusal.ts";
+import { assertNever } from "@holdfast/base";
+import type { Consensus, ConsensusOptions } from "../contract/consensus.ts";
 import type { ReplicaId } from "../contract/replica-id.ts";
+import { Replica } from "../replica/replica.ts";
 import { Election } from "./election.ts";
 import { Following } from "./following.ts";
 import { Leading } from "./leading.ts";
@@ -29,134 +19,48 @@ import { RaftCore } from "./raft-core.ts";
 type LeadersMessage = AppendEntries | Heartbeat | AdvanceCommit | InstallSnapshot;
 
 export function createRaft(options: ConsensusOptions): Consensus<RaftMessage> {
-  return new Raft(options);
+  return new Raft(new RaftCore(options));
 }
 
-class Raft implements Consensus<RaftMessage> {
-  readonly id: ReplicaId;
+class Raft extends Replica<RaftMessage> {
   readonly #core: RaftCore;
   readonly #election: Election;
   readonly #following: Following;
   /** Of the last time that this replica was elected. */
   #latestLeading: Leading | undefined;
-  /** Nothing has happened since `ready` looked: it would find nothing. */
-  #isQuiet = false;
 
-  constructor(options: ConsensusOptions) {
-    this.id = options.id;
-    this.#core = new RaftCore(options);
-    this.#election = new Election(this.#core, () => {
-      this.#latestLeading = new Leading(this.#core);
+  constructor(core: RaftCore) {
+    super(core);
+    this.#core = core;
+    this.#election = new Election(core, () => {
+      this.#latestLeading = new Leading(core);
     });
-    this.#following = new Following(this.#core);
+    this.#following = new Following(core);
   }
 
-  tick(): void {
-    this.#isQuiet = false;
-    const core = this.#core;
-    core.forwardedReads.tick();
-    const leading = this.#leading();
-    if (leading !== undefined) return leading.tick();
-    core.electionElapsed++;
-    if (!core.electionIsDue) return;
-    if (core.isPromotable) return this.#election.campaign();
-    // Whoever may not stand waits for a leader all the same, and protects the silent one no longer (§4.2.3).
-    core.becomeFollower(core.ballot, undefined);
-  }
-
-  step(message: RaftMessage): InvalidMessage | undefined {
-    this.#isQuiet = false;
-    const problem = problemOf(this.#core, this.#leading(), message);
-    if (problem !== undefined) return { kind: "invalid-message", problem };
-    if (this.#admits(message)) this.#dispatch(message);
-    return undefined;
-  }
-
-  propose(command: Uint8Array): Proposed | Refusal {
-    this.#isQuiet = false;
-    return this.#leading()?.propose(command) ?? this.#notLeader();
-  }
-
-  proposeChange(target: MembershipTarget): Proposed | Refusal {
-    this.#isQuiet = false;
-    return this.#leading()?.proposeChange(target) ?? this.#notLeader();
-  }
-
-  readIndex(context: number): void {
-    this.#isQuiet = false;
-    const leading = this.#leading();
-    if (leading === undefined) this.#core.forwardedReads.add(context);
-    else leading.readLocally(context);
-  }
-
-  transferLeader(to: ReplicaId): Refusal | undefined {
-    this.#isQuiet = false;
-    const leading = this.#leading();
-    return leading === undefined ? this.#notLeader() : leading.transferLeader(to);
-  }
-
-  campaign(): void {
-    this.#isQuiet = false;
+  override campaign(): void {
+    this.wake();
     this.#election.campaign();
   }
 
-  ready(): Ready<RaftMessage> | undefined {
-    if (this.#isQuiet) return undefined;
-    this.#isQuiet = true;
-    this.#leading()?.prepare();
-    this.#core.forwardedReads.flush();
-    return this.#core.takeReady();
+  protected override leading(): Leading | undefined {
+    return this.#core.role === "leader" ? this.#latestLeading : undefined;
   }
 
-  advance({ written, applied }: HostProgress): void {
-    const core = this.#core;
-    const { commitIndex, role } = core;
-    if (written !== undefined) {
-      core.writes.written(written);
-      const leading = this.#leading();
-      if (leading === undefined) this.#election.onWritten();
-      else leading.onWritten();
-    }
-    if (applied !== undefined) core.applied(applied);
-    core.settleLost();
-    // Most of what the host has done gives it nothing more to do.
-    if (core.hasUnhanded || core.commitIndex !== commitIndex || core.role !== role) this.#isQuiet = false;
+  protected override loseLeader(): void {
+    this.#core.becomeFollower(this.#core.ballot, undefined);
   }
 
-  provide(fetched: Fetched): void {
-    this.#isQuiet = false;
-    this.#leading()?.provide(fetched);
+  protected override onProgress(): void {
+    this.#election.onWritten();
   }
 
-  reportSnapshot(to: ReplicaId, outcome: "delivered" | "failed"): void {
-    this.#isQuiet = false;
-    const { index: baseIndex } = this.#core.log.base;
-    this.#leading()?.follower(to)?.onSnapshotEnded(outcome, baseIndex);
-  }
-
-  reportUnreachable(id: ReplicaId): void {
-    this.#isQuiet = false;
-    this.#leading()?.follower(id)?.onUnreachable();
-  }
-
-  status(): ConsensusStatus {
-    return this.#core.status();
-  }
-
-  followers(): readonly FollowerStatus[] {
-    return [...(this.#leading()?.followers ?? [])].map((progress) => progress.status());
-  }
-
-  checkInvariants(): void {
-    this.#core.checkInvariants();
-    this.#leading()?.checkInvariants();
-    if (!this.#isQuiet) return;
-    assert(this.#core.hasNothingToDo, "a quiet replica has nothing to do");
-    assert(this.#leading()?.isPrepared !== false, "a quiet leader has nothing to send");
+  protected override problemOf(message: RaftMessage): string | undefined {
+    return problemOf(this.#core, this.leading(), message);
   }
 
   /** What the message's ballot means for this replica (§5.1); false when the message ends here. */
-  #admits(message: RaftMessage): boolean {
+  protected override admits(message: RaftMessage): boolean {
     const core = this.#core;
     if (message.kind === "RequestPreVote") return true;
     if (message.kind === "RequestPreVoteReply" && message.granted) return true;
@@ -189,7 +93,7 @@ class Raft implements Consensus<RaftMessage> {
       this.#core.send({ kind: "HeartbeatReply", from, to, ballot: current, round: 0 });
   }
 
-  #dispatch(message: RaftMessage): void {
+  protected override dispatch(message: RaftMessage): void {
     switch (message.kind) {
       case "RequestPreVote":
         return this.#election.onRequestPreVote(message);
@@ -213,22 +117,14 @@ class Raft implements Consensus<RaftMessage> {
         this.#core.commitTo(message.commitIndex);
         return this.#core.forwardedReads.answer(message.request, message.index);
       case "AppendEntriesReply":
-        return this.#leading()?.onAppendEntriesReply(message);
+        return this.leading()?.onAppendEntriesReply(message);
       case "HeartbeatReply":
-        return this.#leading()?.onHeartbeatReply(message);
+        return this.leading()?.onHeartbeatReply(message);
       case "ReadIndexRequest":
-        return this.#leading()?.onReadIndexRequest(message);
+        return this.leading()?.onReadIndexRequest(message);
       default:
         return assertNever(message);
     }
-  }
-
-  #leading(): Leading | undefined {
-    return this.#core.role === "leader" ? this.#latestLeading : undefined;
-  }
-
-  #notLeader(): Refusal {
-    return { kind: "not-leader", leader: this.#core.leader };
   }
 }
 

@@ -22,6 +22,7 @@ import type { ReplicaId } from "../contract/replica-id.ts";
 import { LogWindow } from "../log/log-window.ts";
 import { Outbox } from "../log/outbox.ts";
 import { WriteQueue } from "../log/write-queue.ts";
+import type { ForwardedReads } from "./forwarded-reads.ts";
 
 const noEntries: readonly Entry[] = [];
 
@@ -36,6 +37,9 @@ export abstract class ReplicaState<Message extends Envelope> {
   abstract ballot: Ballot;
   /** The one that counts now, for every quorum. */
   abstract readonly membership: Membership;
+  /** May stand for election. */
+  abstract readonly isPromotable: boolean;
+  abstract readonly forwardedReads: ForwardedReads;
   role: ConsensusRole = "follower";
   leader: ReplicaId | undefined;
   commitIndex: LogIndex;
@@ -49,6 +53,8 @@ export abstract class ReplicaState<Message extends Envelope> {
   electionElapsed = 0;
   #electionTimeout = 0;
 
+  /** There may be more to do than commit index and role show. */
+  isStirred = false;
   readonly messages: Outbox<Message> = new Outbox();
   reads: ReadState[] = [];
   fetches: Fetch[] = [];
@@ -67,6 +73,9 @@ export abstract class ReplicaState<Message extends Envelope> {
     this.lost = lost;
     this.resetElectionTimer();
   }
+
+  /** Ends the suspicion if what was lost is back, or does not matter any more (S10). */
+  abstract settleLost(): void;
 
   get electionIsDue(): boolean {
     return this.electionElapsed >= this.#electionTimeout;

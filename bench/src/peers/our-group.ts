@@ -1,24 +1,27 @@
-/** Three voters of our Raft in one process, without I/O, run in the same way as the peer. */
+/** Three voters of one of our protocols in one process, without I/O, run in the same way as the peer. */
 
 import { ballot, logIndex, seededRandom } from "@holdfast/base";
-import type { Consensus, RaftMessage } from "@holdfast/consensus";
-import { createRaft, defaultConsensusLimits, replicaId } from "@holdfast/consensus";
+import type { Consensus, ConsensusProtocol, Envelope } from "@holdfast/consensus";
+import { defaultConsensusLimits, replicaId } from "@holdfast/consensus";
 import type { PeerGroup } from "./coaty-raft.ts";
 
 const ids = [1, 2, 3].map(replicaId);
 
-export function ourGroup(command: string): PeerGroup {
+export function ourGroup<Message extends Envelope>(
+  protocol: ConsensusProtocol<Message>,
+  command: string,
+): PeerGroup {
   const bytes = new TextEncoder().encode(command);
   const membership = { voters: ids, outgoing: [], learners: [] };
   const applied = { index: logIndex(0), ballot: ballot(0), membership };
   const restored = { hardState: undefined, applied, entries: [], lost: undefined };
   const nodes = ids.map((id) =>
-    createRaft({ id, random: seededRandom(id), restored, limits: defaultConsensusLimits }),
+    protocol.create({ id, random: seededRandom(id), restored, limits: defaultConsensusLimits }),
   );
   const [leader] = nodes;
   if (leader === undefined) throw new Error("no nodes");
-  let queue: RaftMessage[] = [];
-  const send = (message: RaftMessage): void => {
+  let queue: Message[] = [];
+  const send = (message: Message): void => {
     queue.push(message);
   };
   const run = (): number => {
@@ -51,7 +54,10 @@ export function ourGroup(command: string): PeerGroup {
 }
 
 /** Does what there is to do; gives the commands that it may apply, or undefined when there was nothing. */
-function work(node: Consensus<RaftMessage>, send: (message: RaftMessage) => void): number | undefined {
+function work<Message extends Envelope>(
+  node: Consensus<Message>,
+  send: (message: Message) => void,
+): number | undefined {
   const ready = node.ready();
   if (ready === undefined) return undefined;
   for (const message of ready.messages) send(message);
