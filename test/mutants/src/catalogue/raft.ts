@@ -55,8 +55,8 @@ export const raftMutants: readonly Mutant[] = [
     file: raft("raft/leading.ts"),
     edits: [
       {
-        find: "this.#barriers.add(reader, this.#hasCommitted() ? this.#core.commitIndex : undefined)",
-        replace: "this.#barriers.add(reader, this.#core.commitIndex)",
+        find: "return this.#hasCommitted() ? this.#core.commitIndex : undefined;",
+        replace: "return this.#core.commitIndex;",
       },
     ],
     detector: groupSeeds,
@@ -64,17 +64,17 @@ export const raftMutants: readonly Mutant[] = [
   {
     row: "4",
     bug: "a read is confirmed by a heartbeat that was sent before it",
-    file: raft("raft/read-barriers.ts"),
+    file: raft("replica/read-barriers.ts"),
     edits: [{ find: "round: this.#round + 1 });", replace: "round: this.#round });" }],
     detector: groupSeeds,
   },
   {
     row: "4",
     bug: "a leader answers a read without asking anybody",
-    file: raft("raft/leading.ts"),
+    file: raft("replica/followers.ts"),
     edits: [
       {
-        find: "this.#barriers.confirm(quorumValue(core.membership, this.#roundOf))",
+        find: "this.#barriers.confirm(quorumValue(membership, this.#roundOf))",
         replace: "this.#barriers.confirm(this.#barriers.round)",
       },
     ],
@@ -86,8 +86,8 @@ export const raftMutants: readonly Mutant[] = [
     file: raft("raft/leading.ts"),
     edits: [
       {
-        find: "if (!holds) core.becomeFollower(core.ballot, undefined);\n    return holds;",
-        replace: "return true;",
+        find: "if (!this.#followers.checkQuorum()) return core.becomeFollower(core.ballot, undefined);",
+        replace: "",
       },
     ],
     detector: scripted,
@@ -200,8 +200,8 @@ export const raftMutants: readonly Mutant[] = [
     file: raft("raft/leading.ts"),
     edits: [
       {
-        find: "id === this.#core.id ? this.#core.writes.durableIndex",
-        replace: "id === this.#core.id ? this.#core.log.lastIndex",
+        find: "this.#followers.quorumMatchIndex(core.writes.durableIndex)",
+        replace: "this.#followers.quorumMatchIndex(core.log.lastIndex)",
       },
     ],
     detector: groupSeeds,
@@ -296,7 +296,7 @@ export const raftMutants: readonly Mutant[] = [
   {
     row: "19",
     bug: "entries that were to be applied are applied on top of a snapshot that holds them",
-    file: raft("raft/raft-core.ts"),
+    file: raft("replica/replica-state.ts"),
     edits: [
       {
         find: "this.commitIndex = snapshot.index;\n    this.#handedIndex = snapshot.index;",
@@ -341,7 +341,10 @@ export const raftMutants: readonly Mutant[] = [
     bug: "a leader that steps down leaves its read barriers unanswered",
     file: raft("raft/leading.ts"),
     edits: [
-      { find: "core.becomeLeader(() => this.#abandon());", replace: "core.becomeLeader(() => undefined);" },
+      {
+        find: "core.becomeLeader(() => this.#followers.abandon());",
+        replace: "core.becomeLeader(() => undefined);",
+      },
     ],
     detector: scripted,
   },
@@ -360,7 +363,7 @@ export const raftMutants: readonly Mutant[] = [
   {
     row: "27",
     bug: "the place of a message that was acknowledged is not free again",
-    file: raft("raft/follower-progress.ts"),
+    file: raft("replica/follower-progress.ts"),
     edits: [
       {
         find: "if (oldest.lastIndex > this.#matchIndex) return;",
@@ -372,7 +375,7 @@ export const raftMutants: readonly Mutant[] = [
   {
     row: "S9",
     bug: "an entry is applied before it is durable in the replica's own log",
-    file: raft("raft/raft-core.ts"),
+    file: raft("replica/replica-state.ts"),
     edits: [
       {
         find: "return logIndex(Math.min(this.commitIndex, this.writes.durableIndex));",
