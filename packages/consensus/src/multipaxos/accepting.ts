@@ -10,8 +10,8 @@ import type { PaxosCore } from "./paxos-core.ts";
 
 export class Accepting {
   readonly #core: PaxosCore;
-  /** Proposers that get old slots or a snapshot from here. */
-  readonly #served = new Set<ReplicaId>();
+  /** Proposers that get old slots or a snapshot from here, and which of both. */
+  readonly #served = new Map<ReplicaId, "slots" | "snapshot">();
 
   constructor(core: PaxosCore) {
     this.#core = core;
@@ -60,9 +60,10 @@ export class Accepting {
   /** The host has read old slots for a proposer that lags, or they are gone. False when they are for somebody else. */
   provide(fetched: Fetched): boolean {
     const { to } = fetched;
-    if (!this.#served.has(to)) return false;
+    if (this.#served.get(to) !== "slots") return false;
     const core = this.#core;
     if (fetched.kind === "compacted") {
+      this.#served.set(to, "snapshot");
       core.snapshots.push(to);
       return true;
     }
@@ -79,7 +80,7 @@ export class Accepting {
 
   #serve(to: ReplicaId, from: LogIndex): void {
     if (this.#served.has(to)) return;
-    this.#served.add(to);
+    this.#served.set(to, "slots");
     this.#core.fetches.push({ to, from, bytesMax: this.#core.limits.messageBytesMax });
   }
 
