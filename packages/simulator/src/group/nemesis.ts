@@ -255,7 +255,10 @@ export class Nemesis<Message extends Envelope> {
         return false;
       return !membersOf(membership).some((id) => id !== victim.id && impaired(id));
     };
-    return replicas.every(({ life, status }) => life === "gone" || canSpare(status.membership));
+    return replicas.every(
+      ({ life, status, membershipsAhead }) =>
+        life === "gone" || [status.membership, ...membershipsAhead].every(canSpare),
+    );
   }
 
   #trigger(): void {

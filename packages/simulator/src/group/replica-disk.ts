@@ -72,6 +72,12 @@ export class ReplicaDisk<Message extends Envelope> {
     return this.#entries[index - this.#base.index - 1]?.ballot;
   }
 
+  /** Durable, or to be so. */
+  entriesUnderWay(index: number): readonly Entry[] {
+    const written = this.#inFlight.flatMap(({ write }) => write.entries);
+    return [...this.entriesBehind(index), ...written.filter((entry) => entry.index > index)];
+  }
+
   entriesBehind(index: number): readonly Entry[] {
     return this.#entries.slice(Math.max(0, index - this.#base.index));
   }

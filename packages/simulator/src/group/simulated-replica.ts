@@ -135,6 +135,14 @@ export class SimulatedReplica<Message extends Envelope> {
     return this.#applied.membership;
   }
 
+  /** In its log, or on the way there, and not applied. */
+  get membershipsAhead(): readonly Membership[] {
+    return this.disk
+      .entriesUnderWay(this.#applied.index)
+      .filter(({ kind }) => kind === "membership")
+      .map(({ payload }) => decodeMembership(payload));
+  }
+
   get appliedIndex(): LogIndex {
     return this.#applied.index;
   }
