@@ -256,7 +256,7 @@ export class Leading {
 
   /** What is to be proposed again next: up to a membership, with it, or to the end. */
   #nextRun(preparation: Preparation): readonly Entry[] {
-    const end = Math.max(this.#core.log.lastIndex, preparation.lastIndex);
+    const end = preparation.lastIndex;
     const run: Entry[] = [];
     for (let index = this.#proposedIndex + 1; index <= end; index++) {
       const entry = preparation.best(logIndex(index));

@@ -39,9 +39,9 @@ export class Preparation {
     this.#lastIndex = core.log.lastIndex;
   }
 
-  /** Of all slots that anybody has told of. */
+  /** Of all slots that are held here or that anybody has told of; there is no gap before it. */
   get lastIndex(): LogIndex {
-    return this.#lastIndex;
+    return logIndex(Math.max(this.#lastIndex, this.#core.log.lastIndex));
   }
 
   /** All voters that have not told everything. */
@@ -104,6 +104,8 @@ export class Preparation {
 
   #consider(slot: AcceptedSlot): void {
     const { index } = slot.entry;
+    // Its sender does not hold what comes before in memory; it is not complete before that is known here.
+    if (index > this.lastIndex + 1) return;
     const known = this.#best.get(index);
     if (known === undefined || slot.acceptedIn > known.acceptedIn) this.#best.set(index, slot);
     if (index > this.#lastIndex) this.#lastIndex = index;
