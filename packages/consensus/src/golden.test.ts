@@ -7,7 +7,7 @@ import assert from "node:assert/strict";
 import { readFileSync, writeFileSync } from "node:fs";
 import { test } from "node:test";
 import { ballot, DecodeError, decode, encode, fromHex, logIndex, toHex } from "@holdfast/base";
-import { command, membership, membershipEntry } from "../test-support/raft-bench.ts";
+import { command, membership, membershipEntry } from "../test-support/entries.ts";
 import {
   accepted,
   appendEntries,

@@ -17,7 +17,7 @@ import type {
   RequestVoteReply,
   TimeoutNow,
 } from "../src/raft/messages.ts";
-import { membership } from "./raft-bench.ts";
+import { membership } from "./entries.ts";
 
 export interface Way {
   readonly from?: number;

@@ -7,7 +7,7 @@ import { encodeMembership } from "../src/contract/membership.ts";
 import type { ReplicaId } from "../src/contract/replica-id.ts";
 import { replicaId } from "../src/contract/replica-id.ts";
 import type { RaftMessage } from "../src/raft/messages.ts";
-import { membership } from "./raft-bench.ts";
+import { membership } from "./entries.ts";
 
 export interface MessageRange {
   readonly to: ReplicaId;

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Random } from "@holdfast/base";
 import { ballot, logIndex, seededRandom, uniform } from "@holdfast/base";
-import { command } from "../../test-support/raft-bench.ts";
+import { command } from "../../test-support/entries.ts";
 import type { Entry } from "../contract/entry.ts";
 import { entryBytes } from "../contract/entry.ts";
 import { LogWindow } from "./log-window.ts";

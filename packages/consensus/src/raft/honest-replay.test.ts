@@ -7,8 +7,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Random } from "@holdfast/base";
 import { present, seededRandom, uniform, utf8 } from "@holdfast/base";
-import { membership } from "../../test-support/raft-bench.ts";
-import { raftTranscripts } from "../../test-support/transcript/protocol.ts";
+import { membership } from "../../test-support/entries.ts";
+import { copyOf, raftTranscripts } from "../../test-support/transcript/protocol.ts";
 import { TranscriptReplica } from "../../test-support/transcript/transcript-replica.ts";
 import type { SnapshotPosition } from "../contract/consensus.ts";
 import { defaultConsensusLimits } from "../contract/consensus.ts";
@@ -52,7 +52,7 @@ class ReplayedGroup {
       say: () => undefined,
       send: (message: RaftMessage) => {
         this.#fresh.push(message);
-        this.#history.push(raftTranscripts.copy(message));
+        this.#history.push(copyOf(raftTranscripts, message));
         if (this.#history.length > historyMax) this.#history.shift();
       },
     };
@@ -94,7 +94,7 @@ class ReplayedGroup {
     // A snapshot is handed over by a host that has it.
     if (message.kind === "InstallSnapshot") return;
     const receiver = present(this.#replicas[message.to - 1], "a receiver");
-    assert.equal(receiver.core.step(raftTranscripts.copy(message)), undefined);
+    assert.equal(receiver.core.step(copyOf(raftTranscripts, message)), undefined);
     receiver.pump();
     this.#check(receiver);
   }

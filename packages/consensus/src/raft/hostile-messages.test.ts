@@ -7,7 +7,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Random } from "@holdfast/base";
 import { decode, encode, seededRandom, uniform } from "@holdfast/base";
-import type { BenchOptions } from "../../test-support/raft-bench.ts";
+import type { RaftBenchOptions } from "../../test-support/raft-bench.ts";
 import { RaftBench } from "../../test-support/raft-bench.ts";
 import {
   accepted,
@@ -81,7 +81,7 @@ const situations: Readonly<Record<string, () => RaftBench>> = {
   "a stranger": () => bench({ voters: [] }),
 };
 
-function bench(options: BenchOptions): RaftBench {
+function bench(options: RaftBenchOptions): RaftBench {
   return new RaftBench({ ...options, limits });
 }
 
