@@ -117,3 +117,24 @@ test("log window: an entry that leaves a gap is refused", () => {
   const window = new LogWindow({ index: logIndex(3), ballot: ballot(1) }, []);
   assert.throws(() => window.append(command(5, 1)), /behind 3/);
 });
+
+test("log window: a replaced entry changes nothing but itself, wherever the window begins", () => {
+  for (let seed = 1; seed <= 50; seed++) {
+    const random = seededRandom(seed);
+    const entries = Array.from({ length: 30 }, (_, i) => command(i + 1, 1, "x".repeat(uniform(random, 100))));
+    const window = new LogWindow({ index: logIndex(0), ballot: ballot(0) }, entries);
+    window.shrink(logIndex(uniform(random, 20)), uniform(random, 1_000));
+    const base = window.base.index;
+    for (let i = 0; i < 20; i++) {
+      const entry = command(base + 1 + uniform(random, 30 - base), 2 + i, "y".repeat(uniform(random, 100)));
+      entries[entry.index - 1] = entry;
+      window.replace(entry);
+      assert.deepEqual(
+        window.slice(logIndex(base + 1), logIndex(30), Number.POSITIVE_INFINITY),
+        entries.slice(base),
+      );
+      assert.equal(window.bytes, bytesOf(entries.slice(base)));
+      assert.equal(window.ballotAt(entry.index), entry.ballot);
+    }
+  }
+});
