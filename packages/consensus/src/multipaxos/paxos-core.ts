@@ -198,14 +198,18 @@ export class PaxosCore extends ReplicaState<MultiPaxosMessage> {
 
   /** These are chosen. What leaves a gap tells nothing. */
   learn(entries: readonly Entry[]): void {
+    const before = this.commitIndex;
     for (const entry of entries) {
-      if (entry.index > this.commitIndex + 1) return;
+      if (entry.index > this.commitIndex + 1) break;
       if (entry.index <= this.commitIndex) continue;
       this.#put(entry);
       if (entry.index > this.acceptedIndex) this.acceptedIndex = entry.index;
       this.commitTo(entry.index);
     }
+    if (this.commitIndex === before) return;
     this.#countAccepted();
+    // Answers count these slots without their being accepted in this ballot: a restart has to know them as chosen, too.
+    this.#saveHardState();
   }
 
   /** What a leader of this ballot has told is chosen; slots that are not accepted in it do not count. */
