@@ -4,4 +4,4 @@ export type { KeyVerdict } from "./check-key.ts";
 export { checkKey } from "./check-key.ts";
 export { describeProblem } from "./describe.ts";
 export type { Operation, ReadOperation, Value, WriteOperation } from "./operation.ts";
-export { HistoryError, parseHistory } from "./operation.ts";
+export { formatHistory, HistoryError, parseHistory } from "./operation.ts";

@@ -41,6 +41,20 @@ export class HistoryError extends Error {
   override readonly name: string = "HistoryError";
 }
 
+/** The inverse of `parseHistory`. */
+export function formatHistory(history: readonly Operation[]): string {
+  return history.map((operation) => `${JSON.stringify(lineOf(operation))}\n`).join("");
+}
+
+function lineOf(operation: Operation): Fields {
+  const { client, key, kind, value, called, returned } = operation;
+  const fields = { client, key, kind, value, called };
+  if (operation.kind === "read") return { ...fields, returned, outcome: "ok" };
+  const { condition, outcome } = operation;
+  const known = outcome === "unknown" ? {} : { returned };
+  return { ...fields, ...(condition === undefined ? {} : { if: condition.expected }), ...known, outcome };
+}
+
 /** Reads a history, one operation a line; empty lines are skipped. Throws HistoryError. */
 export function parseHistory(text: string): readonly Operation[] {
   const operations: Operation[] = [];

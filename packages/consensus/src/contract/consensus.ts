@@ -148,10 +148,14 @@ export interface ReadState {
   readonly index: LogIndex | undefined;
 }
 
-/** A follower needs entries that are no longer in memory: to be read from the log, as many as fit, at least one. */
+/**
+ * A replica needs entries that are no longer in memory: to be read from the log, as many as fit, at least one. They are
+ * committed and durable, all of them: what lies behind `through` is not asked for, since it may be replaced meanwhile.
+ */
 export interface Fetch {
   readonly to: ReplicaId;
   readonly from: LogIndex;
+  readonly through: LogIndex;
   readonly bytesMax: number;
 }
 

@@ -32,6 +32,8 @@ export class WriteQueue<Message extends Envelope> {
   /** Sequence of the write that took the latest hard state; 0 when it is older than this object. */
   #hardStateSequence = 0;
   #base: SnapshotPosition | undefined;
+  /** Sequence of the write that took the latest snapshot; 0 when there was none. */
+  #baseSequence = 0;
   #replies: Message[] = [];
 
   constructor(log: LogWindow) {
@@ -47,9 +49,12 @@ export class WriteQueue<Message extends Envelope> {
 
   /** The latest hard state is durable. */
   get hardStateIsDurable(): boolean {
-    if (this.#hardState !== undefined) return false;
-    const oldest = this.#inFlight[0];
-    return oldest === undefined || oldest.sequence > this.#hardStateSequence;
+    return this.#hardState === undefined && this.#isWritten(this.#hardStateSequence);
+  }
+
+  /** The latest snapshot is durable: the log on disk begins where the one in memory does. */
+  get baseIsDurable(): boolean {
+    return this.#base === undefined && this.#isWritten(this.#baseSequence);
   }
 
   setHardState(hardState: Uint8Array): void {
@@ -100,6 +105,7 @@ export class WriteQueue<Message extends Envelope> {
     const sequence = ++this.#sequence;
     const entries = hasEntries ? this.#log.slice(this.#next, lastIndex, Number.POSITIVE_INFINITY) : noEntries;
     if (this.#hardState !== undefined) this.#hardStateSequence = sequence;
+    if (this.#base !== undefined) this.#baseSequence = sequence;
     const write = { sequence, hardState: this.#hardState, base: this.#base, entries, replies: this.#replies };
     this.#inFlight.push({ sequence, through: lastIndex });
     this.#next = logIndex(lastIndex + 1);
@@ -107,6 +113,11 @@ export class WriteQueue<Message extends Envelope> {
     this.#base = undefined;
     this.#replies = [];
     return write;
+  }
+
+  #isWritten(sequence: number): boolean {
+    const oldest = this.#inFlight[0];
+    return oldest === undefined || oldest.sequence > sequence;
   }
 
   /** All writes up to this one are durable. */

@@ -4,7 +4,6 @@ import type { LogIndex } from "@holdfast/base";
 import { logIndex } from "@holdfast/base";
 import type { Fetched } from "../contract/consensus.ts";
 import type { ReplicaId } from "../contract/replica-id.ts";
-import { agreeingWith } from "../replica/followers.ts";
 import type { Accept, Heartbeat, InstallSnapshot, Learn, Prepare } from "./messages.ts";
 import type { PaxosCore } from "./paxos-core.ts";
 
@@ -68,9 +67,8 @@ export class Accepting {
       return true;
     }
     this.#served.delete(to);
-    const { id: from, ballot, commitIndex } = core;
-    const { entries = [] } = agreeingWith(core.log, fetched, commitIndex) ?? {};
-    if (entries.length > 0) core.send({ kind: "Learn", from, to, ballot, entries });
+    const { id: from, ballot } = core;
+    core.send({ kind: "Learn", from, to, ballot, entries: fetched.entries });
     return true;
   }
 
@@ -80,8 +78,7 @@ export class Accepting {
 
   #serve(to: ReplicaId, from: LogIndex): void {
     if (this.#served.has(to)) return;
-    this.#served.set(to, "slots");
-    this.#core.fetches.push({ to, from, bytesMax: this.#core.limits.messageBytesMax });
+    if (this.#core.fetch(to, from)) this.#served.set(to, "slots");
   }
 
   #sayAccepted(to: ReplicaId, matchIndex: LogIndex): void {

@@ -24,7 +24,7 @@ import type { AppendEntriesReply, HeartbeatReply, ReadIndexRequest } from "./mes
 import type { RaftCore } from "./raft-core.ts";
 import type { Reader } from "./read-barriers.ts";
 import { ReadBarriers } from "./read-barriers.ts";
-import { agreeingWith, replicate } from "./replicate.ts";
+import { replicate } from "./replicate.ts";
 
 export class Leading {
   readonly #core: RaftCore;
@@ -156,7 +156,7 @@ export class Leading {
       this.#core.snapshots.push(progress.id);
       return;
     }
-    replicate(this.#core, progress, agreeingWith(this.#core.log, fetched));
+    replicate(this.#core, progress, fetched);
   }
 
   /** Everything that waits for the moment when the host looks: entries gathered since share one message. */

@@ -5,26 +5,10 @@ import { logIndex } from "@holdfast/base";
 import type { Fetched } from "../contract/consensus.ts";
 import type { Entry, LogPosition } from "../contract/entry.ts";
 import { entryBytes } from "../contract/entry.ts";
-import type { LogWindow } from "../log/log-window.ts";
 import type { FollowerProgress } from "./follower-progress.ts";
 import type { RaftCore } from "./raft-core.ts";
 
 type FetchedEntries = Extract<Fetched, { readonly kind: "entries" }>;
-
-/**
- * What was read may be older than this leadership, and the log may have been cut since: what is in memory says. Before
- * the window everything is committed and stays as it was read.
- */
-export function agreeingWith(
-  log: LogWindow,
-  { entries, ...fetched }: FetchedEntries,
-): FetchedEntries | undefined {
-  const agrees = ({ index, ballot }: LogPosition): boolean =>
-    index < log.base.index || log.ballotAt(index) === ballot;
-  if (!agrees(fetched.previous)) return undefined;
-  const stale = entries.findIndex((entry) => !agrees(entry));
-  return { ...fetched, entries: stale < 0 ? entries : entries.slice(0, stale) };
-}
 
 /** `fetched`: entries that the host has read for it, which are not in memory any more. */
 export function replicate(core: RaftCore, progress: FollowerProgress, fetched?: FetchedEntries): void {
@@ -36,7 +20,9 @@ export function replicate(core: RaftCore, progress: FollowerProgress, fetched?: 
     const ballot = log.ballotAt(previousIndex);
     if (ballot === undefined) {
       progress.isFetching = true;
-      core.fetches.push({ to: progress.id, from: progress.nextIndex, bytesMax: limits.messageBytesMax });
+      const { index: through } = log.base;
+      const { messageBytesMax: bytesMax } = limits;
+      core.fetches.push({ to: progress.id, from: progress.nextIndex, through, bytesMax });
       return;
     }
     const entries = log.slice(progress.nextIndex, log.lastIndex, limits.messageBytesMax);

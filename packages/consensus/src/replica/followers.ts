@@ -12,7 +12,6 @@ import type { Membership } from "../contract/membership.ts";
 import { emptyMembership, membersOf } from "../contract/membership.ts";
 import { quorumHolds, quorumValue } from "../contract/quorum.ts";
 import type { ReplicaId } from "../contract/replica-id.ts";
-import type { LogWindow } from "../log/log-window.ts";
 import { FollowerProgress } from "../raft/follower-progress.ts";
 import type { Reader } from "../raft/read-barriers.ts";
 import { ReadBarriers } from "../raft/read-barriers.ts";
@@ -90,7 +89,7 @@ export class Followers<Message extends Envelope> {
     if (progress?.isFetching !== true) return;
     progress.isFetching = false;
     if (fetched.kind === "entries") {
-      this.#replicate(progress, through, agreeingWith(this.#state.log, fetched, through));
+      this.#replicate(progress, through, fetched);
       return;
     }
     progress.becomeSnapshot();
@@ -179,13 +178,12 @@ export class Followers<Message extends Envelope> {
   #replicate(progress: FollowerProgress, through: LogIndex, fetched: FetchedEntries | undefined): void {
     if (fetched !== undefined && fetched.previous.index === progress.nextIndex - 1 && !progress.isPaused)
       this.#send(progress, fetched.previous, fetched.entries);
-    const { log, limits, fetches } = this.#state;
+    const { log, limits } = this.#state;
     while (!progress.isPaused && progress.nextIndex <= through) {
       const previousIndex = logIndex(progress.nextIndex - 1);
       const ballot = log.ballotAt(previousIndex);
       if (ballot === undefined) {
-        progress.isFetching = true;
-        fetches.push({ to: progress.id, from: progress.nextIndex, bytesMax: limits.messageBytesMax });
+        progress.isFetching = this.#state.fetch(progress.id, progress.nextIndex);
         return;
       }
       const entries = log.slice(progress.nextIndex, through, limits.messageBytesMax);
@@ -220,20 +218,4 @@ export class Followers<Message extends Envelope> {
     progress.commitSent = known;
     this.#voice.sendCommit(progress.id, known);
   }
-}
-
-/**
- * What may be told of what was read, up to `through`: it may be older than this leadership, and the log may have been
- * changed since. What is in memory says so; before the window everything is committed and stays as it was read.
- */
-export function agreeingWith(
-  log: LogWindow,
-  { entries, ...fetched }: FetchedEntries,
-  through: LogIndex,
-): FetchedEntries | undefined {
-  const agrees = ({ index, ballot }: LogPosition): boolean =>
-    index < log.base.index || log.ballotAt(index) === ballot;
-  if (!agrees(fetched.previous)) return undefined;
-  const stale = entries.findIndex((entry) => entry.index > through || !agrees(entry));
-  return { ...fetched, entries: stale < 0 ? entries : entries.slice(0, stale) };
 }

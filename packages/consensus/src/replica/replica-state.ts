@@ -120,6 +120,17 @@ export abstract class ReplicaState<Message extends Envelope> {
     this.log.shrink(unneeded, this.limits.windowBytesMax);
   }
 
+  /**
+   * Asks the host for entries before the window. False when they are not to be had yet: the log on disk may still hold what a
+   * snapshot has replaced, and that was perhaps never committed.
+   */
+  fetch(to: ReplicaId, from: LogIndex): boolean {
+    if (!this.writes.baseIsDurable) return false;
+    const { index: through } = this.log.base;
+    this.fetches.push({ to, from, through, bytesMax: this.limits.messageBytesMax });
+    return true;
+  }
+
   /** Everything to be done since the last call. */
   takeReady(): Ready<Message> | undefined {
     const committed = this.takeCommitted();

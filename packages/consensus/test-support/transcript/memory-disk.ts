@@ -7,6 +7,7 @@ import type { Ballot } from "@holdfast/base";
 import { ballot, logIndex, present } from "@holdfast/base";
 import type {
   Envelope,
+  Fetch,
   Fetched,
   Restored,
   SnapshotPosition,
@@ -15,7 +16,6 @@ import type {
 import type { Entry, LogPosition } from "../../src/contract/entry.ts";
 import { entryBytes } from "../../src/contract/entry.ts";
 import type { Membership } from "../../src/contract/membership.ts";
-import type { ReplicaId } from "../../src/contract/replica-id.ts";
 
 export class MemoryDisk<Message extends Envelope> {
   hardState: Uint8Array | undefined;
@@ -89,13 +89,13 @@ export class MemoryDisk<Message extends Envelope> {
       : this.#entries[index - this.#base.index - 1]?.ballot;
   }
 
-  fetch(to: ReplicaId, from: number, bytesMax: number): Fetched {
+  fetch({ to, from, through, bytesMax }: Fetch): Fetched {
     const start = from - this.#base.index - 1;
     if (start < 0) return { kind: "compacted", to };
     const before = this.#entries[start - 1] ?? this.#base;
     const entries: Entry[] = [];
     let bytes = 0;
-    for (const entry of this.#entries.slice(start)) {
+    for (const entry of this.#entries.slice(start, through - this.#base.index)) {
       bytes += entryBytes(entry);
       if (entries.length > 0 && bytes > bytesMax) break;
       entries.push(entry);

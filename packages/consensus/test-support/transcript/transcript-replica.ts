@@ -124,8 +124,7 @@ export class TranscriptReplica<Message extends Envelope> {
 
   /** Reads what was asked for from the log. */
   answerFetch(): void {
-    const { to, from, bytesMax } = present(this.fetches.shift(), "a fetch");
-    this.#core.provide(this.disk.fetch(to, from, bytesMax));
+    this.#core.provide(this.disk.fetch(present(this.fetches.shift(), "a fetch")));
     this.pump();
   }
 

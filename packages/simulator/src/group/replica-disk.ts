@@ -8,10 +8,10 @@ import { ballot, logIndex, uniform } from "@holdfast/base";
 import type {
   Entry,
   Envelope,
+  Fetch,
   Fetched,
   LogPosition,
   Membership,
-  ReplicaId,
   Restored,
   StorageWrite,
 } from "@holdfast/consensus";
@@ -145,13 +145,14 @@ export class ReplicaDisk<Message extends Envelope> {
     };
   }
 
-  /** For a follower that lags. */
-  fetch(to: ReplicaId, from: LogIndex, countMax: number): Fetched {
+  /** For a replica that lags. A few at a time. */
+  fetch({ to, from, through, bytesMax }: Fetch): Fetched {
     const start = from - this.#base.index - 1;
     if (start < 0 || start >= this.#entries.length) return { kind: "compacted", to };
     const before = this.#entries[start - 1] ?? this.#base;
     const previous = { index: before.index, ballot: before.ballot };
-    return { kind: "entries", to, previous, entries: this.#entries.slice(start, start + countMax) };
+    const count = Math.min(through - from + 1, 1 + (bytesMax % 7));
+    return { kind: "entries", to, previous, entries: this.#entries.slice(start, start + count) };
   }
 
   #store({ hardState, base, entries }: StorageWrite<Message>): void {

@@ -377,8 +377,7 @@ export class SimulatedReplica<Message extends Envelope> {
   }
 
   #answerFetches(): void {
-    for (const { to, from, bytesMax } of this.#fetches.splice(0))
-      this.#core.provide(this.disk.fetch(to, from, 1 + (bytesMax % 7)));
+    for (const fetch of this.#fetches.splice(0)) this.#core.provide(this.disk.fetch(fetch));
   }
 
   /** The hosts stream it: it takes a while, and may break off. */
