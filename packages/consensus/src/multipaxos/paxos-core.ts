@@ -104,8 +104,6 @@ export class PaxosCore extends ReplicaState<MultiPaxosMessage> {
     assert(newBallot > this.ballot, "ballots only grow");
     this.ballot = newBallot;
     this.acceptedIndex = this.commitIndex;
-    // Slots may have been learned from somebody who had promised it before.
-    this.#countAccepted();
     this.#saveHardState();
     this.becomeFollower(undefined, patron);
   }
@@ -274,7 +272,7 @@ export class PaxosCore extends ReplicaState<MultiPaxosMessage> {
     assert(this.acceptedIndex >= this.#acceptedInBallot(), "what is accepted in this ballot is counted");
   }
 
-  /** To be called after a new promise, or when the chosen prefix has grown at another's word: what is behind may count. */
+  /** To be called after the chosen prefix has grown at another's word: it may meet what was accepted in this ballot. */
   #countAccepted(): void {
     this.acceptedIndex = logIndex(Math.max(this.acceptedIndex, this.#acceptedInBallot()));
   }
