@@ -1,7 +1,7 @@
 // What CI runs: the cheap checks first, the tests last. Stops at the first step that fails.
 import { spawn } from "node:child_process";
 
-const groupSeeds = "npm run --silent sim -- --consensus raft --seeds 200 --ticks 5000 --verify-determinism";
+const groupSeeds = "--seeds 200 --ticks 5000 --verify-determinism";
 
 /** Commands of one step run side by side. */
 const steps: readonly (readonly [title: string, ...commands: readonly string[]])[] = [
@@ -10,7 +10,11 @@ const steps: readonly (readonly [title: string, ...commands: readonly string[]])
   ["types", "npm run --silent build"],
   ["dependency direction", "npm run --silent deps"],
   ["short simulation, each seed twice", "npm run --silent sim -- --seeds 30 --verify-determinism"],
-  ["simulated groups, each seed twice", `${groupSeeds} --share 1/2`, `${groupSeeds} --share 2/2`],
+  [
+    "simulated groups, each seed twice",
+    `npm run --silent sim -- --consensus raft ${groupSeeds}`,
+    `npm run --silent sim -- --consensus multipaxos ${groupSeeds}`,
+  ],
   ["tests", "npm test --silent"],
 ];
 

@@ -7,7 +7,7 @@ import assert from "node:assert/strict";
 import { readFileSync, writeFileSync } from "node:fs";
 import { test } from "node:test";
 import { ballot, DecodeError, decode, encode, fromHex, logIndex, toHex } from "@holdfast/base";
-import { command, membership, membershipEntry } from "../test-support/raft-bench.ts";
+import { command, membership, membershipEntry } from "../test-support/entries.ts";
 import {
   accepted,
   appendEntries,
@@ -28,6 +28,10 @@ import { entryOfStored, storedPayload } from "./contract/entry.ts";
 import type { Membership } from "./contract/membership.ts";
 import { decodeMembership, encodeMembership } from "./contract/membership.ts";
 import { replicaId } from "./contract/replica-id.ts";
+import type { MultiPaxosHardState } from "./multipaxos/hard-state.ts";
+import { initialHardState, multiPaxosHardStateCodec } from "./multipaxos/hard-state.ts";
+import { multiPaxosMessageCodec } from "./multipaxos/message-codec.ts";
+import type { MultiPaxosMessage } from "./multipaxos/messages.ts";
 import { raftHardStateCodec } from "./raft/hard-state.ts";
 import { raftMessageCodec } from "./raft/message-codec.ts";
 import type { AdvanceCommit } from "./raft/messages.ts";
@@ -75,6 +79,71 @@ const messages = [
 const hardStates = [
   { ballot: ballot(301), votedFor: replicaId(300) },
   { ballot: ballot(301), votedFor: undefined },
+];
+
+const messageEnvelope = { from: replicaId(2), to: replicaId(1), ballot: ballot(3_000_002) };
+const holdings = { commitIndex: logIndex(128), heldIndex: logIndex(129), heldBallot: ballot(2_000_003) };
+
+const multiPaxosMessages: readonly MultiPaxosMessage[] = [
+  { kind: "Canvass", ...messageEnvelope, canvass: 7, ...holdings },
+  { kind: "CanvassReply", ...messageEnvelope, canvass: 7, granted: true },
+  { kind: "Prepare", ...messageEnvelope, first: logIndex(129), transfer: true, ...holdings },
+  {
+    kind: "Promise",
+    ...messageEnvelope,
+    commitIndex: logIndex(5),
+    lastIndex: logIndex(9),
+    slots: entries.map((entry) => ({ entry, acceptedIn: ballot(2_000_003) })),
+  },
+  {
+    kind: "Accept",
+    ...messageEnvelope,
+    previousIndex: logIndex(4),
+    entries,
+    commitIndex: logIndex(3),
+  },
+  { kind: "Accepted", ...messageEnvelope, matchIndex: logIndex(129) },
+  {
+    kind: "Missing",
+    ...messageEnvelope,
+    previousIndex: logIndex(129),
+    acceptedIndex: logIndex(5),
+    lost: true,
+  },
+  { kind: "Preempted", ...messageEnvelope },
+  { kind: "Heartbeat", ...messageEnvelope, commitIndex: logIndex(129), round: 7 },
+  { kind: "HeartbeatReply", ...messageEnvelope, round: 7, suspect: true },
+  { kind: "Decide", ...messageEnvelope, commitIndex: logIndex(129) },
+  { kind: "Learn", ...messageEnvelope, entries },
+  {
+    kind: "InstallSnapshot",
+    ...messageEnvelope,
+    snapshotIndex: logIndex(129),
+    snapshotBallot: ballot(300),
+    membership: joint,
+  },
+  { kind: "TakeOver", ...messageEnvelope },
+  { kind: "Resign", ...messageEnvelope },
+  { kind: "ReadIndexRequest", ...messageEnvelope, request: 2 ** 49 },
+  {
+    kind: "ReadIndexReply",
+    ...messageEnvelope,
+    request: 2 ** 49,
+    index: logIndex(129),
+    commitIndex: logIndex(128),
+  },
+];
+
+const multiPaxosHardStates: readonly MultiPaxosHardState[] = [
+  initialHardState,
+  {
+    promised: ballot(3_000_002),
+    acceptances: [
+      { through: logIndex(6), ballot: ballot(2_000_003) },
+      { through: logIndex(129), ballot: ballot(1_000_001) },
+    ],
+    chosenIndex: logIndex(5),
+  },
 ];
 
 const file = new URL("../testdata/golden.json", import.meta.url);
@@ -129,5 +198,24 @@ test("golden: messages of every kind are written and read as they always were", 
   assert.deepEqual(
     written.map((bytes) => decode(raftMessageCodec, bytes)),
     messages,
+  );
+});
+
+test("golden: hard states of Multi-Paxos are written and read as they always were", () => {
+  const written = multiPaxosHardStates.map((hardState) => encode(multiPaxosHardStateCodec, hardState));
+  assert.deepEqual(written, golden("multipaxos-hard-states-1", written));
+  assert.deepEqual(
+    written.map((bytes) => decode(multiPaxosHardStateCodec, bytes)),
+    multiPaxosHardStates,
+  );
+});
+
+test("golden: messages of Multi-Paxos of every kind are written and read as they always were", () => {
+  assert.equal(new Set(multiPaxosMessages.map(({ kind }) => kind)).size, 17);
+  const written = multiPaxosMessages.map((message) => encode(multiPaxosMessageCodec, message));
+  assert.deepEqual(written, golden("multipaxos-messages-1", written));
+  assert.deepEqual(
+    written.map((bytes) => decode(multiPaxosMessageCodec, bytes)),
+    multiPaxosMessages,
   );
 });

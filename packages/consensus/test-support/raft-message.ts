@@ -16,7 +16,7 @@ import type {
   TimeoutNow,
 } from "../src/raft/messages.ts";
 import type { ReadIndexReply, ReadIndexRequest } from "../src/replica/read-messages.ts";
-import { membership } from "./raft-bench.ts";
+import { membership } from "./entries.ts";
 
 export interface Way {
   readonly from?: number;

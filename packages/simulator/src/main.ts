@@ -1,9 +1,10 @@
-/** `npm run sim`: seeds, crash points, or all orders of a small group; see `usage` in command/options.ts. */
+/** `npm run sim`: seeds, crash points, all orders of a small group, or partial partitions; see `usage` in command/options.ts. */
 
 import type { Command } from "./command/options.ts";
 import { readCommand } from "./command/options.ts";
 import { runCrashPoints } from "./command/run-crash-points.ts";
 import { runExplore } from "./command/run-explore.ts";
+import { runPartitions } from "./command/run-partitions.ts";
 import { runSeeds } from "./command/run-seeds.ts";
 import { say } from "./command/terminal.ts";
 
@@ -22,5 +23,7 @@ function run(command: Command): number | Promise<number> {
       return runCrashPoints(command);
     case "explore":
       return runExplore(command);
+    case "partitions":
+      return runPartitions(command);
   }
 }

@@ -21,15 +21,38 @@ export function bugMatrix(verdicts: readonly Verdict[], exempt: readonly Exempti
     "",
     `Caught: ${caught} of ${verdicts.length}.`,
     "",
+    "## Raft, log and state",
+    "",
+    ...tableOf(verdicts.filter(({ mutant }) => !isOfPaxos(mutant))),
+    ...exempt.filter((exemption) => !isOfPaxos(exemption)).map(reasonOf),
+    "",
+    "## Multi-Paxos",
+    "",
+    "M2 is row 2 in Multi-Paxos, MS14 rule S14, P1 to P8 are bugs that only a Paxos can have.",
+    "",
+    ...tableOf(verdicts.filter(({ mutant }) => isOfPaxos(mutant))),
+    ...exempt.filter(isOfPaxos).map(reasonOf),
+  ];
+  return `${lines.join("\n")}\n`;
+}
+
+function isOfPaxos({ row }: { readonly row: string }): boolean {
+  return /^[MP]/.test(row);
+}
+
+function tableOf(verdicts: readonly Verdict[]): readonly string[] {
+  return [
     "| mutant | bug | changed | caught by |",
     "| --- | --- | --- | --- |",
     ...verdicts.map(({ mutant, caughtBy }) => rowOf(mutant, caughtBy)),
     "",
     "Rows without a mutant:",
     "",
-    ...exempt.map(({ row, reason }) => `* ${row}: ${reason}.`),
   ];
-  return `${lines.join("\n")}\n`;
+}
+
+function reasonOf({ row, reason }: Exemption): string {
+  return `* ${row}: ${reason}.`;
 }
 
 function rowOf({ name, bug, file }: NamedMutant, caughtBy: string | undefined): string {

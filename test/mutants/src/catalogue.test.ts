@@ -15,15 +15,17 @@ test("mutants: every patch applies to the sources as they are", () => {
   }
 });
 
-test("mutants: rows 1 to 27 and the rules have a mutant or a reason", () => {
+test("mutants: rows 1 to 27, for both protocols, P1 to P8 and the rules have a mutant or a reason", () => {
   const rows = Array.from({ length: 27 }, (_, i) => String(i + 1));
   const known = new Set([...catalogue.map(({ row }) => row), ...exemptions.map(({ row }) => row)]);
-  for (const row of [...rows, "S8", "S9", "S10", "S11", "S13"]) assert.ok(known.has(row), `row ${row}`);
+  const ofPaxos = [...rows.map((row) => `M${row}`), ...rows.slice(0, 8).map((row) => `P${row}`)];
+  for (const row of [...rows, "S8", "S9", "S10", "S11", "S13", ...ofPaxos, "MS9", "MS10", "MS14"])
+    assert.ok(known.has(row), `row ${row}`);
 });
 
 test("mutants: the bug matrix shows this catalogue, and every one of it caught", () => {
   const page = readFileSync(join(checkout, "docs/internals/bug-matrix.md"), "utf8");
-  const rows = page.split("\n").filter((line) => /^\| S?\d+[a-z] \|/.test(line));
+  const rows = page.split("\n").filter((line) => /^\| (?:M?S?|P)\d+[a-z] \|/.test(line));
   assert.deepEqual(
     rows.map((row) => row.split(" | ").slice(0, 2)),
     catalogue.map(({ name, bug }) => [`| ${name}`, bug]),

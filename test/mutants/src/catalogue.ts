@@ -1,5 +1,7 @@
 /** All mutants. Each is named by its row and a letter, such as "11b", in the order of the catalogue. */
 
+import { multiPaxosMutants } from "./catalogue/multipaxos.ts";
+import { paxosMutants } from "./catalogue/paxos.ts";
 import { raftMutants } from "./catalogue/raft.ts";
 import { storageMutants } from "./catalogue/storage.ts";
 import type { Mutant } from "./mutant.ts";
@@ -8,7 +10,12 @@ export interface NamedMutant extends Mutant {
   readonly name: string;
 }
 
-export const catalogue: readonly NamedMutant[] = named([...raftMutants, ...storageMutants]);
+export const catalogue: readonly NamedMutant[] = named([
+  ...raftMutants,
+  ...storageMutants,
+  ...multiPaxosMutants,
+  ...paxosMutants,
+]);
 
 export function findMutant(name: string): NamedMutant {
   const found = catalogue.find((mutant) => mutant.name === name);

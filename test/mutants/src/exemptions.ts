@@ -11,4 +11,37 @@ export const exemptions: readonly Exemption[] = [
     reason:
       "a node without its log comes back under a new replica number, which is the node's to give; a wiped replica under its old number cannot be expressed in the protocol",
   },
+  {
+    row: "M9",
+    reason: "no length of a log is compared: whoever reaches a quorum may lead, and learns in phase 1",
+  },
+  {
+    row: "M12",
+    reason: "the log below is the same for both protocols: 12",
+  },
+  {
+    row: "M14",
+    reason: "the state store is the same for both protocols: 14",
+  },
+  {
+    row: "M23",
+    reason: "attempts are known above the protocols: 23",
+  },
+  {
+    row: "M24",
+    reason: "as 24",
+  },
+  {
+    row: "M25",
+    reason: "as 25",
+  },
+  {
+    row: "M26",
+    reason: "the log below is the same for both protocols: 26",
+  },
+  {
+    row: "P8",
+    reason:
+      "as 25: a replica without its log has another number; one that lost a part of it is suspect, which MS10 stands for",
+  },
 ];

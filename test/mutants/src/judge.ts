@@ -50,7 +50,12 @@ const evidenceLengthMax = 160;
 function run(detector: Detector, name: string | undefined): Promise<Outcome> {
   const script =
     detector.kind === "group"
-      ? [join(here, "run-group-seeds.ts"), String(detector.seedsMax), String(detector.ticks)]
+      ? [
+          join(here, "run-group-seeds.ts"),
+          detector.consensus,
+          String(detector.seedsMax),
+          String(detector.ticks),
+        ]
       : ["--test", "--test-reporter=tap", ...detector.files];
   const hook = name === undefined ? [] : ["--import", join(here, "load-hook.ts")];
   const child = spawn(process.execPath, ["--conditions=holdfast-source", ...hook, ...script], {

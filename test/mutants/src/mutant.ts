@@ -18,11 +18,17 @@ export interface Edit {
 
 export type Detector =
   /** Seeds of the group simulator, until one fails. */
-  | { readonly kind: "group"; readonly seedsMax: number; readonly ticks: number }
+  | {
+      readonly kind: "group";
+      readonly consensus: "raft" | "multipaxos";
+      readonly seedsMax: number;
+      readonly ticks: number;
+    }
   /** Test files, from the root; one of their tests has to fail. */
   | { readonly kind: "tests"; readonly files: readonly string[] };
 
-export const groupSeeds: Detector = { kind: "group", seedsMax: 600, ticks: 2000 };
+export const groupSeeds: Detector = { kind: "group", consensus: "raft", seedsMax: 600, ticks: 2000 };
+export const multiPaxosSeeds: Detector = { ...groupSeeds, consensus: "multipaxos" };
 
 /** A row of the matrix that no mutation can stand for here, and why. */
 export interface Exemption {

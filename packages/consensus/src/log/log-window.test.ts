@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Random } from "@holdfast/base";
 import { ballot, logIndex, seededRandom, uniform } from "@holdfast/base";
-import { command } from "../../test-support/raft-bench.ts";
+import { command } from "../../test-support/entries.ts";
 import type { Entry } from "../contract/entry.ts";
 import { entryBytes } from "../contract/entry.ts";
 import { LogWindow } from "./log-window.ts";
@@ -128,4 +128,25 @@ test("log window: all who ask for the same entries share one slice, until the lo
 test("log window: an entry that leaves a gap is refused", () => {
   const window = new LogWindow({ index: logIndex(3), ballot: ballot(1) }, []);
   assert.throws(() => window.append(command(5, 1)), /one behind the other/);
+});
+
+test("log window: a replaced entry changes nothing but itself, wherever the window begins", () => {
+  for (let seed = 1; seed <= 50; seed++) {
+    const random = seededRandom(seed);
+    const entries = Array.from({ length: 30 }, (_, i) => command(i + 1, 1, "x".repeat(uniform(random, 100))));
+    const window = new LogWindow({ index: logIndex(0), ballot: ballot(0) }, entries);
+    window.shrink(logIndex(uniform(random, 20)), uniform(random, 1_000));
+    const base = window.base.index;
+    for (let i = 0; i < 20; i++) {
+      const entry = command(base + 1 + uniform(random, 30 - base), 2 + i, "y".repeat(uniform(random, 100)));
+      entries[entry.index - 1] = entry;
+      window.replace(entry);
+      assert.deepEqual(
+        window.slice(logIndex(base + 1), logIndex(30), Number.POSITIVE_INFINITY),
+        entries.slice(base),
+      );
+      assert.equal(window.bytes, bytesOf(entries.slice(base)));
+      assert.equal(window.ballotAt(entry.index), entry.ballot);
+    }
+  }
 });

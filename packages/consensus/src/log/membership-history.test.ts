@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { logIndex } from "@holdfast/base";
-import { membership } from "../../test-support/raft-bench.ts";
+import { membership } from "../../test-support/entries.ts";
 import { MembershipHistory } from "./membership-history.ts";
 
 function history(): MembershipHistory {

@@ -7,7 +7,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Random } from "@holdfast/base";
 import { ballot, logIndex, seededRandom, uniform } from "@holdfast/base";
-import { command, membership } from "../../test-support/raft-bench.ts";
+import { command, membership } from "../../test-support/entries.ts";
 import type { Envelope, StorageWrite } from "../contract/consensus.ts";
 import type { Entry } from "../contract/entry.ts";
 import { replicaId } from "../contract/replica-id.ts";

@@ -55,6 +55,8 @@ export class Leading implements Leadership {
     core.becomeLeader();
     this.#followers = new Followers(core, voiceOf(core));
     this.#followMembership();
+    // Until they know whom they follow they pass nothing on to it, and would not take over from it.
+    this.#followers.sendHeartbeats();
     this.#settle();
   }
 

@@ -92,9 +92,10 @@ export class Preparation {
     return own === undefined || best.acceptedIn > this.#core.acceptedIn(own) ? best.entry : own;
   }
 
-  /** Up to here its log is known to be that of the proposer. */
+  /** Up to here its log is known to be that of the proposer; undefined before its first answer. */
   chosenAt(id: ReplicaId): LogIndex | undefined {
-    return this.#reports.get(id)?.commitIndex;
+    const report = this.#reports.get(id);
+    return report?.lastIndex === undefined ? undefined : report.commitIndex;
   }
 
   #otherVoters(): readonly ReplicaId[] {

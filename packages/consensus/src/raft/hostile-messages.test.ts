@@ -5,9 +5,13 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { Random } from "@holdfast/base";
-import { decode, encode, seededRandom, uniform } from "@holdfast/base";
-import type { BenchOptions } from "../../test-support/raft-bench.ts";
+import type { Hostility } from "../../test-support/hostile-messages.ts";
+import {
+  assertRefusalsChangeNothing,
+  assertStands,
+  tightLimits,
+} from "../../test-support/hostile-messages.ts";
+import type { RaftBenchOptions } from "../../test-support/raft-bench.ts";
 import { RaftBench } from "../../test-support/raft-bench.ts";
 import {
   accepted,
@@ -20,17 +24,15 @@ import {
   timeoutNow,
   voteReply,
 } from "../../test-support/raft-message.ts";
-import { RandomRaftMessages } from "../../test-support/random-raft-message.ts";
+import { randomRaftMessage } from "../../test-support/random-raft-message.ts";
 import { replicaId } from "../contract/replica-id.ts";
-import { raftMessageCodec } from "./message-codec.ts";
+import { raftProtocol } from "../protocols.ts";
 import type { RaftMessage } from "./messages.ts";
 
 const log = [1, 1, 2, 2, 3];
-const limits = {
-  windowBytesMax: 200,
-  inflightMessagesMax: 3,
-  uncommittedBytesMax: 2_000,
-  messageBytesMax: 300,
+const hostility: Hostility<RaftMessage> = {
+  protocol: raftProtocol,
+  randomMessage: randomRaftMessage,
 };
 
 /** A replica as it may be when a message arrives. */
@@ -81,91 +83,19 @@ const situations: Readonly<Record<string, () => RaftBench>> = {
   "a stranger": () => bench({ voters: [] }),
 };
 
-function bench(options: BenchOptions): RaftBench {
-  return new RaftBench({ ...options, limits });
+function bench(options: RaftBenchOptions): RaftBench {
+  return new RaftBench({ ...options, limits: tightLimits });
 }
 
-function hostStep(replica: RaftBench, random: Random): void {
-  const { core } = replica;
-  switch (uniform(random, 12)) {
-    case 0:
-      return core.tick();
-    case 1:
-      return core.campaign();
-    case 2:
-      core.propose(random.bytes(5));
-      return;
-    case 3:
-      return core.readIndex(uniform(random, 100));
-    case 4:
-      core.transferLeader(replicaId(1 + uniform(random, 5)));
-      return;
-    case 5: {
-      const voters = [1, 2 + uniform(random, 3), 5 + uniform(random, 3)].map(replicaId);
-      core.proposeChange({ voters, learners: [] });
-      return;
-    }
-    case 6:
-      return core.reportSnapshot(
-        replicaId(1 + uniform(random, 5)),
-        random.uint32() % 2 === 0 ? "failed" : "delivered",
-      );
-    case 7:
-      return core.reportUnreachable(replicaId(1 + uniform(random, 5)));
-    case 8: {
-      const fetch = replica.fetches.shift();
-      if (fetch !== undefined) core.provide({ kind: "compacted", to: fetch.to });
-      return;
-    }
-    default:
-      replica.settle();
-  }
-}
-
-/** What it answers can be encoded, whatever it was told. */
-function assertSendable(messages: readonly RaftMessage[]): void {
-  for (const message of messages)
-    assert.deepEqual(decode(raftMessageCodec, encode(raftMessageCodec, message)), message);
-}
-
-for (const [name, create] of Object.entries(situations))
+for (const [name, create] of Object.entries(situations)) {
   test(`hostile messages: ${name} stands whatever is said to it`, () => {
-    for (let seed = 1; seed <= 60; seed++) {
-      const random = seededRandom(seed);
-      const messages = new RandomRaftMessages(random);
-      const replica = create();
-      for (let i = 0; i < 150; i++) {
-        const { id: to, ballot, lastIndex: index } = replica.core.status();
-        replica.core.step(messages.message({ to, ballot, index, isWild: true }));
-        replica.core.checkInvariants();
-        if (uniform(random, 3) === 0) assertSendable(replica.pump());
-        if (uniform(random, 4) === 0) hostStep(replica, random);
-        replica.core.checkInvariants();
-      }
-      assertSendable(replica.settle());
-    }
+    assertStands(hostility, create);
   });
 
-test("hostile messages: a refused message changes nothing", () => {
-  for (const create of Object.values(situations)) {
-    const random = seededRandom(1);
-    const messages = new RandomRaftMessages(random);
-    const replica = create();
-    replica.settle();
-    let refused = 0;
-    for (let i = 0; i < 3_000; i++) {
-      const before = replica.core.status();
-      const { id: to, ballot, lastIndex: index } = before;
-      const followers = replica.core.followers();
-      const refusal = replica.refusalOf(messages.message({ to, ballot, index, isWild: true }));
-      if (refusal === undefined) continue;
-      refused++;
-      assert.deepEqual(replica.core.status(), before);
-      assert.deepEqual(replica.core.followers(), followers);
-    }
-    assert.ok(refused > 100);
-  }
-});
+  test(`hostile messages: ${name} is not changed by what it refuses`, () => {
+    assertRefusalsChangeNothing(hostility, create);
+  });
+}
 
 test("hostile messages: an answer to a read from one that does not lead commits nothing at the leader", () => {
   const leader = bench({ log: [1] }).lead();

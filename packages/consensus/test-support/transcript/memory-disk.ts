@@ -63,11 +63,11 @@ export class MemoryDisk<Message extends Envelope> {
     this.#inFlight = [];
   }
 
-  /** Entries from here on are damaged, and recovery knows of them (S10). */
-  lose(from: number): void {
+  /** The last entries are damaged, and recovery knows of them (S10). */
+  lose(count: number): void {
     const { index, ballot: lostBallot } = present(this.#entries.at(-1), "an entry to lose");
     this.#lost = { index, ballot: lostBallot };
-    this.#entries.length = from - this.#base.index - 1;
+    this.#entries.length -= count;
   }
 
   /** The replica is not suspect any more. */

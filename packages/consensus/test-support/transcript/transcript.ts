@@ -18,6 +18,7 @@ import {
 } from "./describe.ts";
 import { MessagePool } from "./message-pool.ts";
 import type { TranscriptProtocol } from "./protocol.ts";
+import { copyOf } from "./protocol.ts";
 import { ScriptLine } from "./script-line.ts";
 import { TranscriptReplica } from "./transcript-replica.ts";
 
@@ -87,7 +88,7 @@ export class Transcript<Message extends Envelope> {
     write: (line) => this.#endWrites(line),
     apply: (line) => this.#replica(line.number(0)).apply(),
     flush: (line) => this.#replica(line.number(0)).flush(),
-    compact: (line) => this.#compact(line.number(0), line.number(1)),
+    compact: (line) => this.#compact(line.number(0)),
     fetch: (line) => this.#replica(line.number(0)).answerFetch(),
     stream: (line) => this.#stream(line.number(0), line.number(1)),
     arrive: (line) => this.#arrive(line.number(0)),
@@ -131,7 +132,7 @@ export class Transcript<Message extends Envelope> {
       limits: this.#limits,
       random: noChance,
       say: (text) => this.#say(text),
-      send: (message) => this.#pool.add(this.#protocol.copy(message)),
+      send: (message) => this.#pool.add(copyOf(this.#protocol, message)),
     });
     this.#replicas.set(id, replica);
   }
@@ -195,10 +196,10 @@ export class Transcript<Message extends Envelope> {
     for (let i = 0; i < count; i++) replica.endWrite();
   }
 
-  #compact(id: number, through: number): void {
+  #compact(id: number): void {
     const replica = this.#replica(id);
     replica.flush();
-    replica.disk.compact(through);
+    replica.disk.compact(replica.applied.index);
   }
 
   /** A snapshot of what the sender has applied begins its journey. */
@@ -216,7 +217,9 @@ export class Transcript<Message extends Envelope> {
     );
     this.#streams = this.#streams.filter((other) => other !== stream);
     this.#say(`${to} has the snapshot ${describePosition(stream)}`);
-    this.#replica(to).receive(this.#protocol.copy(this.#protocol.installSnapshot(stream.envelope, stream)));
+    this.#replica(to).receive(
+      copyOf(this.#protocol, this.#protocol.installSnapshot(stream.envelope, stream)),
+    );
   }
 
   #report(line: ScriptLine): void {
@@ -233,7 +236,7 @@ export class Transcript<Message extends Envelope> {
   #lose(line: ScriptLine): void {
     const replica = this.#replica(line.number(0));
     replica.disk.crash(0);
-    replica.disk.lose(present(line.named("from"), "from"));
+    replica.disk.lose(present(line.named("last"), "last"));
     replica.restart();
   }
 

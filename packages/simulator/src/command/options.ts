@@ -31,17 +31,26 @@ export interface CrashPointsCommand {
 
 export interface ExploreCommand {
   readonly kind: "explore";
+  /** Undefined: both protocols. */
+  readonly consensus: string | undefined;
   readonly quick: boolean;
   /** How often a way may depart from the usual order; undefined for as often as is feasible. */
   readonly deviations: number | undefined;
 }
 
-export type Command = SeedsCommand | CrashPointsCommand | ExploreCommand;
+export interface PartitionsCommand {
+  readonly kind: "partitions";
+  readonly seedsCount: number;
+}
+
+export type Command = SeedsCommand | CrashPointsCommand | ExploreCommand | PartitionsCommand;
 
 export const usage = `npm run sim -- [--seed N | --from N] [--seeds COUNT] [--verify-determinism] [--trace LINES]
-             [--share I/N] [--resume [--progress FILE]] [--summary FILE] [--consensus raft [--ticks T]]
+             [--share I/N] [--resume [--progress FILE]] [--summary FILE]
+             [--consensus raft|multipaxos [--ticks T]]
 npm run sim -- crash-points [log|checkpoint|blocks|node] [--quick]
-npm run sim -- explore [--deviations N] [--quick]`;
+npm run sim -- explore [--consensus raft|multipaxos] [--deviations N] [--quick]
+npm run sim -- partitions [--seeds COUNT]`;
 
 export function readCommand(args: readonly string[]): Command {
   const { values, positionals } = parseArgs({
@@ -66,13 +75,16 @@ export function readCommand(args: readonly string[]): Command {
   const [name, subject] = positionals;
   if (name === "crash-points") return { kind: "crash-points", subject, quick: values.quick };
   if (name === "explore") {
-    const { quick, deviations } = values;
+    const { quick, deviations, consensus } = values;
     return {
       kind: "explore",
+      consensus,
       quick,
       deviations: deviations === undefined ? undefined : count("--deviations", deviations),
     };
   }
+  if (name === "partitions")
+    return { kind: "partitions", seedsCount: count("--seeds", values.seeds ?? "200") };
   if (name !== undefined) throw new RangeError(`${name} is no command of the simulator\n${usage}`);
   const first = values.seed ?? values.from;
   return {

@@ -1,8 +1,10 @@
 /** Every order of a small group's events within a stated bound (explore/explore-orders.ts). */
 
+import type { Envelope } from "@holdfast/consensus";
 import { exploreOrders } from "../explore/explore-orders.ts";
 import type { Budget } from "../explore/small-group.ts";
-import { raft } from "../group/protocol.ts";
+import type { Protocol } from "../group/protocol.ts";
+import { multiPaxos, raft } from "../group/protocol.ts";
 import type { ExploreCommand } from "./options.ts";
 import { say } from "./terminal.ts";
 
@@ -24,23 +26,39 @@ const deepCampaign: Campaign = {
 const statesMax = 16_000_000;
 
 /** The exit code. */
-export function runExplore({ quick, deviations }: ExploreCommand): number {
+export function runExplore({ consensus, quick, deviations }: ExploreCommand): number {
   const campaigns = quick ? [quickCampaign] : [quickCampaign, deepCampaign];
   const chosen = campaigns.map((campaign) => ({
     ...campaign,
     deviations: deviations ?? campaign.deviations,
   }));
-  return chosen.every(isClean) ? 0 : 1;
+  const names: readonly string[] = consensus === undefined ? [raft.name, multiPaxos.name] : [consensus];
+  const areClean = names.flatMap((name) => chosen.map((campaign) => isCleanFor(name, campaign)));
+  return areClean.every((clean) => clean) ? 0 : 1;
 }
 
-function isClean({ budget, deviations }: Campaign): boolean {
+function isCleanFor(name: string, campaign: Campaign): boolean {
+  switch (name) {
+    case raft.name:
+      return isClean(raft, campaign);
+    case multiPaxos.name:
+      return isClean(multiPaxos, campaign);
+    default:
+      throw new RangeError(`--consensus is ${raft.name} or ${multiPaxos.name}, not ${name}`);
+  }
+}
+
+function isClean<Message extends Envelope>(
+  protocol: Protocol<Message>,
+  { budget, deviations }: Campaign,
+): boolean {
   const startedUs = process.cpuUsage().user;
   say(
-    `raft, 3 replicas: ${budget.proposals} proposals, ${budget.crashes} crash with any number of its writes in flight kept, ` +
+    `${protocol.name}, 3 replicas: ${budget.proposals} proposals, ${budget.crashes} crash with any number of its writes in flight kept, ` +
       `${budget.timeouts} election timeouts, ${budget.duplicates} message twice; any loss, and anything out of order, ` +
       `wherever it may happen; at most ${deviations} departures from the usual order on a way`,
   );
-  const explored = exploreOrders({ protocol: raft, budget, deviations, statesMax });
+  const explored = exploreOrders({ protocol, budget, deviations, statesMax });
   const { statesCount, waysCount, lengthMax, committedMax, isComplete, failure } = explored;
   say(
     `${statesCount} states on ${waysCount} ways of up to ${lengthMax} actions, up to ${committedMax} entries committed, ` +

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Envelope } from "@holdfast/consensus";
 import type { Protocol } from "../group/protocol.ts";
-import { raft } from "../group/protocol.ts";
+import { multiPaxos, raft } from "../group/protocol.ts";
 import type { Explored } from "./explore-orders.ts";
 import { exploreOrders } from "./explore-orders.ts";
 
@@ -12,17 +12,24 @@ function explore<Message extends Envelope>(protocol: Protocol<Message>, deviatio
   return exploreOrders({ protocol, budget, deviations, statesMax: 60_000 });
 }
 
-test("raft: three replicas, two proposals and a crash keep the invariants in every order that departs once from the usual", () => {
-  const { failure, isComplete, committedMax, statesCount } = explore(raft, 1);
-  assert.equal(failure, undefined);
-  assert.ok(isComplete);
-  assert.ok(committedMax >= 3, "both proposals and the leader's own entry are committed");
-  assert.ok(statesCount > 1000, `${statesCount} states`);
-});
+function testOrders<Message extends Envelope>(protocol: Protocol<Message>, ownEntries: number): void {
+  const { name } = protocol;
 
-test("raft: nor does a part of the orders that depart twice break them", () => {
-  assert.equal(explore(raft, 2).failure, undefined);
-});
+  test(`${name}: three replicas, two proposals and a crash keep the invariants in every order that departs once from the usual`, () => {
+    const { failure, isComplete, committedMax, statesCount } = explore(protocol, 1);
+    assert.equal(failure, undefined);
+    assert.ok(isComplete);
+    assert.ok(committedMax >= 2 + ownEntries, "both proposals are committed");
+    assert.ok(statesCount > 1000, `${statesCount} states`);
+  });
+
+  test(`${name}: nor does a part of the orders that depart twice break them`, () => {
+    assert.equal(explore(protocol, 2).failure, undefined);
+  });
+}
+
+testOrders(raft, 1);
+testOrders(multiPaxos, 0);
 
 test("explore: a leader that acknowledges for others is found, with the way to it", () => {
   const hasty: typeof raft = {

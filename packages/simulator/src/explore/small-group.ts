@@ -8,7 +8,14 @@
 
 import type { Random } from "@holdfast/base";
 import { encode, logIndex } from "@holdfast/base";
-import type { Consensus, ConsensusLimits, Envelope, Membership, ReplicaId } from "@holdfast/consensus";
+import type {
+  Consensus,
+  ConsensusLimits,
+  Envelope,
+  Membership,
+  ReplicaId,
+  StorageWrite,
+} from "@holdfast/consensus";
 import { defaultConsensusLimits, replicaId } from "@holdfast/consensus";
 import { GroupChecks } from "../group/group-checks.ts";
 import type { Protocol } from "../group/protocol.ts";
@@ -68,7 +75,7 @@ class Replica<Message extends Envelope> {
 export class SmallGroup<Message extends Envelope> {
   readonly #protocol: Protocol<Message>;
   readonly #replicas: readonly Replica<Message>[];
-  readonly #checks = new GroupChecks();
+  readonly #checks: GroupChecks;
   #air: InAir<Message>[] = [];
   #left: Budget;
   #proposalsCount = 0;
@@ -76,6 +83,7 @@ export class SmallGroup<Message extends Envelope> {
   constructor(protocol: Protocol<Message>, budget: Budget) {
     this.#protocol = protocol;
     this.#left = budget;
+    this.#checks = new GroupChecks(protocol.membershipCounts, membership);
     this.#replicas = ids.map((id) => new Replica(id, protocol));
   }
 
@@ -166,7 +174,7 @@ export class SmallGroup<Message extends Envelope> {
       const write = disk.complete(0);
       if (write === undefined) return;
       replica.writesInFlight--;
-      this.#checks.onDurable(id, write.entries);
+      this.#onDurable(id, disk, write);
       for (const reply of write.replies) this.#send(reply);
       core.advance({ written: write.sequence });
     });
@@ -180,8 +188,7 @@ export class SmallGroup<Message extends Envelope> {
 
   #crash(replica: Replica<Message>, keptWrites: number): void {
     this.#left = { ...this.#left, crashes: this.#left.crashes - 1 };
-    const survivors = replica.disk.crash(fixed(keptWrites));
-    for (const { entries } of survivors) this.#checks.onDurable(replica.id, entries);
+    replica.disk.crash(fixed(keptWrites), (write) => this.#onDurable(replica.id, replica.disk, write));
     replica.writesInFlight = 0;
     replica.core = replica.begin(this.#protocol);
     this.#checks.onStart(replica.id);
@@ -209,6 +216,12 @@ export class SmallGroup<Message extends Envelope> {
     }
     core.checkInvariants();
     this.#checks.onStatus(core.status());
+  }
+
+  /** A new hard state may say something new of entries that were durable before. */
+  #onDurable(id: ReplicaId, disk: ReplicaDisk<Message>, { hardState, entries }: StorageWrite<Message>): void {
+    const concerned = hardState === undefined ? entries : disk.entriesBehind(this.#checks.commitIndex);
+    this.#checks.onDurable(id, this.#protocol.evidenceOf(disk.hardState, concerned));
   }
 
   #send(message: Message): void {

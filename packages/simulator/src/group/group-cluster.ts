@@ -31,7 +31,7 @@ export class GroupCluster<Message extends Envelope> implements ReplicaWorld<Mess
   readonly machine: MachineKind;
   readonly random: Random;
   readonly network: GroupNetwork<Message>;
-  readonly checks: GroupChecks = new GroupChecks();
+  readonly checks: GroupChecks;
   readonly trace: GroupTrace;
   readonly nemesis: Nemesis<Message>;
   readonly admin: MembershipAdmin<Message>;
@@ -51,7 +51,9 @@ export class GroupCluster<Message extends Envelope> implements ReplicaWorld<Mess
     this.admin = new MembershipAdmin(this);
     const voters = Array.from({ length: plan.votersCount }, (_, i) => replicaId(i + 1));
     this.#lastId = voters.length;
-    for (const id of voters) this.#add(id, { voters, outgoing: [], learners: [] });
+    const membership: Membership = { voters, outgoing: [], learners: [] };
+    this.checks = new GroupChecks(protocol.membershipCounts, membership);
+    for (const id of voters) this.#add(id, membership);
     this.clients = Array.from({ length: plan.clientsCount }, (_, i) => new GroupClient(i, this));
   }
 

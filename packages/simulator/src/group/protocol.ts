@@ -1,6 +1,7 @@
 /** A consensus protocol as the simulator drives it; everything above is the same for all of them. */
 
-import { decode } from "@holdfast/base";
+import type { Ballot } from "@holdfast/base";
+import { ballot, decode } from "@holdfast/base";
 import type {
   ConsensusProtocol,
   Entry,
@@ -13,24 +14,37 @@ import { Acceptances, multiPaxosHardStateCodec, multiPaxosProtocol, raftProtocol
 
 export interface Protocol<Message extends Envelope> extends ConsensusProtocol<Message> {
   describe(message: Message): string;
-  /** In which ballot durable entries count for their holder, by the hard state that is durable with them. */
-  acceptancesBy(hardState: Uint8Array | undefined): (entry: Entry) => LogPosition;
+  /** What these durable entries prove, by the hard state that is durable with them. */
+  evidenceOf(hardState: Uint8Array | undefined, entries: readonly Entry[]): Evidence;
+  /** Who has to hold an entry that is committed: those of the membership that the entries before it made, or of the latest one. */
+  readonly membershipCounts: "when applied" | "when appended";
+}
+
+export interface Evidence {
+  /** Nothing is accepted below it any more. 0 where promises are not kept apart from terms. */
+  readonly promised: Ballot;
+  /** The entries' places, each with the ballot in which it counts for its holder. */
+  readonly accepted: readonly LogPosition[];
 }
 
 export const raft: Protocol<RaftMessage> = {
   ...raftProtocol,
   describe: describeMessage,
-  acceptancesBy: () => (entry) => entry,
+  // A vote in a term says nothing of entries of earlier ones: they go on being sent.
+  evidenceOf: (_, entries) => ({ promised: ballot(0), accepted: entries }),
+  membershipCounts: "when appended",
 };
 
 export const multiPaxos: Protocol<MultiPaxosMessage> = {
   ...multiPaxosProtocol,
   describe: describeMessage,
-  acceptancesBy: (hardState) => {
-    const steps = hardState === undefined ? [] : decode(multiPaxosHardStateCodec, hardState).acceptances;
-    const acceptances = new Acceptances(steps);
-    return (entry) => ({ index: entry.index, ballot: acceptances.ballotOf(entry) });
+  evidenceOf: (hardState, entries) => {
+    const durable = hardState === undefined ? undefined : decode(multiPaxosHardStateCodec, hardState);
+    const acceptances = new Acceptances(durable?.acceptances ?? []);
+    const accepted = entries.map((entry) => ({ index: entry.index, ballot: acceptances.ballotOf(entry) }));
+    return { promised: durable?.promised ?? ballot(0), accepted };
   },
+  membershipCounts: "when applied",
 };
 
 /** Every field that is not the envelope's, in a line. */

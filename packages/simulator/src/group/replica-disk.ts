@@ -96,15 +96,15 @@ export class ReplicaDisk<Message extends Envelope> {
     return next.write;
   }
 
-  /** Power is lost: what was in flight is there up to some write and then not. Gives the writes that survived. */
-  crash(random: Random): readonly StorageWrite<Message>[] {
-    const survivors = this.#inFlight
-      .slice(0, uniform(random, this.#inFlight.length + 1))
-      .map(({ write }) => write);
-    for (const write of survivors) this.#store(write);
+  /** Power is lost: what was in flight is there up to some write and then not. Tells of each that survived, as it is stored. */
+  crash(random: Random, onStored: (write: StorageWrite<Message>) => void): void {
+    const survivors = this.#inFlight.slice(0, uniform(random, this.#inFlight.length + 1));
+    for (const { write } of survivors) {
+      this.#store(write);
+      onStored(write);
+    }
     this.#inFlight = [];
     this.#staged = new Map();
-    return survivors;
   }
 
   /** Bits rot under a good header: recovery knows what is missing and ends the log before it (S10). */

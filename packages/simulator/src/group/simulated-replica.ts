@@ -158,7 +158,7 @@ export class SimulatedReplica<Message extends Envelope> {
   /** The process dies, and with it all that is not on disk. */
   crash(): void {
     const { random } = this.#world;
-    for (const write of this.disk.crash(random)) this.#onDurable(write);
+    this.disk.crash(random, (write) => this.#onDurable(write));
     this.#life = "down";
     this.#inbox = [];
     this.#applying = undefined;
@@ -289,7 +289,7 @@ export class SimulatedReplica<Message extends Envelope> {
   #onDurable({ hardState, entries }: StorageWrite<Message>): void {
     const { checks, protocol } = this.#world;
     const concerned = hardState === undefined ? entries : this.disk.entriesBehind(checks.commitIndex);
-    checks.onDurable(this.id, concerned.map(protocol.acceptancesBy(this.disk.hardState)));
+    checks.onDurable(this.id, protocol.evidenceOf(this.disk.hardState, concerned));
   }
 
   /** The snapshot has become the state. */

@@ -14,7 +14,10 @@ import { groupSeeds } from "../mutant.ts";
 
 const scripted: Detector = {
   kind: "tests",
-  files: ["packages/simulator/src/group/disruption.test.ts"],
+  files: [
+    "packages/simulator/src/group/disruption.test.ts",
+    "packages/simulator/src/group/raft-disruption.test.ts",
+  ],
 };
 
 const raft = (file: string): string => `packages/consensus/src/${file}`;

@@ -2,7 +2,8 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { command, membership, membershipEntry, RaftBench } from "../../../test-support/raft-bench.ts";
+import { command, membership, membershipEntry } from "../../../test-support/entries.ts";
+import { RaftBench } from "../../../test-support/raft-bench.ts";
 import { accepted, appendEntries, heartbeat, requestVote } from "../../../test-support/raft-message.ts";
 import { replicaId } from "../../contract/replica-id.ts";
 

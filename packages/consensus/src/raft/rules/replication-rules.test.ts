@@ -3,7 +3,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { decode } from "@holdfast/base";
-import { command, RaftBench } from "../../../test-support/raft-bench.ts";
+import { command } from "../../../test-support/entries.ts";
+import { RaftBench } from "../../../test-support/raft-bench.ts";
 import {
   accepted,
   appendEntries,
