@@ -229,8 +229,9 @@ export class GroupReplica<Result, Message extends Envelope> implements Group<Res
   onPeerChanged(node: NodeId, silentTicks: number): void {
     if (!this.#isResting || !this.#places.isOn(node)) return;
     this.#act();
-    // Time has passed without a word of the leader: it only was not counted.
-    if (this.leader?.node === node) for (let i = 0; i < silentTicks; i++) this.#core.tick();
+    if (this.leader?.node !== node) return;
+    // Time has passed without a word of the leader: some of it was not counted.
+    for (let i = this.#quiet.silentTicks; i < silentTicks; i++) this.#core.tick();
   }
 
   end(error: StoreError): void {
