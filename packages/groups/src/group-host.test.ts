@@ -7,6 +7,11 @@ import { replicaId } from "@holdfast/consensus";
 import { allMetrics } from "@holdfast/ports";
 import { group1, protocolNames, World } from "../test-support/world.ts";
 
+function codeOf(error: unknown): string {
+  assert.ok(error instanceof StoreError);
+  return error.code;
+}
+
 for (const protocol of protocolNames)
   suite(`group host: ${protocol}`, () => {
     test("append: a command resolves with its index and result when it is applied at the leader", async () => {
@@ -356,6 +361,21 @@ for (const protocol of protocolNames)
       await world.until(() => others.some((node) => node.group().status().role === "leader"), "a new leader");
       assert.equal(await leader.metrics.value(allMetrics.groupFrames, {}), frames);
       assert.deepEqual(leader.logFailures, []);
+    });
+
+    test("full disk: a leader refuses what it cannot write, and writes on when there is room", async () => {
+      const world = await World.start({ nodes: 1, segmentBytes: 1024 * 1024 });
+      await world.openGroup(protocol);
+      const node = await world.leader();
+      node.disk.capacityBytes = 0;
+      const appends = Array.from({ length: 300 }, () => node.group().append(new Uint8Array(12_000)));
+      const ends = Promise.all(appends.map((append) => append.then(() => "applied", codeOf)));
+      await world.simulation.runFor(5000);
+      node.disk.capacityBytes = 2 ** 50;
+      const codes = new Set(await world.run(ends));
+      assert.deepEqual([...codes].sort(), ["OutOfSpace", "applied"]);
+      await world.append(node, "last");
+      assert.equal(node.machine().texts.at(-1), "last");
     });
 
     test("close: a group that is closed and opened again goes on, and the others elect a leader meanwhile", async () => {

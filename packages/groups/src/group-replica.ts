@@ -171,7 +171,7 @@ export class GroupReplica<Result, Message extends Envelope> implements Group<Res
   }
 
   tick(): void {
-    this.#proposals.expire(this.#nowMs);
+    this.#proposals.expire(this.#nowMs, this.#lane.isHeld ? outOfSpace() : undefined);
     this.#barriers.tick(this.#nowMs);
     this.#lane.retry();
     const quiet = this.#quiet.tick(() => this.#mayRest);
@@ -460,11 +460,11 @@ export class GroupReplica<Result, Message extends Envelope> implements Group<Res
     this.#surroundings.onLeaderChange(this.group);
   }
 
-  /** S10: what was lost is back, or never mattered. */
+  /** S10: what was lost is back, or never mattered. The log may lack the room to say so: then a later turn tries again. */
   #settle(): void {
-    this.#surroundings.wal
-      .settle(this.group)
-      .catch((cause: unknown) => this.#surroundings.onLogFailure(cause));
+    this.#surroundings.wal.settle(this.group).catch(() => {
+      this.#suspect = true;
+    });
   }
 
   get #mayRest(): boolean {
@@ -505,6 +505,10 @@ export class GroupReplica<Result, Message extends Envelope> implements Group<Res
     this.#isResting = isResting;
     this.#surroundings.setResting(this, isResting);
   }
+}
+
+function outOfSpace(): StoreError {
+  return new StoreError("OutOfSpace", "The log cannot grow: the disk is full. Free some space.");
 }
 
 function decodeOrNothing<Message extends Envelope>(
