@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
+import type { GroupId } from "@holdfast/base";
 import { groupId, StoreError, utf8 } from "@holdfast/base";
 import { replicaId } from "@holdfast/consensus";
 import { allMetrics } from "@holdfast/ports";
@@ -396,3 +397,37 @@ for (const protocol of protocolNames)
       await world.until(() => leader.machine().texts.length === 1, "it is back");
     });
   });
+
+test("group host: many groups of both protocols share log and connections, and nothing else", async () => {
+  const world = await World.start();
+  const groups = Array.from({ length: 20 }, (_, i) => groupId(i + 1));
+  const isRaft = (group: GroupId): boolean => group % 2 === 0;
+  for (const group of groups) await world.openGroup(isRaft(group) ? "raft" : "multipaxos", { group });
+  const append = async (group: GroupId): Promise<void> => {
+    const leader = world.leaderNow(group);
+    assert.ok(leader !== undefined);
+    for (let i = 0; i < 10; i++) await leader.group(group).append(utf8(`${group} ${i}`));
+  };
+  for (const group of groups) await world.leader(group);
+  await world.run(Promise.all(groups.map(append)));
+  for (const node of world.nodes) node.powerLoss();
+  for (const node of world.nodes) await world.run(node.start());
+  for (const group of groups) {
+    const leader = await world.leader(group);
+    await world.run(leader.group(group).readBarrier());
+    const texts = Array.from({ length: 10 }, (_, i) => `${group} ${i}`);
+    assert.deepEqual(leader.machine(group).texts, texts);
+  }
+});
+
+test("group host: what all groups write in one round of turns is one batch of the log", async () => {
+  const world = await World.start({ nodes: 1 });
+  const groups = Array.from({ length: 20 }, (_, i) => groupId(i + 1));
+  for (const group of groups) await world.openGroup("raft", { group });
+  for (const group of groups) await world.leader(group);
+  await world.simulation.runFor(1000);
+  const node = world.node(1);
+  const before = (await node.metrics.value(allMetrics.logBatches, {})) ?? 0;
+  await world.run(Promise.all(groups.map((group) => node.group(group).append(utf8("a")))));
+  assert.equal(await node.metrics.value(allMetrics.logBatches, {}), before + 1);
+});
