@@ -3,6 +3,7 @@ import { printRow } from "./report.ts";
 import { runSuite } from "./run-suite.ts";
 import { consensusSuite, multiPaxosSuite } from "./suites/consensus.ts";
 import { erasureSuite } from "./suites/erasure.ts";
+import { groupsSuite } from "./suites/groups.ts";
 import { listSuite } from "./suites/list.ts";
 import { logSuite } from "./suites/log.ts";
 import { manyFilesSuite } from "./suites/many-files.ts";
@@ -19,6 +20,7 @@ const suites: Readonly<Record<string, Suite>> = {
   consensus: consensusSuite,
   multipaxos: multiPaxosSuite,
   network: networkSuite,
+  groups: groupsSuite,
   small: smallObjects,
   large: largeObjects,
   memory: memorySuite,

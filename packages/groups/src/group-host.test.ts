@@ -2,10 +2,16 @@
 
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
+import type { GroupId } from "@holdfast/base";
 import { groupId, StoreError, utf8 } from "@holdfast/base";
 import { replicaId } from "@holdfast/consensus";
 import { allMetrics } from "@holdfast/ports";
 import { group1, protocolNames, World } from "../test-support/world.ts";
+
+function codeOf(error: unknown): string {
+  assert.ok(error instanceof StoreError);
+  return error.code;
+}
 
 for (const protocol of protocolNames)
   suite(`group host: ${protocol}`, () => {
@@ -18,6 +24,16 @@ for (const protocol of protocolNames)
       assert.deepEqual(leader.machine().texts, ["a"]);
       assert.equal(leader.group().appliedIndex, index);
       await world.until(() => world.nodes.every((node) => node.machine().texts.length === 1), "all apply it");
+    });
+
+    test("append: nothing is acknowledged before a quorum has it on disk", async () => {
+      const world = await World.start({ diskLatencyMs: { min: 1, max: 1 } });
+      await world.openGroup(protocol);
+      const leader = await world.leader();
+      for (const other of world.others(leader)) other.disk.slowness = 200;
+      const beganMs = world.simulation.nowMs;
+      await world.append(leader, "a");
+      assert.ok(world.simulation.nowMs - beganMs >= 200);
     });
 
     test("append: a follower refuses it and names the leader", async () => {
@@ -157,6 +173,32 @@ for (const protocol of protocolNames)
       await world.until(() => away.machine().texts.at(-1) === "last", "it is back");
     });
 
+    test("snapshot: what waited to be applied is not applied on it again", async () => {
+      const world = await World.start();
+      await world.openGroup(protocol);
+      const leader = await world.leader();
+      const away = world.follower(leader);
+      const { promise, resolve } = Promise.withResolvers<void>();
+      away.room = promise;
+      await world.append(leader, "first");
+      await world.until(() => away.group().status().commitIndex >= leader.group().appliedIndex, "it knows");
+      world.switch.partition(
+        [away.id],
+        world.others(away).map(({ id }) => id),
+      );
+      const texts = ["first", ...(await world.fillWindow(leader))];
+      for (const node of world.nodes) if (node !== away) node.checkpoint();
+      // What was sent is lost by then.
+      await world.simulation.runFor(6000);
+      world.switch.healAll();
+      await world.until(() => away.machine().installs === 1, "a snapshot");
+      away.room = undefined;
+      resolve();
+      await world.append(await world.leader(), "last");
+      await world.until(() => away.machine().texts.at(-1) === "last", "it follows on");
+      assert.deepEqual(away.machine().texts, [...texts, "last"]);
+    });
+
     test("fetch: a node that missed what is no longer in memory gets it from the leader's log", async () => {
       const world = await World.start();
       await world.openGroup(protocol);
@@ -263,6 +305,37 @@ for (const protocol of protocolNames)
       assert.deepEqual(leader.machine().texts, ["a"]);
     });
 
+    test("room: a node that cannot apply takes only so much more, and then catches up", async () => {
+      const world = await World.start({ limits: { unappliedBytesMax: 50_000 } });
+      await world.openGroup(protocol);
+      const leader = await world.leader();
+      const slow = world.follower(leader);
+      const { promise, resolve } = Promise.withResolvers<void>();
+      slow.room = promise;
+      const texts = await world.fillWindow(leader, 40);
+      const { lastIndex, appliedIndex } = slow.group().status();
+      assert.ok(lastIndex - appliedIndex < 10, `${lastIndex - appliedIndex} of 40 entries were taken`);
+      slow.room = undefined;
+      resolve();
+      await world.until(() => slow.machine().texts.length === texts.length, "it has everything");
+    });
+
+    test("slow disk: one group's commands wait in front of the log, not in it", async () => {
+      const world = await World.start({
+        nodes: 1,
+        diskLatencyMs: { min: 1, max: 1 },
+        limits: { writeBytesMax: 100_000 },
+      });
+      await world.openGroup(protocol);
+      const node = await world.leader();
+      node.disk.slowness = 100;
+      const appends = Array.from({ length: 1000 }, () => node.group().append(new Uint8Array(1000)));
+      await world.simulation.runFor(50);
+      assert.ok(node.wal.queuedBytes > 50_000 && node.wal.queuedBytes < 200_000, `${node.wal.queuedBytes}`);
+      node.disk.slowness = 1;
+      await world.run(Promise.all(appends));
+    });
+
     test("full disk: nothing is lost, and the node writes on when there is room", async () => {
       const world = await World.start({ segmentBytes: 1024 * 1024 });
       await world.openGroup(protocol);
@@ -275,6 +348,35 @@ for (const protocol of protocolNames)
       await world.until(() => full.machine().texts.length === texts.length, "it catches up", 60_000);
       assert.deepEqual(full.machine().texts, texts);
       assert.deepEqual(full.logFailures, []);
+    });
+
+    test("stop: the others elect a leader, and the host says nothing any more", async () => {
+      const world = await World.start();
+      await world.openGroup(protocol);
+      const leader = await world.leader();
+      await world.append(leader, "a");
+      await world.untilResting();
+      await world.run(leader.host.stop());
+      const frames = await leader.metrics.value(allMetrics.groupFrames, {});
+      const others = world.others(leader);
+      await world.until(() => others.some((node) => node.group().status().role === "leader"), "a new leader");
+      assert.equal(await leader.metrics.value(allMetrics.groupFrames, {}), frames);
+      assert.deepEqual(leader.logFailures, []);
+    });
+
+    test("full disk: a leader refuses what it cannot write, and writes on when there is room", async () => {
+      const world = await World.start({ nodes: 1, segmentBytes: 1024 * 1024 });
+      await world.openGroup(protocol);
+      const node = await world.leader();
+      node.disk.capacityBytes = 0;
+      const appends = Array.from({ length: 300 }, () => node.group().append(new Uint8Array(12_000)));
+      const ends = Promise.all(appends.map((append) => append.then(() => "applied", codeOf)));
+      await world.simulation.runFor(5000);
+      node.disk.capacityBytes = 2 ** 50;
+      const codes = new Set(await world.run(ends));
+      assert.deepEqual([...codes].sort(), ["OutOfSpace", "applied"]);
+      await world.append(node, "last");
+      assert.equal(node.machine().texts.at(-1), "last");
     });
 
     test("close: a group that is closed and opened again goes on, and the others elect a leader meanwhile", async () => {
@@ -295,3 +397,37 @@ for (const protocol of protocolNames)
       await world.until(() => leader.machine().texts.length === 1, "it is back");
     });
   });
+
+test("group host: many groups of both protocols share log and connections, and nothing else", async () => {
+  const world = await World.start();
+  const groups = Array.from({ length: 20 }, (_, i) => groupId(i + 1));
+  const isRaft = (group: GroupId): boolean => group % 2 === 0;
+  for (const group of groups) await world.openGroup(isRaft(group) ? "raft" : "multipaxos", { group });
+  const append = async (group: GroupId): Promise<void> => {
+    const leader = world.leaderNow(group);
+    assert.ok(leader !== undefined);
+    for (let i = 0; i < 10; i++) await leader.group(group).append(utf8(`${group} ${i}`));
+  };
+  for (const group of groups) await world.leader(group);
+  await world.run(Promise.all(groups.map(append)));
+  for (const node of world.nodes) node.powerLoss();
+  for (const node of world.nodes) await world.run(node.start());
+  for (const group of groups) {
+    const leader = await world.leader(group);
+    await world.run(leader.group(group).readBarrier());
+    const texts = Array.from({ length: 10 }, (_, i) => `${group} ${i}`);
+    assert.deepEqual(leader.machine(group).texts, texts);
+  }
+});
+
+test("group host: what all groups write in one round of turns is one batch of the log", async () => {
+  const world = await World.start({ nodes: 1 });
+  const groups = Array.from({ length: 20 }, (_, i) => groupId(i + 1));
+  for (const group of groups) await world.openGroup("raft", { group });
+  for (const group of groups) await world.leader(group);
+  await world.simulation.runFor(1000);
+  const node = world.node(1);
+  const before = (await node.metrics.value(allMetrics.logBatches, {})) ?? 0;
+  await world.run(Promise.all(groups.map((group) => node.group(group).append(utf8("a")))));
+  assert.equal(await node.metrics.value(allMetrics.logBatches, {}), before + 1);
+});

@@ -102,7 +102,10 @@ export class GroupHost implements NetworkReceiver {
     this.#ticker = this.#arm();
   }
 
-  /** Rejects with StoreError `DataCorrupt` when this replica may have forgotten what it promised: then nothing was changed. */
+  /**
+   * Rejects with StoreError `DataCorrupt` when this replica may have forgotten what it promised: then nothing was changed.
+   * Rejects with WalError when the log cannot be read or written.
+   */
   async open<Result, Message extends Envelope>(
     options: OpenGroupOptions<Result, Message>,
   ): Promise<Group<Result>> {

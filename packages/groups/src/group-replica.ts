@@ -171,7 +171,7 @@ export class GroupReplica<Result, Message extends Envelope> implements Group<Res
   }
 
   tick(): void {
-    this.#proposals.expire(this.#nowMs);
+    this.#proposals.expire(this.#nowMs, this.#lane.isHeld ? outOfSpace() : undefined);
     this.#barriers.tick(this.#nowMs);
     this.#lane.retry();
     const quiet = this.#quiet.tick(() => this.#mayRest);
@@ -229,8 +229,9 @@ export class GroupReplica<Result, Message extends Envelope> implements Group<Res
   onPeerChanged(node: NodeId, silentTicks: number): void {
     if (!this.#isResting || !this.#places.isOn(node)) return;
     this.#act();
-    // Time has passed without a word of the leader: it only was not counted.
-    if (this.leader?.node === node) for (let i = 0; i < silentTicks; i++) this.#core.tick();
+    if (this.leader?.node !== node) return;
+    // Time has passed without a word of the leader: some of it was not counted.
+    for (let i = this.#quiet.silentTicks; i < silentTicks; i++) this.#core.tick();
   }
 
   end(error: StoreError): void {
@@ -459,11 +460,11 @@ export class GroupReplica<Result, Message extends Envelope> implements Group<Res
     this.#surroundings.onLeaderChange(this.group);
   }
 
-  /** S10: what was lost is back, or never mattered. */
+  /** S10: what was lost is back, or never mattered. The log may lack the room to say so: then a later turn tries again. */
   #settle(): void {
-    this.#surroundings.wal
-      .settle(this.group)
-      .catch((cause: unknown) => this.#surroundings.onLogFailure(cause));
+    this.#surroundings.wal.settle(this.group).catch(() => {
+      this.#suspect = true;
+    });
   }
 
   get #mayRest(): boolean {
@@ -504,6 +505,10 @@ export class GroupReplica<Result, Message extends Envelope> implements Group<Res
     this.#isResting = isResting;
     this.#surroundings.setResting(this, isResting);
   }
+}
+
+function outOfSpace(): StoreError {
+  return new StoreError("OutOfSpace", "The log cannot grow: the disk is full. Free some space.");
 }
 
 function decodeOrNothing<Message extends Envelope>(

@@ -97,11 +97,12 @@ export class Proposals<Result> {
     }
   }
 
-  expire(nowMs: number): void {
+  /** `refusal`: why those that were not proposed in time were not, unless too many others were. */
+  expire(nowMs: number, refusal: StoreError = overloaded()): void {
     const inTime = this.#queue.findIndex(({ deadlineMs }) => deadlineMs > nowMs);
     for (const { command, reject } of this.#queue.splice(0, inTime < 0 ? this.#queue.length : inTime)) {
       this.#queuedBytes -= command.length;
-      reject(overloaded());
+      reject(refusal);
     }
     for (const [index, { deadlineMs, reject }] of this.#pending) {
       if (deadlineMs > nowMs) return;

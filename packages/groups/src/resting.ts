@@ -19,8 +19,8 @@
  * lost with its connection, and that wakes both sides (3).
  *
  * A leader's node that dies without a word is noticed after `livenessTicks`. A follower then counts those ticks, since they
- * passed without a word of its leader: it stands for election after its own timeout, counted from the last sign of life,
- * and no later than if it had never rested.
+ * passed without a word of its leader, less the silent ones before it rested, which it has counted: it stands for election
+ * when its own timeout has passed since the last sign of life, just as if it had never rested.
  */
 
 import type { ConsensusStatus, FollowerStatus, ReplicaId } from "@holdfast/consensus";
@@ -55,17 +55,17 @@ export function followerMayRest(status: ConsensusStatus, { from, ballot, index }
 /** A leader's way to rest, counted in ticks. */
 export class Quiet {
   readonly #quietTicksMin: number;
-  readonly #silentTicksMin: number;
+  /** A leader that rests said nothing for so long before. Half of what followers wait at least: none stands because of it. */
+  readonly silentTicks: number;
   #quietTicks = 0;
   #silentTicks = 0;
 
-  /** Silent for half of the shortest time that followers wait, so that none of them stands for election because of it. */
   constructor(limits: {
     readonly quietTicks: number;
     readonly consensus: { readonly electionTicks: number };
   }) {
     this.#quietTicksMin = limits.quietTicks;
-    this.#silentTicksMin = Math.floor(limits.consensus.electionTicks / 2);
+    this.silentTicks = Math.floor(limits.consensus.electionTicks / 2);
   }
 
   /** Something happened in the group. */
@@ -81,6 +81,6 @@ export class Quiet {
     this.#quietTicks++;
     this.#silentTicks = this.#quietTicks >= this.#quietTicksMin && mayRest() ? this.#silentTicks + 1 : 0;
     if (this.#silentTicks === 0) return "waits";
-    return this.#silentTicks > this.#silentTicksMin ? "over" : "silent";
+    return this.#silentTicks > this.silentTicks ? "over" : "silent";
   }
 }
