@@ -10,6 +10,7 @@ import { manyFilesSuite } from "./suites/many-files.ts";
 import { memorySuite } from "./suites/memory.ts";
 import { networkSuite } from "./suites/network.ts";
 import { largeObjects, smallObjects } from "./suites/objects.ts";
+import { registersSuite } from "./suites/registers.ts";
 import { startUpSuite } from "./suites/start-up.ts";
 import type { Suite } from "./suites/suite.ts";
 import { keepRun } from "./written-runs.ts";
@@ -21,6 +22,7 @@ const suites: Readonly<Record<string, Suite>> = {
   multipaxos: multiPaxosSuite,
   network: networkSuite,
   groups: groupsSuite,
+  registers: registersSuite,
   small: smallObjects,
   large: largeObjects,
   memory: memorySuite,

@@ -22,6 +22,8 @@ import { PairProxy } from "./pair-proxy.ts";
 export interface ClusterOptions {
   readonly size: number;
   readonly consensus: "raft" | "multipaxos";
+  /** False: nodes reach each other directly, and nothing can be cut. */
+  readonly proxies?: boolean;
 }
 
 /** By the node that dials, then the one that listens. */
@@ -45,7 +47,11 @@ export class RegisterCluster {
     this.#children = options.map(() => undefined);
   }
 
-  static async open({ size, consensus }: ClusterOptions): Promise<RegisterCluster> {
+  static async open({
+    size,
+    consensus,
+    proxies: isProxied = true,
+  }: ClusterOptions): Promise<RegisterCluster> {
     const folder = await mkdtemp(join(tmpdir(), "holdfast-registers-"));
     const ports = await freePorts(2 * size);
     const nodes = Array.from({ length: size }, (_, i) => i);
@@ -54,7 +60,7 @@ export class RegisterCluster {
       nodes.map((from) =>
         Promise.all(
           nodes.map(async (to) =>
-            from === to ? undefined : await PairProxy.open(present(nodePorts[to], "port")),
+            from === to || !isProxied ? undefined : await PairProxy.open(present(nodePorts[to], "port")),
           ),
         ),
       ),

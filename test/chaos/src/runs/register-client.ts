@@ -98,6 +98,7 @@ function outcomeOf(answer: AnswerBody): "ok" | "refused" | "unknown" | undefined
     case "Unknown":
       return "unknown";
     case "Value":
+    case "Flooded":
     case "NotLeader":
     case "Unavailable":
       return undefined;

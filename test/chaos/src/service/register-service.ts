@@ -101,10 +101,23 @@ export class RegisterService {
           const { result } = await this.#group.append(encode(writeCommandCodec, { key, value, expected }));
           return { kind: result === "written" ? "Written" : "Unexpected" };
         }
+        case "Flood":
+          return { kind: "Flooded", micros: await this.#flood(request) };
       }
     } catch (error) {
       return this.#refusal(error);
     }
+  }
+
+  async #flood({ count, inflight, bytes }: Extract<RequestBody, { kind: "Flood" }>): Promise<number> {
+    const command = encode(writeCommandCodec, { key: "", value: "x".repeat(bytes), expected: undefined });
+    const startedMs = realClock.monotonicMs();
+    let left = count;
+    const one = async (): Promise<void> => {
+      while (left-- > 0) await this.#group.append(command);
+    };
+    await Promise.all(Array.from({ length: inflight }, one));
+    return Math.round(1000 * (realClock.monotonicMs() - startedMs));
   }
 
   #refusal(error: unknown): AnswerBody {

@@ -11,6 +11,8 @@ export interface Request {
 
 export type RequestBody =
   | { readonly kind: "Read"; readonly key: string }
+  /** For benchmarks: the leader proposes so many commands of this length by itself. */
+  | { readonly kind: "Flood"; readonly count: number; readonly inflight: number; readonly bytes: number }
   /** Who leads? Always answered with `NotLeader`. */
   | { readonly kind: "Leader" }
   /** `expected` "" is absence; undefined: unconditional. */
@@ -29,6 +31,8 @@ export interface Answer {
 export type AnswerBody =
   | { readonly kind: "Value"; readonly value: string | undefined }
   | { readonly kind: "Written" }
+  /** Microseconds from the first proposal to the last result. */
+  | { readonly kind: "Flooded"; readonly micros: number }
   /** The register holds something else than was expected. */
   | { readonly kind: "Unexpected" }
   /** Ask node number `leader`; undefined while nobody leads. Nothing was changed. */
@@ -48,6 +52,7 @@ export const requestCodec: Codec<Request> = versioned(
       Read: variant(1, record(key)),
       Write: variant(2, record({ ...key, value: text, expected: optional(text) })),
       Leader: variant(3, record({})),
+      Flood: variant(4, record({ count: integer, inflight: integer, bytes: integer })),
     }),
   }),
 );
@@ -63,6 +68,7 @@ export const answerCodec: Codec<Answer> = versioned(
       NotLeader: variant(4, record({ leader: optional(integer) })),
       Unavailable: variant(5, record({})),
       Unknown: variant(6, record({})),
+      Flooded: variant(7, record({ micros: integer })),
     }),
   }),
 );

@@ -1,0 +1,161 @@
+/**
+ * Replication between real processes: the register service of test/chaos, three nodes on the group host, the real log and the
+ * real network over mutual TLS. Beside it the bare log loop in three processes at once, and a cluster of etcd.
+ */
+
+import { fork } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { present } from "@holdfast/base";
+import { freePorts, RegisterCluster, RegisterConnection } from "@holdfast/test-chaos";
+import type { Round, Row } from "../report.ts";
+import type { BareLogOptions } from "../servers/bare-log.ts";
+import { EtcdCluster, etcdVersion } from "../servers/etcd.ts";
+
+const size = 3;
+const payloadBytes = 256;
+const inflight = 64;
+const commits = 60_000;
+const puts = 40_000;
+const etcdPuts = 8000;
+const warmUp = 4000;
+const roundCount = 3;
+const askDeadlineMs = 120_000;
+const protocols = ["raft", "multipaxos"] as const;
+
+export async function registersSuite(): Promise<readonly Row[]> {
+  const rows: Row[] = [];
+  for (const consensus of protocols) rows.push(await commitsRow(consensus));
+  const version = etcdVersion();
+  for (const consensus of version === undefined ? [] : protocols)
+    rows.push(await putsRow(consensus, present(version, "version")));
+  return rows;
+}
+
+async function commitsRow(consensus: (typeof protocols)[number]): Promise<Row> {
+  const cluster = await RegisterCluster.open({ size, consensus, proxies: false });
+  const rounds: Round[] = [];
+  try {
+    const leader = await leaderOf(cluster);
+    await flood(leader, warmUp);
+    for (let i = 0; i < roundCount; i++)
+      rounds.push({ value: await flood(leader, commits), limit: await bareLogs(), generatorCores: 0 });
+    leader.close();
+  } finally {
+    await cluster.close(false);
+  }
+  return {
+    name: `${consensus} commits, ${size} processes on loopback, ${payloadBytes} B, ${inflight} in flight`,
+    unit: "commits/s",
+    durable: "each commit, on a quorum",
+    limitName: `bare log loop, mean of ${size} processes at once`,
+    rounds,
+    target: { of: "ratio", bound: "at least", is: 0.3 },
+  };
+}
+
+/** Commands that the leader proposes by itself. */
+async function flood(leader: RegisterConnection, count: number): Promise<number> {
+  const answer = await leader.ask({ kind: "Flood", count, inflight, bytes: payloadBytes }, askDeadlineMs);
+  if (answer.kind !== "Flooded") throw new Error(`a flood ended as ${answer.kind}`);
+  return count / (answer.micros / 1e6);
+}
+
+async function bareLogs(): Promise<number> {
+  const folder = await mkdtemp(join(tmpdir(), "holdfast-bench-bare-"));
+  const program = new URL("../servers/bare-log.ts", import.meta.url);
+  const children = Array.from({ length: size }, () => fork(program, [], { execArgv: process.execArgv }));
+  try {
+    for (const [i, child] of children.entries()) {
+      const options: BareLogOptions = {
+        path: join(folder, String(i)),
+        payloadBytes,
+        writers: inflight,
+        appends: commits,
+      };
+      child.send(options);
+      await once(child, "message");
+    }
+    const rates = await Promise.all(
+      children.map(async (child) => {
+        const done = once(child, "message");
+        child.send("go");
+        return Number((await done)[0]);
+      }),
+    );
+    return rates.reduce((sum, rate) => sum + rate, 0) / rates.length;
+  } finally {
+    for (const child of children) child.kill("SIGKILL");
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+async function putsRow(consensus: (typeof protocols)[number], version: string): Promise<Row> {
+  const cluster = await RegisterCluster.open({ size, consensus, proxies: false });
+  const etcd = await EtcdCluster.start(await freePorts(2 * size), inflight);
+  const rounds: Round[] = [];
+  const value = "x".repeat(payloadBytes);
+  try {
+    const leader = await leaderOf(cluster);
+    const put = async (i: number): Promise<boolean> => {
+      const body = { kind: "Write", key: `k${i % 1000}`, value, expected: undefined } as const;
+      return (await leader.ask(body, askDeadlineMs)).kind === "Written";
+    };
+    const putEtcd = (i: number): Promise<boolean> => etcd.put(`k${i % 1000}`, value);
+    await timed(warmUp, put);
+    await timed(warmUp / 4, putEtcd);
+    for (let i = 0; i < roundCount; i++)
+      rounds.push(withGenerator(await timed(puts, put), await timed(etcdPuts, putEtcd)));
+    leader.close();
+  } finally {
+    await cluster.close(false);
+    await etcd.stop();
+  }
+  return {
+    name: `register service on ${consensus}, ${size} processes, ${payloadBytes} B puts, ${inflight} in flight over one connection`,
+    unit: "puts/s",
+    durable: "each put, on a quorum",
+    limitName: `etcd ${version}, ${size} members, JSON gateway over ${inflight} connections`,
+    rounds,
+    target: { of: "ratio", bound: "at least", is: 6 },
+  };
+}
+
+interface Timed {
+  readonly rate: number;
+  /** Of one, by this process, which asks. */
+  readonly cores: number;
+}
+
+/** Both clients run here: what they need of a core is part of the service as its users know it. */
+function withGenerator(value: Timed, limit: Timed): Round {
+  return { value: value.rate, limit: limit.rate, generatorCores: 0 };
+}
+
+async function timed(count: number, operation: (i: number) => Promise<boolean>): Promise<Timed> {
+  const startedAt = performance.now();
+  const cpu = process.cpuUsage();
+  let next = 0;
+  await Promise.all(
+    Array.from({ length: inflight }, async () => {
+      for (let i = next++; i < count; i = next++)
+        if (!(await operation(i))) throw new Error("an operation was refused");
+    }),
+  );
+  const seconds = (performance.now() - startedAt) / 1000;
+  const { user, system } = process.cpuUsage(cpu);
+  return { rate: count / seconds, cores: (user + system) / 1e6 / seconds };
+}
+
+async function leaderOf(cluster: RegisterCluster): Promise<RegisterConnection> {
+  for (;;) {
+    const leader = await cluster.leader();
+    const connection =
+      leader === undefined ? undefined : await RegisterConnection.open(cluster.ports[leader] ?? 0);
+    const write = { kind: "Write", key: "a", value: "b", expected: undefined } as const;
+    if ((await connection?.ask(write, 1000))?.kind === "Written") return present(connection, "a leader");
+    connection?.close();
+  }
+}
