@@ -221,9 +221,15 @@ export class GroupReplica<Result, Message extends Envelope> implements Group<Res
     }
     const isNeeded = position.index > this.#core.status().commitIndex;
     const message = this.#protocol.installSnapshot({ from, to, ballot }, position);
-    return this.#intake.receive(isNeeded ? { position, body } : undefined, () =>
-      this.#offerSnapshot(message),
-    );
+    const snapshot = { position, body: this.#whileOpen(body) };
+    return this.#intake.receive(isNeeded ? snapshot : undefined, () => this.#offerSnapshot(message));
+  }
+
+  async *#whileOpen(body: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array> {
+    for await (const chunk of body) {
+      if (this.#ended !== undefined) throw this.#ended;
+      yield chunk;
+    }
   }
 
   onPeerChanged(node: NodeId, silentTicks: number): void {
@@ -244,8 +250,9 @@ export class GroupReplica<Result, Message extends Envelope> implements Group<Res
     this.#applier.clear();
   }
 
-  settled(): Promise<void> {
-    return this.#lane.settled();
+  async settled(): Promise<void> {
+    await this.#lane.settled();
+    await this.#intake.settled();
   }
 
   sayFarewell(): void {
