@@ -182,13 +182,15 @@ export class GroupReplica<Result, Message extends Envelope> implements Group<Res
 
   turn(): boolean {
     if (this.#ended !== undefined) return false;
-    const budget = new Budget(this.#surroundings.limits);
+    const { limits } = this.#surroundings;
+    const budget = new Budget(limits);
     this.#finishWrites();
     this.#readInbox(budget);
     this.#barriers.ask((context) => this.#core.readIndex(context));
     const hasProposals = this.#propose(budget);
     this.#pump();
-    this.#apply(budget);
+    // One of its own: whatever comes in must not keep what is there from being applied.
+    this.#apply(new Budget(limits));
     this.#report();
     const hasEntries = !this.#applier.isEmpty && !this.#waitsForRoom;
     return this.#ended === undefined && (hasProposals || hasEntries || !this.#inbox.isEmpty);
