@@ -1,4 +1,4 @@
-/** What one group may do in one turn. */
+/** How much of one kind of work one group may do in one turn. */
 export class Budget {
   #items: number;
   #bytes: number;

@@ -139,7 +139,7 @@ export class GroupHost implements NetworkReceiver {
     return this.#groups.get(group)?.leader;
   }
 
-  /** The group is served here no longer; it may be opened again. Resolves when nothing of it is on its way to the log. */
+  /** The group is served here no longer; it may be opened again. Resolves when nothing of it is under way. */
   async close(group: GroupId): Promise<void> {
     const closing = this.#groups.get(group);
     if (closing === undefined) return;

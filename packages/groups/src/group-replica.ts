@@ -182,13 +182,15 @@ export class GroupReplica<Result, Message extends Envelope> implements Group<Res
 
   turn(): boolean {
     if (this.#ended !== undefined) return false;
-    const budget = new Budget(this.#surroundings.limits);
+    const { limits } = this.#surroundings;
+    const budget = new Budget(limits);
     this.#finishWrites();
     this.#readInbox(budget);
     this.#barriers.ask((context) => this.#core.readIndex(context));
     const hasProposals = this.#propose(budget);
     this.#pump();
-    this.#apply(budget);
+    // One of its own: whatever comes in must not keep what is there from being applied.
+    this.#apply(new Budget(limits));
     this.#report();
     const hasEntries = !this.#applier.isEmpty && !this.#waitsForRoom;
     return this.#ended === undefined && (hasProposals || hasEntries || !this.#inbox.isEmpty);
@@ -221,9 +223,15 @@ export class GroupReplica<Result, Message extends Envelope> implements Group<Res
     }
     const isNeeded = position.index > this.#core.status().commitIndex;
     const message = this.#protocol.installSnapshot({ from, to, ballot }, position);
-    return this.#intake.receive(isNeeded ? { position, body } : undefined, () =>
-      this.#offerSnapshot(message),
-    );
+    const snapshot = { position, body: this.#whileOpen(body) };
+    return this.#intake.receive(isNeeded ? snapshot : undefined, () => this.#offerSnapshot(message));
+  }
+
+  async *#whileOpen(body: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array> {
+    for await (const chunk of body) {
+      if (this.#ended !== undefined) throw this.#ended;
+      yield chunk;
+    }
   }
 
   onPeerChanged(node: NodeId, silentTicks: number): void {
@@ -244,8 +252,9 @@ export class GroupReplica<Result, Message extends Envelope> implements Group<Res
     this.#applier.clear();
   }
 
-  settled(): Promise<void> {
-    return this.#lane.settled();
+  async settled(): Promise<void> {
+    await this.#lane.settled();
+    await this.#intake.settled();
   }
 
   sayFarewell(): void {

@@ -23,7 +23,7 @@ export interface HostedGroup {
   onPeerChanged(node: NodeId, silentTicks: number): void;
   /** Nothing goes on: whoever waits gets this error, or learns that the outcome is unknown. */
   end(error: StoreError): void;
-  /** Resolves when the log holds no write of this group that it could still tell of. */
+  /** After `end`: resolves when nothing of this group is on its way to the log or into its state. */
   settled(): Promise<void>;
   /** Says to all other nodes of the group that this replica serves it no longer. */
   sayFarewell(): void;

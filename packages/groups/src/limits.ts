@@ -12,7 +12,7 @@ export interface GroupHostLimits {
   readonly livenessTicks: number;
   /** A leader's group that had nothing to do for so many ticks rests; longer than an election timeout. */
   readonly quietTicks: number;
-  /** What one group may do in one turn, before the others have had theirs: entries, messages and commands together. */
+  /** What one group may take in in one turn, messages and commands together, and as much again that it may apply. */
   readonly turnItemsMax: number;
   readonly turnBytesMax: number;
   /** Messages that wait for one group's turn; what comes beyond is lost, as on a network. */
@@ -58,7 +58,7 @@ export const defaultGroupHostLimits: GroupHostLimits = {
   },
   livenessTicks: 8,
   quietTicks: 12,
-  turnItemsMax: 32,
+  turnItemsMax: 16,
   turnBytesMax: 256 * KiB,
   inboxBytesMax: 8 * MiB,
   commandBytesMax: limits.commandBytesMax,

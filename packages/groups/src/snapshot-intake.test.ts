@@ -27,9 +27,9 @@ test("snapshot intake: one that the core takes for its base becomes the state wh
   assert.equal(answer, "taken");
   assert.ok(intake.isBusy, "no other one before it is installed");
   assert.deepEqual(machine.texts, []);
-  const installing = intake.install();
+  void intake.install();
   assert.ok(intake.isInstalling);
-  await installing;
+  await intake.settled();
   assert.deepEqual(machine.texts, ["a", "b"]);
   assert.equal(intake.isBusy || intake.isInstalling, false);
 });

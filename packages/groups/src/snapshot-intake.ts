@@ -19,6 +19,8 @@ export class SnapshotIntake {
   #offered: StagedState | undefined;
   #accepted: StagedState | undefined;
   #isInstalling = false;
+  /** What is being done to the machine, or was last. */
+  #work: Promise<unknown> = Promise.resolve();
 
   constructor(machine: GroupMachine<unknown>) {
     this.#machine = machine;
@@ -34,12 +36,39 @@ export class SnapshotIntake {
   }
 
   /** Without a snapshot when its place is known to be reached. `offer` asks the core, which may accept by `onBase`. */
-  async receive(
+  receive(snapshot: IncomingSnapshot | undefined, offer: () => SnapshotAnswer): Promise<SnapshotAnswer> {
+    assert(!this.isBusy, "one snapshot at a time");
+    this.#isReceiving = true;
+    const receiving = this.#receive(snapshot, offer);
+    this.#work = receiving;
+    return receiving;
+  }
+
+  /** The core begins its log anew here. */
+  onBase(base: SnapshotPosition): void {
+    assert(this.#offered?.position.index === base.index, "the snapshot waits beside the state");
+    this.#accepted = this.#offered;
+    this.#offered = undefined;
+  }
+
+  install(): Promise<void> {
+    const accepted = this.#accepted;
+    assert(accepted !== undefined && !this.#isInstalling, "a snapshot was accepted");
+    this.#isInstalling = true;
+    const installing = this.#install(accepted);
+    this.#work = installing;
+    return installing;
+  }
+
+  /** Resolves when nothing is being done to the machine. */
+  async settled(): Promise<void> {
+    await Promise.allSettled([this.#work]);
+  }
+
+  async #receive(
     snapshot: IncomingSnapshot | undefined,
     offer: () => SnapshotAnswer,
   ): Promise<SnapshotAnswer> {
-    assert(!this.isBusy, "one snapshot at a time");
-    this.#isReceiving = true;
     try {
       if (snapshot !== undefined) this.#offered = await this.#machine.stage(snapshot.position, snapshot.body);
       const answer = offer();
@@ -52,17 +81,7 @@ export class SnapshotIntake {
     }
   }
 
-  /** The core begins its log anew here. */
-  onBase(base: SnapshotPosition): void {
-    assert(this.#offered?.position.index === base.index, "the snapshot waits beside the state");
-    this.#accepted = this.#offered;
-    this.#offered = undefined;
-  }
-
-  async install(): Promise<void> {
-    const accepted = this.#accepted;
-    assert(accepted !== undefined && !this.#isInstalling, "a snapshot was accepted");
-    this.#isInstalling = true;
+  async #install(accepted: StagedState): Promise<void> {
     await accepted.install();
     this.#isInstalling = false;
     this.#accepted = undefined;
