@@ -120,8 +120,9 @@ export interface StorageWrite<Message extends Envelope> {
   /** Opaque to the host; replaces the one before. */
   readonly hardState: Uint8Array | undefined;
   /**
-   * The state was replaced by a snapshot that ends here: the host switches to it, durably, before the log begins anew
-   * behind it. It then reports `applied` together with `written`.
+   * The state was replaced by a snapshot that ends here. Log and state change to it together: the host stores the snapshot
+   * beside the state, then names it in the log, which begins anew behind it, then makes it the state; a start finishes what a
+   * crash left between. It then reports `applied` together with `written`.
    */
   readonly base: SnapshotPosition | undefined;
   /** Contiguous; they replace the log's suffix from the first one on. May be empty, and so may be the whole write. */
