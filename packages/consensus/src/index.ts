@@ -44,5 +44,5 @@ export type { RaftHardState } from "./raft/hard-state.ts";
 export { raftHardStateCodec } from "./raft/hard-state.ts";
 export { raftMessageCodec } from "./raft/message-codec.ts";
 export type { RaftMessage } from "./raft/messages.ts";
-export { installSnapshot } from "./raft/messages.ts";
 export { createRaft } from "./raft/raft.ts";
+export { installSnapshot } from "./replica/snapshot-message.ts";

@@ -4,12 +4,12 @@ import type { Codec } from "@holdfast/base";
 import type { Consensus, ConsensusOptions, Envelope, SnapshotPosition } from "./contract/consensus.ts";
 import { multiPaxosMessageCodec } from "./multipaxos/message-codec.ts";
 import type { MultiPaxosMessage } from "./multipaxos/messages.ts";
-import { installSnapshot as installChosenSnapshot } from "./multipaxos/messages.ts";
 import { createMultiPaxos } from "./multipaxos/multipaxos.ts";
 import { raftMessageCodec } from "./raft/message-codec.ts";
 import type { RaftMessage } from "./raft/messages.ts";
-import { installSnapshot } from "./raft/messages.ts";
+
 import { createRaft } from "./raft/raft.ts";
+import { installSnapshot } from "./replica/snapshot-message.ts";
 
 export interface ConsensusProtocol<Message extends Envelope> {
   readonly name: "raft" | "multipaxos";
@@ -30,5 +30,5 @@ export const multiPaxosProtocol: ConsensusProtocol<MultiPaxosMessage> = {
   name: "multipaxos",
   create: createMultiPaxos,
   messageCodec: multiPaxosMessageCodec,
-  installSnapshot: installChosenSnapshot,
+  installSnapshot,
 };

@@ -12,7 +12,6 @@ import type {
   Decide,
   Heartbeat,
   HeartbeatReply,
-  InstallSnapshot,
   Learn,
   Missing,
   Preempted,
@@ -22,6 +21,7 @@ import type {
   TakeOver,
 } from "../src/multipaxos/messages.ts";
 import type { ReadIndexReply, ReadIndexRequest } from "../src/replica/read-messages.ts";
+import type { InstallSnapshot } from "../src/replica/snapshot-message.ts";
 import { membership } from "./entries.ts";
 
 export interface Way {

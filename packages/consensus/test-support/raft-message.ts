@@ -8,7 +8,6 @@ import type {
   AppendEntriesReply,
   Heartbeat,
   HeartbeatReply,
-  InstallSnapshot,
   RequestPreVote,
   RequestPreVoteReply,
   RequestVote,
@@ -16,6 +15,7 @@ import type {
   TimeoutNow,
 } from "../src/raft/messages.ts";
 import type { ReadIndexReply, ReadIndexRequest } from "../src/replica/read-messages.ts";
+import type { InstallSnapshot } from "../src/replica/snapshot-message.ts";
 import { membership } from "./entries.ts";
 
 export interface Way {

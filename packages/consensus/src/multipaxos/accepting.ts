@@ -4,7 +4,8 @@ import type { LogIndex } from "@holdfast/base";
 import { logIndex } from "@holdfast/base";
 import type { Fetched } from "../contract/consensus.ts";
 import type { ReplicaId } from "../contract/replica-id.ts";
-import type { Accept, Heartbeat, InstallSnapshot, Learn, Prepare } from "./messages.ts";
+import type { InstallSnapshot } from "../replica/snapshot-message.ts";
+import type { Accept, Heartbeat, Learn, Prepare } from "./messages.ts";
 import type { PaxosCore } from "./paxos-core.ts";
 
 export class Accepting {

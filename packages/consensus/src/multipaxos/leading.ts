@@ -1,6 +1,6 @@
 /**
  * A proposer whose phase 1 has a quorum: it proposes again what was accepted in earlier ballots, then values of its own
- * (phase 2). Membership, read barriers, handing over as in Raft.
+ * (phase 2).
  *
  *   commitIndex ... proposedIndex ... last
  *   chosen | proposed in this ballot | still to be proposed again, while it settles
@@ -8,32 +8,18 @@
 
 import type { LogIndex } from "@holdfast/base";
 import { assert, emptyBytes, logIndex } from "@holdfast/base";
-import type { Fetched } from "../contract/consensus.ts";
 import type { Entry, EntryKind } from "../contract/entry.ts";
-import { entryBytes } from "../contract/entry.ts";
-import type { Membership, MembershipTarget } from "../contract/membership.ts";
-import {
-  encodeMembership,
-  enterChange,
-  isJoint,
-  isVoter,
-  leaveJoint,
-  problemOfTarget,
-} from "../contract/membership.ts";
-import type { Proposed, Refusal } from "../contract/refusal.ts";
+import type { Membership } from "../contract/membership.ts";
+import { encodeMembership, isJoint, isVoter, leaveJoint } from "../contract/membership.ts";
 import type { ReplicaId } from "../contract/replica-id.ts";
-import type { FollowerProgress } from "../replica/follower-progress.ts";
 import type { LeaderVoice } from "../replica/followers.ts";
-import { Followers } from "../replica/followers.ts";
-import type { ReadIndexRequest } from "../replica/read-messages.ts";
-import type { Leadership } from "../replica/replica.ts";
+import { Leader } from "../replica/leader.ts";
 import type { Accepted, HeartbeatReply, Missing, MultiPaxosMessage, Promised } from "./messages.ts";
 import type { PaxosCore } from "./paxos-core.ts";
 import type { Preparation } from "./preparation.ts";
 
-export class Leading implements Leadership {
+export class Leading extends Leader<MultiPaxosMessage> {
   readonly #core: PaxosCore;
-  readonly #followers: Followers<MultiPaxosMessage>;
   /** Undefined once everything that earlier ballots left is proposed again. */
   #preparation: Preparation | undefined;
   /** Slots up to here are chosen, or proposed in this ballot. */
@@ -43,33 +29,19 @@ export class Leading implements Leadership {
   /** The first slot whose value is this ballot's own. Undefined while it settles. */
   #firstOwnIndex: LogIndex | undefined;
   #readsAreOpen = false;
-  #uncommittedBytes = 0;
-  #transfer: { readonly to: ReplicaId; sent: boolean } | undefined;
 
   /** To be constructed for a candidate whose preparation has a quorum. */
   constructor(core: PaxosCore, preparation: Preparation) {
+    super(core, voiceOf(core));
     this.#core = core;
     this.#preparation = preparation;
     this.#proposedIndex = core.commitIndex;
     this.#appliedMembership = core.appliedMembership;
     core.becomeLeader();
-    this.#followers = new Followers(core, voiceOf(core));
     this.#followMembership();
     // Until they know whom they follow they pass nothing on to it, and would not take over from it.
-    this.#followers.sendHeartbeats();
+    this.group.sendHeartbeats();
     this.#settle();
-  }
-
-  get followers(): Iterable<FollowerProgress> {
-    return this.#followers.all;
-  }
-
-  follower(id: ReplicaId): FollowerProgress | undefined {
-    return this.#followers.get(id);
-  }
-
-  get round(): number {
-    return this.#followers.round;
   }
 
   /** Everything that earlier ballots left is proposed again. */
@@ -77,62 +49,13 @@ export class Leading implements Leadership {
     return this.#preparation === undefined;
   }
 
-  get proposedIndex(): LogIndex {
+  override get sendableIndex(): LogIndex {
     return this.#proposedIndex;
   }
 
-  propose(command: Uint8Array): Proposed | Refusal {
-    const refusal = this.#refusal();
-    if (refusal !== undefined) return refusal;
-    const { uncommittedBytesMax } = this.#core.limits;
-    // A single large one passes when nothing else waits.
-    if (this.#uncommittedBytes > 0 && this.#uncommittedBytes + command.length > uncommittedBytesMax)
-      return { kind: "overloaded" };
-    return proposed(this.#append("command", command));
-  }
-
-  proposeChange(target: MembershipTarget): Proposed | Refusal {
-    const problem = problemOfTarget(target);
-    if (problem !== undefined) return { kind: "invalid-change", problem };
-    const refusal = this.#refusal();
-    if (refusal !== undefined) return refusal;
-    const { membership } = this.#core;
-    if (isJoint(membership)) return { kind: "change-in-progress" };
-    const next = enterChange(membership, target);
-    if (next === undefined) return { kind: "invalid-change", problem: "nothing would change" };
-    return proposed(this.#append("membership", encodeMembership(next)));
-  }
-
-  transferLeader(to: ReplicaId): Refusal | undefined {
-    const core = this.#core;
-    if (to === core.id || !isVoter(core.membership, to))
-      return { kind: "invalid-change", problem: `replica ${to} is no other voter` };
-    if (this.#transfer?.to === to) return undefined;
-    this.#transfer = { to, sent: false };
-    core.electionElapsed = 0;
-    this.#handOver();
-    return undefined;
-  }
-
-  readLocally(context: number): void {
-    this.#followers.read({ kind: "local", context }, this.#readableIndex);
-  }
-
-  onReadIndexRequest({ from, request }: ReadIndexRequest): void {
-    this.#followers.read({ kind: "remote", from, request }, this.#readableIndex);
-  }
-
-  tick(): void {
-    const core = this.#core;
-    core.electionElapsed++;
-    if (core.electionElapsed >= core.limits.electionTicks) {
-      core.electionElapsed = 0;
-      // Not done in time: its followers have had enough of waiting.
-      this.#transfer = undefined;
-      if (!this.#followers.checkQuorum()) return this.#resign(undefined);
-    }
+  override tick(): void {
     this.#preparation?.tick();
-    this.#followers.tick();
+    super.tick();
   }
 
   onPromise(message: Promised): void {
@@ -146,16 +69,16 @@ export class Leading implements Leadership {
   }
 
   onAccepted({ from, matchIndex }: Accepted): void {
-    const progress = this.#followers.get(from);
+    const progress = this.follower(from);
     if (progress === undefined) return;
     progress.recentlyActive = true;
     if (!progress.onAccepted(matchIndex)) return;
     this.#advanceCommit();
-    this.#handOver();
+    this.handOver();
   }
 
   onMissing({ from, previousIndex, acceptedIndex, lost }: Missing): void {
-    const progress = this.#followers.get(from);
+    const progress = this.follower(from);
     if (progress === undefined) return;
     progress.recentlyActive = true;
     if (lost && previousIndex <= progress.matchIndex) progress.onLost(acceptedIndex);
@@ -163,70 +86,72 @@ export class Leading implements Leadership {
   }
 
   onHeartbeatReply({ from, round, suspect }: HeartbeatReply): void {
-    this.#followers.onHeartbeatReply(from, round, this.#proposedIndex);
+    this.group.onHeartbeatReply(from, round, this.#proposedIndex);
     // S10: a value of this ballot, once chosen, tells it that what it lost does not matter.
-    if (suspect && this.#refusal() === undefined && this.#core.log.last.ballot !== this.#core.ballot)
-      this.#append("empty", emptyBytes);
+    if (suspect && this.refusal() === undefined && this.#core.log.last.ballot !== this.#core.ballot)
+      this.append("empty", emptyBytes);
   }
 
   /** This replica's own part of the quorum has grown. */
-  onWritten(): void {
+  override onWritten(): void {
     this.#settle();
     this.#advanceCommit();
   }
 
   /** S14: what waited for a membership to be applied goes on. */
-  onApplied(): void {
+  override onApplied(): void {
     const { appliedMembership } = this.#core;
     if (this.#appliedMembership === appliedMembership) return;
     this.#appliedMembership = appliedMembership;
     this.#followMembership();
     if (this.#firstOwnIndex === undefined) this.#settle();
-    else if (!this.#waitsForMembership) this.#afterMembership();
-  }
-
-  provide(fetched: Fetched): void {
-    this.#followers.provide(fetched, this.#proposedIndex);
-  }
-
-  prepare(): void {
-    this.#followers.prepare(this.#proposedIndex);
-  }
-
-  get isPrepared(): boolean {
-    return this.#followers.isPrepared(this.#proposedIndex);
+    else if (!this.#waitsForMembership()) this.#afterMembership();
   }
 
   /** Leadership ends. */
   abandon(): void {
-    this.#followers.abandon();
+    this.group.abandon();
   }
 
-  checkInvariants(): void {
-    const { log, commitIndex } = this.#core;
-    this.#followers.checkInvariants(this.#proposedIndex);
+  override checkInvariants(): void {
+    super.checkInvariants();
     if (this.#firstOwnIndex !== undefined)
-      assert(this.#proposedIndex === log.lastIndex, "a settled leader proposes all it has");
-    assert(
-      this.#core.log.bytesBehind(commitIndex) === this.#uncommittedBytes,
-      "uncommitted bytes are counted",
-    );
+      assert(this.#proposedIndex === this.#core.log.lastIndex, "a settled leader proposes all it has");
   }
 
   /** What is chosen in the whole group may be read once all that earlier ballots left is chosen (S14). */
-  get #readableIndex(): LogIndex | undefined {
+  protected override readableIndex(): LogIndex | undefined {
     return this.#readsAreOpen ? this.#core.commitIndex : undefined;
   }
 
-  /** S14: nothing is proposed behind a membership before it is chosen and applied here. */
-  get #waitsForMembership(): boolean {
-    return this.#core.hasMembershipAhead(this.#proposedIndex);
+  /** A membership that is not applied stalls everything. */
+  protected override isChanging(): boolean {
+    return false;
   }
 
-  #refusal(): Refusal | undefined {
-    if (this.#transfer !== undefined) return { kind: "transferring", to: this.#transfer.to };
-    const waits = this.#firstOwnIndex === undefined || this.#waitsForMembership;
-    return waits ? { kind: "change-in-progress" } : undefined;
+  protected override isStalled(): boolean {
+    return this.#firstOwnIndex === undefined || this.#waitsForMembership();
+  }
+
+  protected override stepDown(): void {
+    this.#resign(undefined);
+  }
+
+  protected override sayHandOver(to: ReplicaId): void {
+    const { id: from, ballot } = this.#core;
+    this.#core.send({ kind: "TakeOver", from, to, ballot });
+  }
+
+  protected override append(kind: EntryKind, payload: Uint8Array): Entry {
+    const entry = super.append(kind, payload);
+    this.#proposedIndex = entry.index;
+    if (kind === "membership") this.#followMembership();
+    return entry;
+  }
+
+  /** S14: nothing is proposed behind a membership before it is chosen and applied here. */
+  #waitsForMembership(): boolean {
+    return this.#core.hasMembershipAhead(this.#proposedIndex);
   }
 
   /**
@@ -242,8 +167,8 @@ export class Leading implements Leadership {
     if (core.commitIndex > this.#proposedIndex) this.#proposedIndex = core.commitIndex;
     this.#followMembership();
     // It has learned that it was removed.
-    if (!core.isPromotable) return this.#resign(this.#successor());
-    while (preparation.hasQuorum && !this.#waitsForMembership) {
+    if (!core.isPromotable) return this.#resign(this.successor());
+    while (preparation.hasQuorum && !this.#waitsForMembership()) {
       const run = this.#nextRun(preparation);
       const last = run.at(-1);
       if (last === undefined) {
@@ -254,7 +179,7 @@ export class Leading implements Leadership {
       this.#proposedIndex = last.index;
       this.#followMembership();
     }
-    this.#uncommittedBytes = this.#core.log.bytesBehind(core.commitIndex);
+    this.countUncommitted();
     this.#preparation?.askNewcomers();
     this.#advanceCommit();
   }
@@ -283,24 +208,16 @@ export class Leading implements Leadership {
   #afterMembership(): void {
     const core = this.#core;
     core.isStirred = true;
-    if (isJoint(core.membership)) this.#append("membership", encodeMembership(leaveJoint(core.membership)));
-    else if (!isVoter(core.membership, core.id)) this.#resign(this.#successor());
-  }
-
-  #append(kind: EntryKind, payload: Uint8Array): Entry {
-    const entry = this.#core.append(kind, payload);
-    this.#proposedIndex = entry.index;
-    this.#uncommittedBytes += entryBytes(entry);
-    if (kind === "membership") this.#followMembership();
-    return entry;
+    if (isJoint(core.membership)) this.append("membership", encodeMembership(leaveJoint(core.membership)));
+    else if (!isVoter(core.membership, core.id)) this.#resign(this.successor());
   }
 
   #followMembership(): void {
     const { commitIndex } = this.#core;
-    const before = new Set(this.#followers.all);
-    this.#followers.follow(logIndex(commitIndex + 1));
+    const before = new Set(this.group.all);
+    this.group.follow(logIndex(commitIndex + 1));
     // Whoever has promised told up to where its log is chosen.
-    for (const progress of this.#followers.all) {
+    for (const progress of this.group.all) {
       const chosen = before.has(progress) ? undefined : this.#preparation?.chosenAt(progress.id);
       if (chosen !== undefined) progress.onAccepted(logIndex(Math.min(chosen, commitIndex)));
     }
@@ -308,18 +225,14 @@ export class Leading implements Leadership {
 
   #advanceCommit(): void {
     const core = this.#core;
-    const { writes, log } = core;
+    const { writes } = core;
     // Re-proposed slots may be durable as values, and not yet as accepted in this ballot.
     const own = writes.hardStateIsDurable
       ? Math.min(writes.durableIndex, this.#proposedIndex)
       : core.commitIndex;
-    const reached = Math.min(this.#followers.quorumMatchIndex(logIndex(own)), this.#proposedIndex);
+    const reached = Math.min(this.group.quorumMatchIndex(logIndex(own)), this.#proposedIndex);
     if (reached <= core.commitIndex) return;
-    for (let i = core.commitIndex + 1; i <= reached; i++) {
-      const entry = log.entry(logIndex(i));
-      if (entry !== undefined) this.#uncommittedBytes -= entryBytes(entry);
-    }
-    core.commitTo(logIndex(reached));
+    this.commit(logIndex(reached));
     this.#openReads();
   }
 
@@ -328,44 +241,19 @@ export class Leading implements Leadership {
     if (this.#readsAreOpen || this.#firstOwnIndex === undefined || commitIndex + 1 < this.#firstOwnIndex)
       return;
     this.#readsAreOpen = true;
-    this.#followers.onFirstCommit(commitIndex);
-  }
-
-  /** The voter that has accepted most; of several the one that leadership is being handed to. */
-  #successor(): ReplicaId | undefined {
-    const wished = this.#transfer?.to;
-    const { voters } = this.#core.membership;
-    const byWish = [...voters].sort((a, b) => Number(b === wished) - Number(a === wished));
-    return byWish.sort((a, b) => this.#followers.matchIndexOf(b) - this.#followers.matchIndexOf(a))[0];
-  }
-
-  #handOver(): void {
-    const transfer = this.#transfer;
-    if (transfer === undefined || transfer.sent) return;
-    if (this.#followers.matchIndexOf(transfer.to) !== this.#core.log.lastIndex) return;
-    transfer.sent = true;
-    this.#sendTakeOver(transfer.to);
+    this.group.onFirstCommit(commitIndex);
   }
 
   /** Tells what is chosen, then that it leads no more. */
   #resign(successor: ReplicaId | undefined): void {
     const core = this.#core;
     const { id: from, ballot } = core;
-    this.#followers.sendHeartbeats();
-    for (const { id: to } of this.#followers.all)
-      if (to === successor) this.#sendTakeOver(to);
+    this.group.sendHeartbeats();
+    for (const { id: to } of this.group.all)
+      if (to === successor) this.sayHandOver(to);
       else core.send({ kind: "Resign", from, to, ballot });
     core.becomeFollower(undefined, undefined);
   }
-
-  #sendTakeOver(to: ReplicaId): void {
-    const { id: from, ballot } = this.#core;
-    this.#core.send({ kind: "TakeOver", from, to, ballot });
-  }
-}
-
-function proposed({ index, ballot }: Entry): Proposed {
-  return { kind: "proposed", index, ballot };
 }
 
 function voiceOf(core: PaxosCore): LeaderVoice {

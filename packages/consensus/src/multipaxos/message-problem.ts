@@ -6,9 +6,10 @@
 import { assertNever } from "@holdfast/base";
 import type { Entry } from "../contract/entry.ts";
 import { isCount, problemOfEntry, problemOfEnvelope, problemOfNumber } from "../contract/message-numbers.ts";
+import type { InstallSnapshot } from "../replica/snapshot-message.ts";
 import { proposerOf } from "./ballots.ts";
 import type { Leading } from "./leading.ts";
-import type { Holdings, InstallSnapshot, MultiPaxosMessage, Promised } from "./messages.ts";
+import type { Holdings, MultiPaxosMessage, Promised } from "./messages.ts";
 import type { PaxosCore } from "./paxos-core.ts";
 
 /** `leading` if the replica leads. */
@@ -45,9 +46,9 @@ function problemOfBody(
       if (
         leading !== undefined &&
         message.ballot === core.ballot &&
-        message.matchIndex > leading.proposedIndex
+        message.matchIndex > leading.sendableIndex
       )
-        return `slot ${message.matchIndex} accepted, ${leading.proposedIndex} is the last`;
+        return `slot ${message.matchIndex} accepted, ${leading.sendableIndex} is the last`;
       return problemOfNumber(message.matchIndex);
     case "Missing":
       if (message.acceptedIndex >= message.previousIndex && !message.lost)

@@ -5,10 +5,10 @@
  */
 
 import type { Ballot, LogIndex } from "@holdfast/base";
-import type { Envelope, SnapshotPosition } from "../contract/consensus.ts";
+import type { Envelope } from "../contract/consensus.ts";
 import type { Entry } from "../contract/entry.ts";
-import type { Membership } from "../contract/membership.ts";
 import type { ReadIndexReply, ReadIndexRequest } from "../replica/read-messages.ts";
+import type { InstallSnapshot } from "../replica/snapshot-message.ts";
 
 export type MultiPaxosMessage =
   | Canvass
@@ -130,21 +130,6 @@ export interface Decide extends Envelope {
 export interface Learn extends Envelope {
   readonly kind: "Learn";
   readonly entries: readonly Entry[];
-}
-
-/** As in Raft: the snapshot itself waits, durable, beside the receiver's state. True in any ballot. */
-export interface InstallSnapshot extends Envelope {
-  readonly kind: "InstallSnapshot";
-  readonly snapshotIndex: LogIndex;
-  readonly snapshotBallot: Ballot;
-  readonly membership: Membership;
-}
-
-export function installSnapshot(
-  { from, to, ballot }: Envelope,
-  { index, ballot: snapshotBallot, membership }: SnapshotPosition,
-): InstallSnapshot {
-  return { kind: "InstallSnapshot", from, to, ballot, snapshotIndex: index, snapshotBallot, membership };
 }
 
 /** Prepare a ballot at once: leadership is yours to take. */

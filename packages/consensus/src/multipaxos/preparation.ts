@@ -31,6 +31,8 @@ export class Preparation {
   readonly #best = new Map<number, AcceptedSlot>();
   #lastIndex: LogIndex;
   #ticksSinceAsked = 0;
+  /** Nobody can forget that this replica has promised itself the ballot. */
+  #ownPromiseIsDurable = false;
 
   /** For a candidate. Its Prepare messages leave once its own promise is durable. */
   constructor(core: PaxosCore, transfer: boolean) {

@@ -4,7 +4,8 @@ import type { LogIndex } from "@holdfast/base";
 import { logIndex } from "@holdfast/base";
 import type { Entry, LogPosition } from "../contract/entry.ts";
 import type { ReplicaId } from "../contract/replica-id.ts";
-import type { AdvanceCommit, AppendEntries, Heartbeat, InstallSnapshot } from "./messages.ts";
+import type { InstallSnapshot } from "../replica/snapshot-message.ts";
+import type { AdvanceCommit, AppendEntries, Heartbeat } from "./messages.ts";
 import type { RaftCore } from "./raft-core.ts";
 
 export class Following {

@@ -6,14 +6,9 @@
 import { assertNever, DecodeError } from "@holdfast/base";
 import type { Entry, LogPosition } from "../contract/entry.ts";
 import { decodeMembership } from "../contract/membership.ts";
+import type { InstallSnapshot } from "../replica/snapshot-message.ts";
 import type { Leading } from "./leading.ts";
-import type {
-  AppendEntries,
-  AppendEntriesReply,
-  HeartbeatReply,
-  InstallSnapshot,
-  RaftMessage,
-} from "./messages.ts";
+import type { AppendEntries, AppendEntriesReply, HeartbeatReply, RaftMessage } from "./messages.ts";
 import type { RaftCore } from "./raft-core.ts";
 
 /** Far beyond what elections reach, and far below where arithmetic ends. */

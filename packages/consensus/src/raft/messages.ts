@@ -1,10 +1,10 @@
 /** What Raft replicas say to each other. `ballot` is the sender's term, except in the two messages of pre-vote. */
 
 import type { Ballot, LogIndex } from "@holdfast/base";
-import type { Envelope, SnapshotPosition } from "../contract/consensus.ts";
+import type { Envelope } from "../contract/consensus.ts";
 import type { Entry } from "../contract/entry.ts";
-import type { Membership } from "../contract/membership.ts";
 import type { ReadIndexReply, ReadIndexRequest } from "../replica/read-messages.ts";
+import type { InstallSnapshot } from "../replica/snapshot-message.ts";
 
 export type RaftMessage =
   | RequestPreVote
@@ -92,24 +92,6 @@ export interface AdvanceCommit extends Envelope {
   readonly kind: "AdvanceCommit";
   /** Never above what the receiver has acknowledged. */
   readonly commitIndex: LogIndex;
-}
-
-/**
- * The snapshot itself was streamed by the hosts beforehand and waits, durable, beside the receiver's state. The receiver's
- * host hands this message over when it is whole.
- */
-export interface InstallSnapshot extends Envelope {
-  readonly kind: "InstallSnapshot";
-  readonly snapshotIndex: LogIndex;
-  readonly snapshotBallot: Ballot;
-  readonly membership: Membership;
-}
-
-export function installSnapshot(
-  { from, to, ballot }: Envelope,
-  { index, ballot: snapshotBallot, membership }: SnapshotPosition,
-): InstallSnapshot {
-  return { kind: "InstallSnapshot", from, to, ballot, snapshotIndex: index, snapshotBallot, membership };
 }
 
 /** Stand for election at once: leadership is yours to take (Ongaro's thesis, §3.10). */

@@ -9,11 +9,12 @@ import { assertNever } from "@holdfast/base";
 import type { Consensus, ConsensusOptions } from "../contract/consensus.ts";
 import type { ReplicaId } from "../contract/replica-id.ts";
 import { Replica } from "../replica/replica.ts";
+import type { InstallSnapshot } from "../replica/snapshot-message.ts";
 import { Election } from "./election.ts";
 import { Following } from "./following.ts";
 import { Leading } from "./leading.ts";
 import { problemOf } from "./message-problem.ts";
-import type { AdvanceCommit, AppendEntries, Heartbeat, InstallSnapshot, RaftMessage } from "./messages.ts";
+import type { AdvanceCommit, AppendEntries, Heartbeat, RaftMessage } from "./messages.ts";
 import { RaftCore } from "./raft-core.ts";
 
 type LeadersMessage = AppendEntries | Heartbeat | AdvanceCommit | InstallSnapshot;

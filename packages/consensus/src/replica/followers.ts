@@ -85,11 +85,12 @@ export class Followers<Message extends Envelope> {
 
   /** For invariants: `prepare` would send nothing. */
   isPrepared(through: LogIndex): boolean {
-    const { commitIndex } = this.#state;
+    const { commitIndex, log, writes } = this.#state;
     return [...this.all].every((progress) => {
       const { isPaused, nextIndex, needsProbe, mode, matchIndex, commitSent } = progress;
       const isTold = mode !== "replicate" || Math.min(commitIndex, matchIndex) <= commitSent;
-      return (isPaused || nextIndex > through) && !needsProbe && isTold;
+      const waitsForBase = nextIndex <= log.base.index && !writes.baseIsDurable;
+      return (isPaused || nextIndex > through || waitsForBase) && !needsProbe && isTold;
     });
   }
 

@@ -16,7 +16,7 @@ import type {
   Ready,
   SnapshotPosition,
 } from "../contract/consensus.ts";
-import type { Entry, LogPosition } from "../contract/entry.ts";
+import type { Entry, EntryKind, LogPosition } from "../contract/entry.ts";
 import type { Membership } from "../contract/membership.ts";
 import type { ReplicaId } from "../contract/replica-id.ts";
 import { LogWindow } from "../log/log-window.ts";
@@ -74,6 +74,10 @@ export abstract class ReplicaState<Message extends Envelope> {
     this.resetElectionTimer();
   }
 
+  /** A new entry at the end of the log, of this ballot. */
+  abstract append(kind: EntryKind, payload: Uint8Array): Entry;
+  /** What is known to be committed; only what counts here does. */
+  abstract commitTo(index: LogIndex): void;
   /** Ends the suspicion if what was lost is back, or does not matter any more (S10). */
   abstract settleLost(): void;
 
@@ -148,7 +152,11 @@ export abstract class ReplicaState<Message extends Envelope> {
    * snapshot has replaced, and that was perhaps never committed.
    */
   fetch(to: ReplicaId, from: LogIndex): boolean {
-    if (!this.writes.baseIsDurable) return false;
+    if (!this.writes.baseIsDurable) {
+      // Asked again when a write has ended.
+      this.isStirred = true;
+      return false;
+    }
     const { index: through } = this.log.base;
     this.fetches.push({ to, from, through, bytesMax: this.limits.messageBytesMax });
     return true;

@@ -17,27 +17,8 @@ import type {
 import type { MembershipTarget } from "../contract/membership.ts";
 import type { Proposed, Refusal } from "../contract/refusal.ts";
 import type { ReplicaId } from "../contract/replica-id.ts";
-import type { FollowerProgress } from "./follower-progress.ts";
+import type { Leader } from "./leader.ts";
 import type { ReplicaState } from "./replica-state.ts";
-
-/** A leader's own state and work. */
-export interface Leadership {
-  readonly followers: Iterable<FollowerProgress>;
-  follower(id: ReplicaId): FollowerProgress | undefined;
-  tick(): void;
-  propose(command: Uint8Array): Proposed | Refusal;
-  proposeChange(target: MembershipTarget): Proposed | Refusal;
-  transferLeader(to: ReplicaId): Refusal | undefined;
-  readLocally(context: number): void;
-  provide(fetched: Fetched): void;
-  onWritten(): void;
-  onApplied(): void;
-  /** Everything that waits for the moment when the host looks. */
-  prepare(): void;
-  /** For invariants: `prepare` would send nothing to a follower. */
-  readonly isPrepared: boolean;
-  checkInvariants(): void;
-}
 
 export abstract class Replica<Message extends Envelope> implements Consensus<Message> {
   readonly id: ReplicaId;
@@ -52,7 +33,7 @@ export abstract class Replica<Message extends Envelope> implements Consensus<Mes
 
   abstract campaign(): void;
   /** Undefined on a replica that does not lead. */
-  protected abstract leading(): Leadership | undefined;
+  protected abstract leading(): Leader<Message> | undefined;
   protected abstract problemOf(message: Message): string | undefined;
   /** What the message's ballot means for this replica; false when the message ends here. */
   protected abstract admits(message: Message): boolean;
