@@ -82,7 +82,8 @@ export class Preparation {
   /** A quorum has told everything: nothing below this ballot can be chosen any more that is not among the best. */
   get hasQuorum(): boolean {
     const { id: self, membership, writes } = this.#core;
-    return quorumHolds(membership, (id) => (id === self ? writes.hardStateIsDurable : this.#hasPromised(id)));
+    if (writes.hardStateIsDurable) this.#ownPromiseIsDurable = true;
+    return quorumHolds(membership, (id) => (id === self ? this.#ownPromiseIsDurable : this.#hasPromised(id)));
   }
 
   /** What the slot has to be proposed with; undefined when nobody has told of anything. */

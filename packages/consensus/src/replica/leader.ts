@@ -165,7 +165,8 @@ export abstract class Leader<Message extends Envelope> {
   /** Once whoever is to take over has everything. */
   protected handOver(): void {
     const transfer = this.#transfer;
-    if (transfer === undefined || transfer.sent) return;
+    // It may have stepped down, and handed over, in the same moment.
+    if (transfer === undefined || transfer.sent || this.#state.role !== "leader") return;
     if (this.group.matchIndexOf(transfer.to) !== this.#state.log.lastIndex) return;
     transfer.sent = true;
     this.sayHandOver(transfer.to);

@@ -240,7 +240,8 @@ export class Nemesis<Message extends Envelope> {
 
   /**
    * At most one replica is without its data at a time, and every quorum can do without it: in each membership that is
-   * in anybody's log, since it may come into force again.
+   * in anybody's log, since it may come into force again; and in the applied one, since as long as the end of a change is not
+   * chosen the voters before it may be all that hold anything.
    */
   #mayLose(victim: SimulatedReplica<Message>): boolean {
     if (this.#world.leader() === undefined) return false;
@@ -256,8 +257,8 @@ export class Nemesis<Message extends Envelope> {
       return !membersOf(membership).some((id) => id !== victim.id && impaired(id));
     };
     return replicas.every(
-      ({ life, status, membershipsAhead }) =>
-        life === "gone" || [status.membership, ...membershipsAhead].every(canSpare),
+      ({ life, status, appliedMembership, membershipsAhead }) =>
+        life === "gone" || [appliedMembership, status.membership, ...membershipsAhead].every(canSpare),
     );
   }
 

@@ -83,10 +83,10 @@ export const multiPaxosMutants: readonly Mutant[] = [
   {
     row: "M5",
     bug: "a leader that hears nobody leads on",
-    file: source("multipaxos/leading.ts"),
+    file: source("replica/leader.ts"),
     edits: [
       {
-        find: "if (!this.#followers.checkQuorum()) return this.#resign(undefined);",
+        find: "if (!this.group.checkQuorum()) return this.stepDown();",
         replace: "this.#followers.checkQuorum();",
       },
     ],
@@ -272,8 +272,10 @@ export const multiPaxosMutants: readonly Mutant[] = [
   {
     row: "M18",
     bug: "leadership is handed to a replica that is no voter",
-    file: source("multipaxos/leading.ts"),
-    edits: [{ find: "if (to === core.id || !isVoter(core.membership, to))", replace: "if (to === core.id)" }],
+    file: source("replica/leader.ts"),
+    edits: [
+      { find: "if (to === state.id || !isVoter(state.membership, to))", replace: "if (to === state.id)" },
+    ],
     detector: scripted,
   },
   {
@@ -338,7 +340,7 @@ export const multiPaxosMutants: readonly Mutant[] = [
   {
     row: "M27",
     bug: "proposals without end are taken while nothing is chosen",
-    file: source("multipaxos/leading.ts"),
+    file: source("replica/leader.ts"),
     edits: [
       {
         find: "if (this.#uncommittedBytes > 0 && this.#unc",
@@ -396,9 +398,7 @@ export const multiPaxosMutants: readonly Mutant[] = [
     row: "MS10",
     bug: "a leader leaves a follower in doubt as long as nobody proposes anything",
     file: source("multipaxos/leading.ts"),
-    edits: [
-      { find: "if (suspect && this.#refusal()", replace: "if (!suspect && suspect && this.#refusal()" },
-    ],
+    edits: [{ find: "if (suspect && this.refusal()", replace: "if (!suspect && suspect && this.refusal()" }],
     detector: rules,
   },
   {
@@ -407,8 +407,8 @@ export const multiPaxosMutants: readonly Mutant[] = [
     file: source("multipaxos/leading.ts"),
     edits: [
       {
-        find: "const waits = this.#firstOwnIndex === undefined || this.#waitsForMembership;",
-        replace: "const waits = this.#firstOwnIndex === undefined;",
+        find: "return this.#firstOwnIndex === undefined || this.#waitsForMembership();",
+        replace: "return this.#firstOwnIndex === undefined;",
       },
     ],
     detector: multiPaxosSeeds,
@@ -419,7 +419,7 @@ export const multiPaxosMutants: readonly Mutant[] = [
     file: source("multipaxos/leading.ts"),
     edits: [
       {
-        find: "while (preparation.hasQuorum && !this.#waitsForMembership)",
+        find: "while (preparation.hasQuorum && !this.#waitsForMembership())",
         replace: "while (preparation.hasQuorum)",
       },
     ],

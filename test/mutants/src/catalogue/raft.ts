@@ -33,13 +33,13 @@ export const raftMutants: readonly Mutant[] = [
   {
     row: "1",
     bug: "a joint membership is left before it is committed",
-    file: raft("raft/leading.ts"),
+    file: raft("replica/leader.ts"),
     edits: [
       {
-        find: 'return proposed(this.#append("membership", encodeMembership(next)));',
+        find: 'return proposed(this.append("membership", encodeMembership(next)));',
         replace:
-          'const entry = this.#append("membership", encodeMembership(next));\n' +
-          'if (isJoint(next)) this.#append("membership", encodeMembership(leaveJoint(next)));\n' +
+          'const entry = this.append("membership", encodeMembership(next));\n' +
+          'if (isJoint(next)) this.append("membership", encodeMembership({ ...next, outgoing: [] }));\n' +
           "return proposed(entry);",
       },
     ],
@@ -86,10 +86,10 @@ export const raftMutants: readonly Mutant[] = [
   {
     row: "5",
     bug: "a leader that hears nobody leads on",
-    file: raft("raft/leading.ts"),
+    file: raft("replica/leader.ts"),
     edits: [
       {
-        find: "if (!this.#followers.checkQuorum()) return core.becomeFollower(core.ballot, undefined);",
+        find: "if (!this.group.checkQuorum()) return this.stepDown();",
         replace: "",
       },
     ],
@@ -203,8 +203,8 @@ export const raftMutants: readonly Mutant[] = [
     file: raft("raft/leading.ts"),
     edits: [
       {
-        find: "this.#followers.quorumMatchIndex(core.writes.durableIndex)",
-        replace: "this.#followers.quorumMatchIndex(core.log.lastIndex)",
+        find: "this.group.quorumMatchIndex(core.writes.durableIndex)",
+        replace: "this.group.quorumMatchIndex(core.log.lastIndex)",
       },
     ],
     detector: groupSeeds,
@@ -292,8 +292,10 @@ export const raftMutants: readonly Mutant[] = [
   {
     row: "18",
     bug: "leadership is handed to a replica that is no voter",
-    file: raft("raft/leading.ts"),
-    edits: [{ find: "if (to === core.id || !isVoter(core.membership, to))", replace: "if (to === core.id)" }],
+    file: raft("replica/leader.ts"),
+    edits: [
+      { find: "if (to === state.id || !isVoter(state.membership, to))", replace: "if (to === state.id)" },
+    ],
     detector: scripted,
   },
   {
@@ -345,7 +347,7 @@ export const raftMutants: readonly Mutant[] = [
     file: raft("raft/leading.ts"),
     edits: [
       {
-        find: "core.becomeLeader(() => this.#followers.abandon());",
+        find: "core.becomeLeader(() => this.group.abandon());",
         replace: "core.becomeLeader(() => undefined);",
       },
     ],
@@ -354,7 +356,7 @@ export const raftMutants: readonly Mutant[] = [
   {
     row: "27",
     bug: "proposals without end are taken while nothing is committed",
-    file: raft("raft/leading.ts"),
+    file: raft("replica/leader.ts"),
     edits: [
       {
         find: "if (this.#uncommittedBytes > 0 && this.#unc",
