@@ -79,8 +79,11 @@ export class RegisterCluster {
       peerPorts: nodes.map((to) => proxies[node]?.[to]?.port ?? present(nodePorts[to], "port")),
     }));
     const cluster = new RegisterCluster(folder, options, proxies);
-    await Promise.all(nodes.map((node) => cluster.start(node)));
-    return cluster;
+    const started = await Promise.allSettled(nodes.map((node) => cluster.start(node)));
+    const failed = started.find((each) => each.status === "rejected");
+    if (failed === undefined) return cluster;
+    await cluster.close(true);
+    throw failed.reason;
   }
 
   get size(): number {

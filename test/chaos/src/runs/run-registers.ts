@@ -39,10 +39,21 @@ const keysLastMs = 3000;
 /** Without faults, in which everybody has to be answered again. */
 const calmMs = 10_000;
 
-export async function runRegisters({ seed, size, consensus, seconds }: RunOptions): Promise<RunResult> {
+export async function runRegisters(options: RunOptions): Promise<RunResult> {
+  const cluster = await RegisterCluster.open(options);
+  let isClean = false;
+  try {
+    const result = await runOn(cluster, options);
+    isClean = result.kept === undefined;
+    return result;
+  } finally {
+    await cluster.close(!isClean);
+  }
+}
+
+async function runOn(cluster: RegisterCluster, { seed, seconds }: RunOptions): Promise<RunResult> {
   const random = seededRandom(seed);
   const draw = (count: number): number => uniform(random, count);
-  const cluster = await RegisterCluster.open({ size, consensus });
   const history: Operation[] = [];
   const nowMs = (): number => performance.now();
   const world: ClientWorld = {
@@ -70,7 +81,6 @@ export async function runRegisters({ seed, size, consensus, seconds }: RunOption
   const verdict = checkHistory(history);
   const isClean = verdict.problems.length === 0 && problem === undefined;
   if (!isClean) await writeFile(join(cluster.folder, "history.jsonl"), formatHistory(history));
-  await cluster.close(!isClean);
   return {
     operations: history.length,
     answers: clients.reduce((sum, { answersCount }) => sum + answersCount, 0),
