@@ -15,7 +15,9 @@ const steps: readonly (readonly [title: string, ...commands: readonly string[]])
     `npm run --silent sim -- --consensus raft ${groupSeeds}`,
     `npm run --silent sim -- --consensus multipaxos ${groupSeeds}`,
   ],
+  ["all orders of a small group", "npm run --silent sim -- explore --quick"],
   ["tests", "npm test --silent"],
+  ["known bugs put back", "npm run --silent sim:mutants"],
 ];
 
 for (const [title, ...commands] of steps) {
