@@ -120,7 +120,10 @@ export class GroupClient<Message extends Envelope> {
   }
 
   #pickReplica(): SimulatedReplica<Message> | undefined {
-    const running = this.#world.running();
+    const all = this.#world.running();
+    // Those that left the group, or wait to join it, answer nobody.
+    const serving = all.filter(({ status }) => status.leader !== undefined);
+    const running = serving.length > 0 ? serving : all;
     const { random } = this.#world;
     const known = chance(random, 0.7) ? running.find(({ id }) => id === this.#leader) : undefined;
     return known ?? running[uniform(random, Math.max(1, running.length))];

@@ -87,7 +87,7 @@ export const multiPaxosMutants: readonly Mutant[] = [
     edits: [
       {
         find: "if (!this.group.checkQuorum()) return this.stepDown();",
-        replace: "this.#followers.checkQuorum();",
+        replace: "this.group.checkQuorum();",
       },
     ],
     detector: scripted,
