@@ -28,66 +28,66 @@ export const messageKinds: readonly MultiPaxosMessage["kind"][] = [
 
 /** Ballots belong to replicas 0 to 9, at most places in the same round or the one before or behind. */
 export function randomMultiPaxosMessage(random: Random, range: MessageRange): MultiPaxosMessage {
-  const any = new RandomFields(random, range);
-  const kind = any.pick(messageKinds);
-  const from = any.sender();
-  const own = ballot(roundOf(range.ballot) + any.pick([0, 0, 1_000_000]) + from);
-  const envelope = { from, to: any.receiver(), ballot: any.coin() ? own : any.ballot() };
-  const holdings = () => ({ commitIndex: any.index(), heldIndex: any.index(), heldBallot: any.ballot() });
+  const draw = new RandomFields(random, range);
+  const kind = draw.pick(messageKinds);
+  const from = draw.sender();
+  const own = ballot(roundOf(range.ballot) + draw.pick([0, 0, 1_000_000]) + from);
+  const envelope = { from, to: draw.receiver(), ballot: draw.coin() ? own : draw.ballot() };
+  const holdings = () => ({ commitIndex: draw.index(), heldIndex: draw.index(), heldBallot: draw.ballot() });
   switch (kind) {
     case "Canvass":
-      return { kind, ...envelope, canvass: any.number(), ...holdings() };
+      return { kind, ...envelope, canvass: draw.number(), ...holdings() };
     case "CanvassReply":
-      return { kind, ...envelope, canvass: any.number(), granted: any.coin() };
+      return { kind, ...envelope, canvass: draw.number(), granted: draw.coin() };
     case "Prepare":
-      return { kind, ...envelope, first: any.index(), transfer: any.coin(), ...holdings() };
+      return { kind, ...envelope, first: draw.index(), transfer: draw.coin(), ...holdings() };
     case "Promise": {
-      const slots = any.entries(any.index(), envelope.ballot).map((entry) => {
-        const later = range.isWild ? any.ballot() : ballot(Math.max(entry.ballot, envelope.ballot));
-        return { entry, acceptedIn: any.coin() ? entry.ballot : later };
+      const slots = draw.entries(draw.index(), envelope.ballot).map((entry) => {
+        const later = range.isWild ? draw.ballot() : ballot(Math.max(entry.ballot, envelope.ballot));
+        return { entry, acceptedIn: draw.coin() ? entry.ballot : later };
       });
-      const lastIndex = any.coin() ? (slots.at(-1)?.entry.index ?? any.index()) : any.index();
-      return { kind, ...envelope, commitIndex: any.index(), lastIndex, slots };
+      const lastIndex = draw.coin() ? (slots.at(-1)?.entry.index ?? draw.index()) : draw.index();
+      return { kind, ...envelope, commitIndex: draw.index(), lastIndex, slots };
     }
     case "Accept": {
-      const previousIndex = any.index();
-      const entries = any.entries(previousIndex, envelope.ballot);
-      return { kind, ...envelope, previousIndex, entries, commitIndex: any.index() };
+      const previousIndex = draw.index();
+      const entries = draw.entries(previousIndex, envelope.ballot);
+      return { kind, ...envelope, previousIndex, entries, commitIndex: draw.index() };
     }
     case "Accepted":
-      return { kind, ...envelope, matchIndex: any.index() };
+      return { kind, ...envelope, matchIndex: draw.index() };
     case "Missing":
       return {
         kind,
         ...envelope,
-        previousIndex: any.index(),
-        acceptedIndex: any.index(),
-        lost: any.coin(),
+        previousIndex: draw.index(),
+        acceptedIndex: draw.index(),
+        lost: draw.coin(),
       };
     case "Heartbeat":
-      return { kind, ...envelope, commitIndex: any.index(), round: any.number() };
+      return { kind, ...envelope, commitIndex: draw.index(), round: draw.number() };
     case "HeartbeatReply":
-      return { kind, ...envelope, round: any.number(), suspect: any.coin() };
+      return { kind, ...envelope, round: draw.number(), suspect: draw.coin() };
     case "Decide":
-      return { kind, ...envelope, commitIndex: any.index() };
+      return { kind, ...envelope, commitIndex: draw.index() };
     case "Learn":
-      return { kind, ...envelope, entries: any.entries(any.index(), envelope.ballot) };
+      return { kind, ...envelope, entries: draw.entries(draw.index(), envelope.ballot) };
     case "InstallSnapshot":
       return {
         kind,
         ...envelope,
-        snapshotIndex: any.index(),
-        snapshotBallot: any.ballot(),
-        membership: any.membership(),
+        snapshotIndex: draw.index(),
+        snapshotBallot: draw.ballot(),
+        membership: draw.membership(),
       };
     case "Preempted":
     case "TakeOver":
     case "Resign":
       return { kind, ...envelope };
     case "ReadIndexRequest":
-      return { kind, ...envelope, request: any.number() };
+      return { kind, ...envelope, request: draw.number() };
     case "ReadIndexReply":
-      return { kind, ...envelope, request: any.number(), index: any.index(), commitIndex: any.index() };
+      return { kind, ...envelope, request: draw.number(), index: draw.index(), commitIndex: draw.index() };
   }
 }
 

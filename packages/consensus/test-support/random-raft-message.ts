@@ -22,53 +22,53 @@ export const messageKinds: readonly RaftMessage["kind"][] = [
 ];
 
 export function randomRaftMessage(random: Random, range: MessageRange): RaftMessage {
-  const any = new RandomFields(random, range);
-  const kind = any.pick(messageKinds);
-  const envelope = { from: any.sender(), to: any.receiver(), ballot: any.ballot() };
+  const draw = new RandomFields(random, range);
+  const kind = draw.pick(messageKinds);
+  const envelope = { from: draw.sender(), to: draw.receiver(), ballot: draw.ballot() };
   switch (kind) {
     case "RequestPreVote":
-      return { kind, ...envelope, lastIndex: any.index(), lastBallot: any.ballot() };
+      return { kind, ...envelope, lastIndex: draw.index(), lastBallot: draw.ballot() };
     case "RequestVote":
-      return { kind, ...envelope, lastIndex: any.index(), lastBallot: any.ballot(), transfer: any.coin() };
+      return { kind, ...envelope, lastIndex: draw.index(), lastBallot: draw.ballot(), transfer: draw.coin() };
     case "RequestPreVoteReply":
     case "RequestVoteReply":
-      return { kind, ...envelope, granted: any.coin() };
+      return { kind, ...envelope, granted: draw.coin() };
     case "AppendEntries": {
-      const previousIndex = any.index();
-      const previousBallot = any.ballot();
-      const entries = any.entries(previousIndex, envelope.ballot);
-      return { kind, ...envelope, previousIndex, previousBallot, entries, commitIndex: any.index() };
+      const previousIndex = draw.index();
+      const previousBallot = draw.ballot();
+      const entries = draw.entries(previousIndex, envelope.ballot);
+      return { kind, ...envelope, previousIndex, previousBallot, entries, commitIndex: draw.index() };
     }
     case "AppendEntriesReply":
-      if (any.coin()) return { kind, outcome: "accepted", ...envelope, matchIndex: any.index() };
+      if (draw.coin()) return { kind, outcome: "accepted", ...envelope, matchIndex: draw.index() };
       return {
         kind,
         outcome: "rejected",
         ...envelope,
-        rejectedIndex: any.index(),
-        hintIndex: any.index(),
-        hintBallot: any.ballot(),
-        lost: any.coin(),
+        rejectedIndex: draw.index(),
+        hintIndex: draw.index(),
+        hintBallot: draw.ballot(),
+        lost: draw.coin(),
       };
     case "Heartbeat":
-      return { kind, ...envelope, commitIndex: any.index(), round: any.number() };
+      return { kind, ...envelope, commitIndex: draw.index(), round: draw.number() };
     case "HeartbeatReply":
-      return { kind, ...envelope, round: any.number() };
+      return { kind, ...envelope, round: draw.number() };
     case "AdvanceCommit":
-      return { kind, ...envelope, commitIndex: any.index() };
+      return { kind, ...envelope, commitIndex: draw.index() };
     case "InstallSnapshot":
       return {
         kind,
         ...envelope,
-        snapshotIndex: any.index(),
-        snapshotBallot: any.ballot(),
-        membership: any.membership(),
+        snapshotIndex: draw.index(),
+        snapshotBallot: draw.ballot(),
+        membership: draw.membership(),
       };
     case "TimeoutNow":
       return { kind, ...envelope };
     case "ReadIndexRequest":
-      return { kind, ...envelope, request: any.number() };
+      return { kind, ...envelope, request: draw.number() };
     case "ReadIndexReply":
-      return { kind, ...envelope, request: any.number(), index: any.index(), commitIndex: any.index() };
+      return { kind, ...envelope, request: draw.number(), index: draw.index(), commitIndex: draw.index() };
   }
 }

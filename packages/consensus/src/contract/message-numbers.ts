@@ -13,8 +13,9 @@ export function isCount(value: number): boolean {
   return Number.isInteger(value) && value >= 0 && value <= numberMax;
 }
 
-export function problemOfNumber(value: number): string | undefined {
-  return isCount(value) ? undefined : `number ${value}`;
+export function problemOfNumbers(a: number, b = 0, c = 0): string | undefined {
+  if (isCount(a) && isCount(b) && isCount(c)) return undefined;
+  return `not numbers as they are counted: ${a}, ${b}, ${c}`;
 }
 
 export function problemOfEnvelope(self: ReplicaId, { from, to, ballot }: Envelope): string | undefined {

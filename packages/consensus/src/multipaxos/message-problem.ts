@@ -5,7 +5,7 @@
 
 import { assertNever } from "@holdfast/base";
 import type { Entry } from "../contract/entry.ts";
-import { isCount, problemOfEntry, problemOfEnvelope, problemOfNumber } from "../contract/message-numbers.ts";
+import { isCount, problemOfEntry, problemOfEnvelope, problemOfNumbers } from "../contract/message-numbers.ts";
 import type { InstallSnapshot } from "../replica/snapshot-message.ts";
 import { proposerOf } from "./ballots.ts";
 import type { Leading } from "./leading.ts";
@@ -28,18 +28,17 @@ function problemOfBody(
 ): string | undefined {
   switch (message.kind) {
     case "Canvass":
-      return problemOfNumber(message.canvass) ?? problemOfHoldings(message);
+      return problemOfNumbers(message.canvass) ?? problemOfHoldings(message);
     case "CanvassReply":
-      return problemOfNumber(message.canvass);
+      return problemOfNumbers(message.canvass);
     case "Prepare":
-      return problemOfProposer(message) ?? problemOfNumber(message.first) ?? problemOfHoldings(message);
+      return problemOfProposer(message) ?? problemOfNumbers(message.first) ?? problemOfHoldings(message);
     case "Promise":
       return problemOfPromise(message);
     case "Accept":
       return (
         problemOfProposer(message) ??
-        problemOfNumber(message.previousIndex) ??
-        problemOfNumber(message.commitIndex) ??
+        problemOfNumbers(message.previousIndex, message.commitIndex) ??
         problemOfEntries(message.entries, message.previousIndex + 1, message)
       );
     case "Accepted":
@@ -49,21 +48,19 @@ function problemOfBody(
         message.matchIndex > leading.sendableIndex
       )
         return `slot ${message.matchIndex} accepted, ${leading.sendableIndex} is the last`;
-      return problemOfNumber(message.matchIndex);
+      return problemOfNumbers(message.matchIndex);
     case "Missing":
       if (message.acceptedIndex >= message.previousIndex && !message.lost)
         return `slot ${message.previousIndex} missing before ${message.acceptedIndex}`;
-      return problemOfNumber(message.previousIndex) ?? problemOfNumber(message.acceptedIndex);
+      return problemOfNumbers(message.previousIndex, message.acceptedIndex);
     case "Heartbeat":
-      return (
-        problemOfProposer(message) ?? problemOfNumber(message.commitIndex) ?? problemOfNumber(message.round)
-      );
+      return problemOfProposer(message) ?? problemOfNumbers(message.commitIndex, message.round);
     case "HeartbeatReply":
       if (leading !== undefined && message.ballot === core.ballot && message.round > leading.round)
         return `round ${message.round} answered, ${leading.round} is the last`;
-      return problemOfNumber(message.round);
+      return problemOfNumbers(message.round);
     case "Decide":
-      return problemOfProposer(message) ?? problemOfNumber(message.commitIndex);
+      return problemOfProposer(message) ?? problemOfNumbers(message.commitIndex);
     case "Learn":
       return problemOfEntries(message.entries, message.entries[0]?.index ?? 1, allChosen);
     case "InstallSnapshot":
@@ -74,13 +71,10 @@ function problemOfBody(
     case "Preempted":
       return undefined;
     case "ReadIndexRequest":
-      return problemOfNumber(message.request);
+      return problemOfNumbers(message.request);
     case "ReadIndexReply":
       return (
-        problemOfProposer(message) ??
-        problemOfNumber(message.request) ??
-        problemOfNumber(message.index) ??
-        problemOfNumber(message.commitIndex)
+        problemOfProposer(message) ?? problemOfNumbers(message.request, message.index, message.commitIndex)
       );
     default:
       return assertNever(message);
@@ -93,11 +87,11 @@ function problemOfProposer({ ballot, from }: MultiPaxosMessage): string | undefi
 }
 
 function problemOfHoldings({ commitIndex, heldIndex, heldBallot }: Holdings): string | undefined {
-  return problemOfNumber(commitIndex) ?? problemOfNumber(heldIndex) ?? problemOfNumber(heldBallot);
+  return problemOfNumbers(commitIndex, heldIndex, heldBallot);
 }
 
 function problemOfPromise({ ballot, commitIndex, lastIndex, slots }: Promised): string | undefined {
-  const problem = problemOfNumber(commitIndex) ?? problemOfNumber(lastIndex);
+  const problem = problemOfNumbers(commitIndex, lastIndex);
   if (problem !== undefined) return problem;
   if (commitIndex > lastIndex) return `slot ${commitIndex} chosen, ${lastIndex} is the last`;
   const first = slots[0]?.entry.index ?? 1;
@@ -140,5 +134,5 @@ function problemOfEntries(
 }
 
 function problemOfSnapshot({ snapshotIndex, snapshotBallot }: InstallSnapshot): string | undefined {
-  return problemOfNumber(snapshotIndex) ?? problemOfNumber(snapshotBallot);
+  return problemOfNumbers(snapshotIndex, snapshotBallot);
 }

@@ -3,16 +3,12 @@
  * one that no correct replica could have sent is refused here, before anything is changed, and never trips an assertion.
  */
 
-import { assertNever, DecodeError } from "@holdfast/base";
-import type { Entry, LogPosition } from "../contract/entry.ts";
-import { decodeMembership } from "../contract/membership.ts";
+import { assertNever } from "@holdfast/base";
+import { problemOfEntry, problemOfEnvelope, problemOfNumbers } from "../contract/message-numbers.ts";
 import type { InstallSnapshot } from "../replica/snapshot-message.ts";
 import type { Leading } from "./leading.ts";
 import type { AppendEntries, AppendEntriesReply, HeartbeatReply, RaftMessage } from "./messages.ts";
 import type { RaftCore } from "./raft-core.ts";
-
-/** Far beyond what elections reach, and far below where arithmetic ends. */
-const numberMax = 2 ** 50;
 
 /** `leading` if the replica leads. */
 export function problemOf(
@@ -20,11 +16,9 @@ export function problemOf(
   leading: Leading | undefined,
   message: RaftMessage,
 ): string | undefined {
-  const { from, to, ballot } = message;
-  if (to !== core.id) return `for replica ${to}, not ${core.id}`;
-  if (!isCount(from) || from === 0 || from === core.id) return "from no other replica";
-  if (!isCount(ballot) || ballot === 0) return `ballot ${ballot}`;
-  return problemOfBody(core, leading, message);
+  // A term begins with somebody who stands in it.
+  if (message.ballot === 0) return "ballot 0";
+  return problemOfEnvelope(core.id, message) ?? problemOfBody(core, leading, message);
 }
 
 function problemOfBody(
@@ -75,13 +69,14 @@ function problemOfEntries(message: AppendEntries): string | undefined {
   const problem = problemOfNumbers(previousIndex, previousBallot, commitIndex);
   if (problem !== undefined) return problem;
   if (previousBallot > ballot) return `an entry of ballot ${previousBallot} in ballot ${ballot}`;
-  let last: LogPosition = { index: previousIndex, ballot: previousBallot };
+  let place = previousIndex + 1;
+  let ballotMin = previousBallot;
   for (const entry of entries) {
-    if (entry.index !== last.index + 1) return `entry ${entry.index} behind ${last.index}`;
-    if (!isCount(entry.ballot) || entry.ballot < last.ballot || entry.ballot > ballot)
-      return `entry ${entry.index} of ballot ${entry.ballot}`;
-    last = entry;
-    if (entry.kind === "membership" && !isMembership(entry)) return `entry ${entry.index} is no membership`;
+    const wrong = problemOfEntry(entry, place, ballot);
+    if (wrong !== undefined) return wrong;
+    if (entry.ballot < ballotMin) return `entry ${entry.index} of ballot ${entry.ballot} behind ${ballotMin}`;
+    ballotMin = entry.ballot;
+    place++;
   }
   return undefined;
 }
@@ -104,26 +99,7 @@ function problemOfRound(
   return `round ${reply.round} answered, ${leading.round} is the last`;
 }
 
-function isMembership({ payload }: Entry): boolean {
-  try {
-    decodeMembership(payload);
-    return true;
-  } catch (error) {
-    if (error instanceof DecodeError) return false;
-    throw error;
-  }
-}
-
 function problemOfSnapshot({ snapshotIndex, snapshotBallot, ballot }: InstallSnapshot): string | undefined {
   if (snapshotBallot > ballot) return `a snapshot of ballot ${snapshotBallot} in ballot ${ballot}`;
   return problemOfNumbers(snapshotIndex, snapshotBallot);
-}
-
-function problemOfNumbers(a: number, b = 0, c = 0): string | undefined {
-  if (isCount(a) && isCount(b) && isCount(c)) return undefined;
-  return `not numbers as they are counted: ${a}, ${b}, ${c}`;
-}
-
-function isCount(value: number): boolean {
-  return Number.isInteger(value) && value >= 0 && value <= numberMax;
 }
