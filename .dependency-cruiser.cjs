@@ -2,7 +2,7 @@
 const tiers = [
   ["base"],
   ["ports", "erasure", "linearizability"],
-  ["consensus", "wal", "state", "blocks", "namespace"],
+  ["consensus", "ring", "wal", "state", "blocks", "namespace"],
   ["shard", "groups"],
   ["node"],
   ["gateway-s3", "gateway-http", "host", "client"],

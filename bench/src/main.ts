@@ -11,12 +11,14 @@ import { memorySuite } from "./suites/memory.ts";
 import { networkSuite } from "./suites/network.ts";
 import { largeObjects, smallObjects } from "./suites/objects.ts";
 import { registersSuite } from "./suites/registers.ts";
+import { ringSuite } from "./suites/ring.ts";
 import { startUpSuite } from "./suites/start-up.ts";
 import type { Suite } from "./suites/suite.ts";
 import { keepRun } from "./written-runs.ts";
 
 const suites: Readonly<Record<string, Suite>> = {
   erasure: erasureSuite,
+  ring: ringSuite,
   log: logSuite,
   consensus: consensusSuite,
   multipaxos: multiPaxosSuite,
