@@ -133,6 +133,7 @@ class BalancePass {
       queue.push(node);
     }
     for (let head = 0; head < queue.length; head++) {
+      assert(head < count * count, "no cycle of swaps costs less than nothing");
       const from = queue[head] ?? 0;
       isQueued[from] = 0;
       for (let to = 0; to < count; to++) {

@@ -90,7 +90,7 @@ describe("the first layout", () => {
     });
     const bad = [
       [],
-      [member("a"), member("a")],
+      [member("a"), member("b"), member("a")],
       [member("a", "z", 0)],
       [member("a", "z", 1001)],
       [member("a", "z", 1.5)],
@@ -236,7 +236,9 @@ describe("joint partitions", () => {
     assert.equal(completePartitions(to, 7, [first]), to, "no table of this width");
     const all = completed(to);
     assert.ok(!hasJointPartitions(all));
-    assert.deepEqual(tableOfWidth(all, 3)?.slots, wide.slots);
+    const done = tableOfWidth(all, 3) ?? assert.fail();
+    assert.deepEqual(done.slots, wide.slots);
+    assert.equal(done.slots, done.oldSlots, "kept once");
     assert.throws(() => completePartitions(to, 3, [partitionId(64)]), /a partition of the layout/);
   });
 
