@@ -1,12 +1,13 @@
 /** The least that a durable append costs: O_DSYNC on a zero-filled file, one write per batch, and nothing else. */
 
-import { constants } from "node:fs";
+import { constants, writeSync } from "node:fs";
 import type { FileHandle } from "node:fs/promises";
 import { open } from "node:fs/promises";
 
 const fileBytes = 128 * 1024 * 1024;
-const zerosBytes = 8 * 1024 * 1024;
 const pageBytes = 4096;
+/** The system's cache keeps what one write left as one piece, and writes all of it for each small write into it: so small pieces. */
+const zerosBytes = pageBytes;
 
 /** What is queued while a write is in flight goes into the next. */
 export class BareLogLoop {
@@ -21,8 +22,8 @@ export class BareLogLoop {
 
   static async open(path: string): Promise<BareLogLoop> {
     const zeros = await open(path, "w");
-    for (let at = 0; at < fileBytes; at += zerosBytes)
-      await zeros.write(Buffer.alloc(zerosBytes), 0, undefined, at);
+    const page = Buffer.alloc(zerosBytes);
+    for (let at = 0; at < fileBytes; at += zerosBytes) writeSync(zeros.fd, page, 0, zerosBytes, at);
     await zeros.sync();
     await zeros.close();
     return new BareLogLoop(await open(path, constants.O_RDWR | constants.O_DSYNC));

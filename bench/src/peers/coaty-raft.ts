@@ -3,10 +3,8 @@
  * memory storage, no network. Installed in bench/peers, outside the workspaces.
  */
 
-import { execFileSync } from "node:child_process";
-import { existsSync } from "node:fs";
-import Module, { createRequire } from "node:module";
-import { join } from "node:path";
+import Module from "node:module";
+import { requireOfPeers } from "./install-peers.ts";
 
 export interface PeerGroup {
   /** Proposes its command so often at the leader and runs until nobody has anything to do; gives how many it committed. */
@@ -50,7 +48,6 @@ interface Library {
   readonly newStorage: (voters: readonly string[]) => Storage;
 }
 
-const peersFolder = join(import.meta.dirname, "../../peers");
 const ids = ["1", "2", "3"];
 /** Entries that the memory storage keeps: what it holds must not grow with the run. */
 const keptEntries = 20_000;
@@ -118,10 +115,7 @@ export function coatyGroup(command: string): PeerGroup {
 }
 
 function load(): Library {
-  if (!existsSync(join(peersFolder, "node_modules/@coaty/consensus.raft")))
-    // Without scripts: the native database that it brings along is not built, nor is it used here.
-    execFileSync("npm", ["install", "--ignore-scripts", "--no-audit", "--no-fund"], { cwd: peersFolder });
-  const require = createRequire(join(peersFolder, "package.json"));
+  const require = requireOfPeers("@coaty/consensus.raft");
   const database = require.resolve("sqlite3");
   require.cache[database] = Object.assign(new Module(database), { exports: {}, loaded: true });
   const part = (name: string): Record<string, never> =>

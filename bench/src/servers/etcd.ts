@@ -1,4 +1,4 @@
-/** Three etcd servers on this machine, as Debian packages them, and puts over its JSON gateway, the faster of its clients here. */
+/** Three etcd servers on this machine, as Debian packages them, and puts by two of its clients: its JSON gateway, and npm's etcd3. */
 
 import type { ChildProcess } from "node:child_process";
 import { spawn, spawnSync } from "node:child_process";
@@ -8,6 +8,7 @@ import { Agent, request } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
+import { requireOfPeers } from "../peers/install-peers.ts";
 
 const size = 3;
 const startDeadlineMs = 30_000;
@@ -18,11 +19,21 @@ export function etcdVersion(): string | undefined {
   return status === 0 ? /etcd Version: (\S+)/.exec(stdout)?.[1] : undefined;
 }
 
+export const etcdClients = ["JSON gateway", "npm etcd3 1.1.2"] as const;
+export type EtcdClient = (typeof etcdClients)[number];
+
+/** What is used of npm's etcd3, over gRPC on one connection. */
+interface Etcd3 {
+  put(key: string): { value(value: string): Promise<unknown> };
+  close(): void;
+}
+
 export class EtcdCluster {
   readonly #folder: string;
   readonly #members: readonly ChildProcess[];
   readonly #clientPort: number;
   readonly #agent: Agent;
+  readonly #etcd3: Etcd3;
 
   private constructor(
     folder: string,
@@ -34,6 +45,8 @@ export class EtcdCluster {
     this.#members = members;
     this.#clientPort = clientPort;
     this.#agent = new Agent({ keepAlive: true, maxSockets: inflight });
+    const library = requireOfPeers("etcd3")("etcd3") as { Etcd3: new (options: object) => Etcd3 };
+    this.#etcd3 = new library.Etcd3({ hosts: `http://127.0.0.1:${clientPort}` });
   }
 
   /** `ports`: two for each member. */
@@ -59,7 +72,7 @@ export class EtcdCluster {
     });
     const cluster = new EtcdCluster(folder, members, ports[1] ?? 0, inflight);
     const endsAt = performance.now() + startDeadlineMs;
-    while (!(await cluster.put("a", "b").catch(() => false))) {
+    while (!(await cluster.put("JSON gateway", "a", "b").catch(() => false))) {
       if (performance.now() > endsAt) throw new Error("etcd does not come up");
       await delay(50);
     }
@@ -67,7 +80,13 @@ export class EtcdCluster {
   }
 
   /** True when it was done. */
-  async put(key: string, value: string): Promise<boolean> {
+  async put(client: EtcdClient, key: string, value: string): Promise<boolean> {
+    if (client === "JSON gateway") return this.#putJson(key, value);
+    await this.#etcd3.put(key).value(value);
+    return true;
+  }
+
+  #putJson(key: string, value: string): Promise<boolean> {
     const body = JSON.stringify({
       key: Buffer.from(key).toString("base64"),
       value: Buffer.from(value).toString("base64"),
@@ -85,6 +104,7 @@ export class EtcdCluster {
 
   async stop(): Promise<void> {
     this.#agent.destroy();
+    this.#etcd3.close();
     for (const member of this.#members) {
       const exited = once(member, "exit");
       member.kill("SIGKILL");

@@ -1,11 +1,17 @@
-/** How much of one kind of work one group may do in one turn. */
+/** How much one group may do in one turn. */
+export interface Share {
+  readonly items: number;
+  readonly bytes: number;
+}
+
+/** What is left of a share for one kind of work. */
 export class Budget {
   #items: number;
   #bytes: number;
 
-  constructor(limits: { readonly turnItemsMax: number; readonly turnBytesMax: number }) {
-    this.#items = limits.turnItemsMax;
-    this.#bytes = limits.turnBytesMax;
+  constructor({ items, bytes }: Share) {
+    this.#items = items;
+    this.#bytes = bytes;
   }
 
   get isSpent(): boolean {

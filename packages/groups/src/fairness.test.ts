@@ -68,9 +68,8 @@ test("fairness: without budgets it does not", async () => {
   const unlimited = Number.MAX_SAFE_INTEGER;
   const { consensus } = defaultGroupHostLimits;
   const ratio = await slowdown({
-    turnItemsMax: unlimited,
-    turnBytesMax: unlimited,
-    writeBytesMax: unlimited,
+    groupItemsMin: unlimited,
+    groupBytesMax: unlimited,
     consensus: { ...consensus, committedBytesMax: unlimited, uncommittedBytesMax: unlimited },
   });
   assert.ok(ratio > 4, `${ratio.toFixed(2)} times`);

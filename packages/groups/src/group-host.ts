@@ -3,7 +3,8 @@
  *
  * Turns. Whatever happens (a message, a command, a write that became durable, a tick) makes a group due. In a turn each due
  * group does what it has, within a budget, and those that have more are due again behind all others. What all of them write
- * in one turn is one batch of the log; what all of them say to one node is as few frames as their bound allows.
+ * in one turn is one batch of the log; what all of them say to one node is as few frames as their bound allows. Frames of a turn
+ * in which commands were answered wait for the next one: the next commands of those who were answered leave with them.
  *
  * A failed write ends everything (S11): no group says another word, nothing is tried again, and the owner is told.
  */
@@ -80,6 +81,10 @@ export class GroupHost implements NetworkReceiver {
   readonly #peers = new Map<NodeId, Peer>();
   #due = new Set<HostedGroup>();
   #turnIsPlanned = false;
+  /** In this turn: whoever was answered may have something more to say at once. */
+  #hasAnswered = false;
+  /** What the last turn had for other nodes leaves with this one's. */
+  #hasWaited = false;
   #now = 0;
   #ticker: Timer;
   #ended: StoreError | undefined;
@@ -252,13 +257,20 @@ export class GroupHost implements NetworkReceiver {
     this.#turnIsPlanned = false;
     const due = this.#due;
     this.#due = new Set();
+    const { turnItemsMax, groupItemsMin, groupBytesMax } = this.#limits;
+    const items = Math.max(groupItemsMin, Math.floor(turnItemsMax / due.size));
+    const share = { items, bytes: groupBytesMax };
     const unfinished: HostedGroup[] = [];
-    for (const group of due) if (group.turn()) unfinished.push(group);
+    for (const group of due) if (group.turn(share)) unfinished.push(group);
     // Behind whoever became due meanwhile.
     for (const group of unfinished) this.#due.add(group);
     if (this.#ended !== undefined) return;
-    for (const { outbox } of this.#peers.values()) outbox.flush();
-    if (this.#due.size > 0) this.#plan();
+    this.#options.wal.writeNow();
+    const waits = this.#hasAnswered && !this.#hasWaited && this.#peers.size > 0;
+    this.#hasAnswered = false;
+    this.#hasWaited = waits;
+    if (!waits) for (const { outbox } of this.#peers.values()) outbox.flush();
+    if (waits || this.#due.size > 0) this.#plan();
   }
 
   #remove(group: HostedGroup, error: StoreError): void {
@@ -334,6 +346,7 @@ export class GroupHost implements NetworkReceiver {
       isLive: (node) => node === network.self || this.#peers.get(node)?.isLive === true,
       room: () => events.room(),
       onApplied: () => events.onApplied(),
+      onAnswered: () => (this.#hasAnswered = true),
       onLeaderChange: (group) => events.onLeaderChange(group, this.leader(group)),
       onLogFailure: (cause) => this.#onLogFailure(cause),
       onStateFailure: (group, cause) => this.#onStateFailure(group, cause),

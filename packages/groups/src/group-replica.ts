@@ -26,6 +26,7 @@ import { membersOf } from "@holdfast/consensus";
 import type { Appended } from "@holdfast/ports";
 import { Applier } from "./applier.ts";
 import { Barriers } from "./barriers.ts";
+import type { Share } from "./budget.ts";
 import { Budget } from "./budget.ts";
 import type { FrameItem, RestItem } from "./frame-codec.ts";
 import type { Group, GroupLeader } from "./group.ts";
@@ -93,9 +94,9 @@ export class GroupReplica<Result, Message extends Envelope> implements Group<Res
     this.#places = new GroupPlaces(places, surroundings);
     this.#intake = new SnapshotIntake(machine);
     this.#suspect = core.status().suspect;
-    this.#applier = new Applier(machine, options.membership, ({ index, ballot }, made) =>
-      this.#proposals.onApplied(index, ballot, made),
-    );
+    this.#applier = new Applier(machine, options.membership, ({ index, ballot }, made) => {
+      if (this.#proposals.onApplied(index, ballot, made)) surroundings.onAnswered();
+    });
     this.#lane = new WriteLane(wal, group, {
       onDurable: () => surroundings.schedule(this),
       onFailure: (cause) => surroundings.onLogFailure(cause),
@@ -180,17 +181,16 @@ export class GroupReplica<Result, Message extends Envelope> implements Group<Res
     this.#surroundings.schedule(this);
   }
 
-  turn(): boolean {
+  turn(share: Share): boolean {
     if (this.#ended !== undefined) return false;
-    const { limits } = this.#surroundings;
-    const budget = new Budget(limits);
+    const budget = new Budget(share);
     this.#finishWrites();
     this.#readInbox(budget);
     this.#barriers.ask((context) => this.#core.readIndex(context));
     const hasProposals = this.#propose(budget);
     this.#pump();
     // One of its own: whatever comes in must not keep what is there from being applied.
-    this.#apply(new Budget(limits));
+    this.#apply(new Budget(share));
     this.#report();
     const hasEntries = !this.#applier.isEmpty && !this.#waitsForRoom;
     return this.#ended === undefined && (hasProposals || hasEntries || !this.#inbox.isEmpty);
@@ -317,7 +317,8 @@ export class GroupReplica<Result, Message extends Envelope> implements Group<Res
   }
 
   #propose(budget: Budget): boolean {
-    const waits = this.#isFull || this.#lane.bytes > this.#surroundings.limits.writeBytesMax;
+    // Behind a write that is on its way they would wait as long: so they go together, and no flood fills the log's next batches.
+    const waits = this.#isFull || this.#lane.bytes > 0;
     if (this.#proposals.isQueueEmpty || waits) return false;
     return this.#proposals.offer((command) => this.#core.propose(command), budget, this.#nowMs);
   }

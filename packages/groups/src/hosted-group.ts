@@ -3,6 +3,7 @@
 import type { GroupId, NodeId, StoreError } from "@holdfast/base";
 import type { Clock, Journal, Network } from "@holdfast/ports";
 import type { WriteAheadLog } from "@holdfast/wal";
+import type { Share } from "./budget.ts";
 import type { FrameItem } from "./frame-codec.ts";
 import type { GroupCounts } from "./group-counts.ts";
 import type { GroupHostLimits } from "./limits.ts";
@@ -15,8 +16,8 @@ export interface HostedGroup {
   readonly group: GroupId;
   /** A tick has passed; not called while it rests. */
   tick(): void;
-  /** Does what there is to do, within its budget. True when there is more. */
-  turn(): boolean;
+  /** Does what there is to do, within its share. True when there is more. */
+  turn(share: Share): boolean;
   receive(sender: Place, item: FrameItem): void;
   receiveSnapshot(node: NodeId, head: SnapshotHead, body: AsyncIterable<Uint8Array>): Promise<SnapshotAnswer>;
   /** This node may be dead, has started anew or is back; it was not heard of for so many ticks. */
@@ -50,6 +51,8 @@ export interface Surroundings {
   /** Undefined while entries may be applied; otherwise resolves when there may be room for what they make. */
   room(): Promise<void> | undefined;
   onApplied(): void;
+  /** Somebody who waited for a command has got the answer. */
+  onAnswered(): void;
   onLeaderChange(group: GroupId): void;
   /** The log takes nothing any more (S11). */
   onLogFailure(cause: unknown): void;

@@ -12,15 +12,17 @@ export interface GroupHostLimits {
   readonly livenessTicks: number;
   /** A leader's group that had nothing to do for so many ticks rests; longer than an election timeout. */
   readonly quietTicks: number;
-  /** What one group may take in in one turn, messages and commands together, and as much again that it may apply. */
+  /**
+   * What groups may take in in one turn, messages and commands together, and as much again that they may apply: so many items,
+   * divided evenly among those that are due, and at least so many each; and so many bytes each.
+   */
   readonly turnItemsMax: number;
-  readonly turnBytesMax: number;
+  readonly groupItemsMin: number;
+  readonly groupBytesMax: number;
   /** Messages that wait for one group's turn; what comes beyond is lost, as on a network. */
   readonly inboxBytesMax: number;
   /** Longer commands are refused as `InvalidRequest`. */
   readonly commandBytesMax: number;
-  /** Of one group in front of the log's next batches: beyond, commands wait, so that the others' writes are not behind them. */
-  readonly writeBytesMax: number;
   /** A command that waits longer to be proposed is refused as `Overloaded`. */
   readonly proposeWaitMs: number;
   /** Commands that wait for one group's leader to take them; beyond, `Overloaded`. */
@@ -58,11 +60,11 @@ export const defaultGroupHostLimits: GroupHostLimits = {
   },
   livenessTicks: 8,
   quietTicks: 12,
-  turnItemsMax: 16,
-  turnBytesMax: 256 * KiB,
+  turnItemsMax: 64,
+  groupItemsMin: 16,
+  groupBytesMax: 256 * KiB,
   inboxBytesMax: 8 * MiB,
   commandBytesMax: limits.commandBytesMax,
-  writeBytesMax: MiB,
   proposeWaitMs: 2000,
   proposeBytesMax: 4 * MiB,
   commitWaitMs: 10_000,

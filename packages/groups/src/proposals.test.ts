@@ -14,7 +14,7 @@ function proposals(): Proposals<string> {
 }
 
 function budget(items: number = 10): Budget {
-  return new Budget({ turnItemsMax: items, turnBytesMax: 1000 });
+  return new Budget({ items, bytes: 1000 });
 }
 
 /** A leader that takes everything, from this index on. */

@@ -78,14 +78,15 @@ export class Proposals<Result> {
     return hasMore;
   }
 
-  /** This entry was applied; `made`: what came of it if it was a command. */
-  onApplied(index: LogIndex, ballot: Ballot, made: { readonly result: Result } | undefined): void {
+  /** This entry was applied; `made`: what came of it if it was a command. True when somebody waited for it. */
+  onApplied(index: LogIndex, ballot: Ballot, made: { readonly result: Result } | undefined): boolean {
     const pending = this.#pending.get(index);
-    if (pending === undefined) return;
+    if (pending === undefined) return false;
     this.#pending.delete(index);
     if (pending.ballot === ballot && made !== undefined) pending.resolve({ index, result: made.result });
     else
       pending.reject(new StoreError("Unavailable", "Leadership changed before the request was committed."));
+    return true;
   }
 
   /** The state was replaced: what stands at the indexes up to here will not be seen. */

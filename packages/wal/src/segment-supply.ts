@@ -6,7 +6,7 @@
  */
 
 import type { Random } from "@holdfast/base";
-import type { Disk, DiskFile, Hashing, Journal } from "@holdfast/ports";
+import type { Disk, DiskFile, Hashing, Journal, PageMemory } from "@holdfast/ports";
 import { DiskError } from "@holdfast/ports";
 import { batchesOffset, joinPath, padToPage, segmentFileName, unfinishedSuffix } from "./layout.ts";
 import { WalError } from "./log-error.ts";
@@ -109,9 +109,9 @@ export class SegmentSupply {
     const name = segmentFileName(this.#nextSequence);
     const unfinished = joinPath(folder, name + unfinishedSuffix);
     const header = { incarnation, sequence: this.#nextSequence, seed: random.uint32(), bytes };
-    const file = await disk.open(unfinished, "create", { syncWrites: true });
+    const file = await disk.open(unfinished, "create", { syncWrites: true, pastCache: true });
     try {
-      await fillWithZeros(file, bytes);
+      await fillWithZeros(file, bytes, disk.memory);
       await file.write(0, [encodeSegmentHeader(header, hashing)]);
       await disk.rename(unfinished, joinPath(folder, name));
       await disk.syncDirectory(folder);
@@ -133,8 +133,12 @@ export class SegmentSupply {
   }
 }
 
-async function fillWithZeros(file: DiskFile, bytes: number): Promise<void> {
-  const zeros = new Uint8Array(Math.min(zerosBytes, bytes));
+/**
+ * Past the cache: what a large write leaves there is kept as a large piece, and each small write into it would have all of that
+ * piece written to the disk.
+ */
+async function fillWithZeros(file: DiskFile, bytes: number, memory: PageMemory): Promise<void> {
+  const zeros = memory.allocate(Math.min(zerosBytes, bytes));
   for (let offset = 0; offset < bytes; offset += zeros.length) {
     await file.write(offset, [zeros.subarray(0, Math.min(zeros.length, bytes - offset))]);
   }

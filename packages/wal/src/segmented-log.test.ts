@@ -75,6 +75,21 @@ test("append: what is queued while a write is in flight goes into the next batch
   assert.equal(recovery.batchesCount, 3);
 });
 
+test("append: who knows that nothing more comes has it written at once", async () => {
+  const world = new LogWorld(1);
+  const { log } = await world.open();
+  const appends = [log.append(write(group1, entry(1, "a"))), log.append(write(group2, entry(1, "b")))];
+  log.writeNow();
+  appends.push(log.append(write(group1, entry(2, "c"))));
+  await world.run(Promise.all(appends));
+  const bytes = world.disk.peek("wal/00000001.wal") ?? new Uint8Array(0);
+  const pages = [2, 3, 4, 5].filter((page) =>
+    bytes.subarray(page * 4096, page * 4096 + 4096).some((byte) => byte !== 0),
+  );
+  assert.deepEqual(pages, [2, 3, 4], "the opening batch, what was there, and what came behind it");
+  assert.deepEqual(await world.read(log, group1), ["1/1 a", "2/1 c"]);
+});
+
 test("append: an index at or below the last replaces the suffix", async () => {
   const world = new LogWorld(3);
   const { log } = await world.open();

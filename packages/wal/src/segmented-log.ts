@@ -118,6 +118,10 @@ export class SegmentedLog implements WriteAheadLog {
     return !this.#supply.starved || this.#queue.bytes + payloadBytes <= this.#room("append");
   }
 
+  writeNow(): void {
+    void this.#pump();
+  }
+
   append(write: LogWrite): Promise<void> {
     const { group, base, entries, hardState } = write;
     const records: LogRecord[] = [];

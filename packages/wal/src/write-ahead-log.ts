@@ -82,6 +82,8 @@ export interface WriteAheadLog {
    * except for `poisoned`, where the outcome is unknown. The caller leaves the payloads unchanged meanwhile.
    */
   append(write: LogWrite): Promise<void>;
+  /** To be called by who knows that nothing more comes at this moment: what was appended is written at once. */
+  writeNow(): void;
   /**
    * The entries from `from` up to and without `to`, as many as fit `bytesMax`, at least one; checksums are verified
    * again. Rejects with WalError `compacted` or `damaged`.

@@ -1,7 +1,7 @@
 /** What a group's log is made of, and how an entry stands in the write-ahead log. */
 
 import type { Ballot, LogIndex } from "@holdfast/base";
-import { DecodeError } from "@holdfast/base";
+import { briefSlabs, DecodeError } from "@holdfast/base";
 
 /** A place in a group's log; index 0 and ballot 0 before the first entry. */
 export interface LogPosition {
@@ -33,7 +33,7 @@ const kinds: readonly EntryKind[] = ["command", "membership", "empty"];
 
 /** The entry's payload as the write-ahead log keeps it: a byte for the kind, then the payload. */
 export function storedPayload(entry: Entry): Uint8Array {
-  const stored = new Uint8Array(1 + entry.payload.length);
+  const stored = briefSlabs.newBytes(1 + entry.payload.length);
   stored[0] = kinds.indexOf(entry.kind);
   stored.set(entry.payload, 1);
   return stored;

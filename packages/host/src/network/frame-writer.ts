@@ -43,7 +43,7 @@ export class FrameWriter {
 
   /** Leaves behind everything that is due. */
   send(kind: FrameKind, payload: Uint8Array): void {
-    if (this.#waiting.push({ kind, payload }) === 1) this.#options.clock.soon(() => this.flush());
+    if (this.#waiting.push({ kind, payload }) === 1) queueMicrotask(() => this.flush());
     this.#waitingBytes += headBytes + payload.length;
   }
 

@@ -43,7 +43,16 @@ export interface PartitionsCommand {
   readonly seedsCount: number;
 }
 
-export type Command = SeedsCommand | CrashPointsCommand | ExploreCommand | PartitionsCommand;
+export interface HelpCommand {
+  readonly kind: "help";
+}
+
+export type Command = SeedsCommand | CrashPointsCommand | ExploreCommand | PartitionsCommand | HelpCommand;
+
+/** What was typed is no command. */
+export class UsageError extends Error {
+  override readonly name: string = "UsageError";
+}
 
 export const usage = `npm run sim -- [--seed N | --from N] [--seeds COUNT] [--verify-determinism] [--trace LINES]
              [--share I/N] [--resume [--progress FILE]] [--summary FILE]
@@ -52,26 +61,10 @@ npm run sim -- crash-points [log|checkpoint|blocks|node] [--quick]
 npm run sim -- explore [--consensus raft|multipaxos] [--deviations N] [--quick]
 npm run sim -- partitions [--seeds COUNT]`;
 
+/** Throws UsageError for what is no command. */
 export function readCommand(args: readonly string[]): Command {
-  const { values, positionals } = parseArgs({
-    args: [...args],
-    allowPositionals: true,
-    options: {
-      consensus: { type: "string" },
-      ticks: { type: "string", default: "5000" },
-      seed: { type: "string" },
-      from: { type: "string" },
-      seeds: { type: "string" },
-      trace: { type: "string", default: "60" },
-      "verify-determinism": { type: "boolean", default: false },
-      resume: { type: "boolean", default: false },
-      progress: { type: "string", default: ".holdfast/simulation/seeds.jsonl" },
-      share: { type: "string", default: "1/1" },
-      summary: { type: "string" },
-      deviations: { type: "string" },
-      quick: { type: "boolean", default: false },
-    },
-  });
+  const { values, positionals } = parsed(args);
+  if (values.help) return { kind: "help" };
   const [name, subject] = positionals;
   if (name === "crash-points") return { kind: "crash-points", subject, quick: values.quick };
   if (name === "explore") {
@@ -85,7 +78,7 @@ export function readCommand(args: readonly string[]): Command {
   }
   if (name === "partitions")
     return { kind: "partitions", seedsCount: count("--seeds", values.seeds ?? "200") };
-  if (name !== undefined) throw new RangeError(`${name} is no command of the simulator\n${usage}`);
+  if (name !== undefined) throw new UsageError(`${name} is no command of the simulator\n${usage}`);
   const first = values.seed ?? values.from;
   return {
     kind: "seeds",
@@ -103,16 +96,43 @@ export function readCommand(args: readonly string[]): Command {
   };
 }
 
+const options = {
+  help: { type: "boolean", default: false },
+  consensus: { type: "string" },
+  ticks: { type: "string", default: "5000" },
+  seed: { type: "string" },
+  from: { type: "string" },
+  seeds: { type: "string" },
+  trace: { type: "string", default: "60" },
+  "verify-determinism": { type: "boolean", default: false },
+  resume: { type: "boolean", default: false },
+  progress: { type: "string", default: ".holdfast/simulation/seeds.jsonl" },
+  share: { type: "string", default: "1/1" },
+  summary: { type: "string" },
+  deviations: { type: "string" },
+  quick: { type: "boolean", default: false },
+} as const;
+
+function parsed(
+  args: readonly string[],
+): ReturnType<typeof parseArgs<{ options: typeof options; allowPositionals: true }>> {
+  try {
+    return parseArgs({ args: [...args], allowPositionals: true, options });
+  } catch (error) {
+    throw new UsageError(`${error instanceof Error ? error.message : String(error)}\n${usage}`);
+  }
+}
+
 function shareOf(text: string): { readonly index: number; readonly of: number } {
   const [index = 0, of = 0] = text.split("/").map(Number);
   if (!Number.isSafeInteger(index) || !Number.isSafeInteger(of) || index < 1 || index > of)
-    throw new RangeError(`--share is I/N, such as 1/2, not ${text}`);
+    throw new UsageError(`--share is I/N, such as 1/2, not ${text}`);
   return { index: index - 1, of };
 }
 
 function count(name: string, text: string): number {
   const value = Number(text);
   if (!Number.isSafeInteger(value) || value < 0)
-    throw new RangeError(`${name} is a whole number, not ${text}`);
+    throw new UsageError(`${name} is a whole number, not ${text}`);
   return value;
 }

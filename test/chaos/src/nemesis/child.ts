@@ -19,11 +19,18 @@ export class Child {
     this.#exited = once(child, "exit");
   }
 
-  /** `options`: for the program, as JSON. Resolves when it listens. */
-  static async start(options: unknown): Promise<Child> {
-    const flags = ["--conditions=holdfast-source", "--disable-warning=ExperimentalWarning", program];
+  /** `options`: for the program, as JSON. Resolves when it listens. `inspectPort`: where Node's inspector does. */
+  static async start(options: unknown, inspectPort?: number): Promise<Child> {
+    const inspect = inspectPort === undefined ? [] : [`--inspect=127.0.0.1:${inspectPort}`];
+    const flags = [
+      ...inspect,
+      "--conditions=holdfast-source",
+      "--disable-warning=ExperimentalWarning",
+      program,
+    ];
     const spawned = spawn(process.execPath, [...flags, JSON.stringify(options)], {
-      stdio: ["ignore", "pipe", "inherit"],
+      // The inspector says on standard error that it is there.
+      stdio: ["ignore", "pipe", inspectPort === undefined ? "inherit" : "ignore"],
     });
     const child = new Child(spawned);
     const lines = createInterface({ input: spawned.stdout });

@@ -24,6 +24,10 @@ export interface ClusterOptions {
   readonly consensus: "raft" | "multipaxos";
   /** False: nodes reach each other directly, and nothing can be cut. */
   readonly proxies?: boolean;
+  /** False: nodes speak to each other without TLS. */
+  readonly secure?: boolean;
+  /** True: Node's inspector listens in each process. */
+  readonly inspected?: boolean;
 }
 
 /** By the node that dials, then the one that listens. */
@@ -35,12 +39,20 @@ type Way = (from: number, to: number) => boolean;
 export class RegisterCluster {
   readonly folder: string;
   readonly ports: readonly number[];
+  /** Of the processes' inspectors; none unless they were asked for. */
+  readonly inspectPorts: readonly number[];
   readonly #options: readonly ServiceOptions[];
   readonly #children: (Child | undefined)[];
   readonly #proxies: Proxies;
 
-  private constructor(folder: string, options: readonly ServiceOptions[], proxies: Proxies) {
+  private constructor(
+    folder: string,
+    options: readonly ServiceOptions[],
+    proxies: Proxies,
+    inspectPorts: readonly number[],
+  ) {
     this.folder = folder;
+    this.inspectPorts = inspectPorts;
     this.ports = options.map(({ clientPort }) => clientPort);
     this.#options = options;
     this.#proxies = proxies;
@@ -51,6 +63,8 @@ export class RegisterCluster {
     size,
     consensus,
     proxies: isProxied = true,
+    secure = true,
+    inspected = false,
   }: ClusterOptions): Promise<RegisterCluster> {
     const folder = await mkdtemp(join(tmpdir(), "holdfast-registers-"));
     const ports = await freePorts(2 * size);
@@ -66,19 +80,20 @@ export class RegisterCluster {
       ),
     );
     const folders = nodes.map((node) => join(folder, `node-${node}`));
-    const credentials = await issueCredentials(folders);
+    const credentials = secure ? await issueCredentials(folders) : [];
     const options = nodes.map((node) => ({
       node,
       size,
       consensus,
       folder: present(folders[node], "folder"),
       folders,
-      credentials: present(credentials[node], "credentials"),
+      credentials: credentials[node],
       clientPort: present(ports[2 * node + 1], "port"),
       nodePort: present(nodePorts[node], "port"),
       peerPorts: nodes.map((to) => proxies[node]?.[to]?.port ?? present(nodePorts[to], "port")),
     }));
-    const cluster = new RegisterCluster(folder, options, proxies);
+    const inspectPorts = inspected ? await freePorts(size) : [];
+    const cluster = new RegisterCluster(folder, options, proxies, inspectPorts);
     const started = await Promise.allSettled(nodes.map((node) => cluster.start(node)));
     const failed = started.find((each) => each.status === "rejected");
     if (failed === undefined) return cluster;
@@ -91,7 +106,7 @@ export class RegisterCluster {
   }
 
   async start(node: number): Promise<void> {
-    this.#children[node] = await Child.start(this.#options[node]);
+    this.#children[node] = await Child.start(this.#options[node], this.inspectPorts[node]);
   }
 
   async kill(node: number): Promise<void> {
