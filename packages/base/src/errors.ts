@@ -34,6 +34,12 @@ const refusals = [
   "InvalidPart",
   "InvalidPartOrder",
   "PartTooSmall",
+  // Nodes of a cluster.
+  "NodeNotFound",
+  "NodeConflict",
+  "NodeInUse",
+  "InvalidToken",
+  "LayoutConflict",
   // Access.
   "AccessDenied",
   "InvalidAccessKey",

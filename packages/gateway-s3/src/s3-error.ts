@@ -204,6 +204,12 @@ export const s3CodeOf: Readonly<Record<ErrorCode, S3Code>> = {
   BucketAlreadyExists: "BucketAlreadyExists",
   BucketAlreadyOwnedByYou: "BucketAlreadyOwnedByYou",
   BucketNotEmpty: "BucketNotEmpty",
+  // Of the admin API alone.
+  NodeNotFound: "InternalError",
+  NodeConflict: "InternalError",
+  NodeInUse: "InternalError",
+  InvalidToken: "InternalError",
+  LayoutConflict: "InternalError",
   InvalidBucketName: "InvalidBucketName",
   FileNotFound: "NoSuchKey",
   InvalidKey: "InvalidArgument",

@@ -48,6 +48,7 @@ export {
   unsealBucket,
 } from "./installed-buckets.ts";
 export { checkNamespaceInvariants } from "./invariants.ts";
+export { listPairs, pairsUnder } from "./key-ranges.ts";
 export type { FileListing, ListFiles } from "./list-files.ts";
 export { listFiles } from "./list-files.ts";
 export type { ListUploads, PartListing, UploadListing } from "./list-uploads.ts";

@@ -23,6 +23,7 @@
  * | 0x20 cluster | | Cluster (system group only, as all below) |
  * | 0x21 buckets | bucket 8 | Bucket |
  * | 0x22 bucket names | name in UTF-8 | bucket 8 |
+ * | 0x23 to 0x2f | the cluster's nodes (package shard) | |
  */
 
 import type { Attempt, BucketId, ContentId, WriterId } from "@holdfast/base";

@@ -10,7 +10,9 @@ import {
   encode,
   epoch,
   fromHex,
+  groupId,
   logIndex,
+  nodeId,
   shardId,
   toHex,
   writerId,
@@ -28,6 +30,11 @@ import {
   settings,
 } from "../test-support/shard-harness.ts";
 import { golden } from "../testdata/golden.ts";
+import { foundingKey, groupKey, layoutKey, nodeKey, tokenKey } from "./cluster/cluster-keys.ts";
+import { foundingFieldsCodec } from "./cluster/members.ts";
+import { nodeRecordCodec } from "./cluster/node-record.ts";
+import { groupRecordCodec } from "./cluster/replicas.ts";
+import { joinTokenCodec } from "./cluster/tokens.ts";
 import type { Operation, ShardCommand } from "./command.ts";
 import { shardEntryCodec } from "./command.ts";
 import type { ShardResult } from "./result.ts";
@@ -98,6 +105,15 @@ const results: readonly ShardResult[] = [
   { kind: "removing" },
 ];
 
+const node = {
+  id: nodeId("0123456789abcdef"),
+  zone: "z",
+  weight: 2,
+  addresses: { rpc: "r:1", http: "h:2", s3: "s:3" },
+  logIncarnation: "l",
+  volumeIncarnation: "v",
+};
+
 const systemCommands: readonly SystemCommand[] = [
   { kind: "createCluster", clusterId: "c", shardCount: 16 },
   { kind: "createBucket", name: "b", owner: "o", shardCount: 2, firstShard: 1, settings },
@@ -105,6 +121,21 @@ const systemCommands: readonly SystemCommand[] = [
   { kind: "beginBucketDelete", bucket: bucketId(3) },
   { kind: "finishBucketDelete", bucket: bucketId(3) },
   { kind: "cancelBucketDelete", bucket: bucketId(3) },
+  { kind: "foundCluster", founding: { consensus: "multipaxos", partitionBits: 10 }, node },
+  { kind: "issueToken", digest: Uint8Array.of(1, 2), lifetimeMs: 1000 },
+  { kind: "revokeToken", digest: Uint8Array.of(1, 2) },
+  { kind: "joinNode", token: Uint8Array.of(1, 2), node },
+  {
+    kind: "announceNode",
+    node: node.id,
+    life: { logIncarnation: "l", volumeIncarnation: "v" },
+    addresses: node.addresses,
+  },
+  { kind: "changeNode", node: node.id, change: { zone: "z", weight: 3, draining: true } },
+  { kind: "removeNode", node: node.id },
+  { kind: "setLayout", layout: Uint8Array.of(9) },
+  { kind: "assignReplica", group: groupId(4), node: node.id },
+  { kind: "dropReplica", group: groupId(4), replica: 2 },
 ];
 
 const record = {
@@ -148,10 +179,39 @@ describe("golden bytes", () => {
     );
   });
 
+  it("of nodes", () => check("nodes", nodeRecordCodec, [{ ...node, draining: true, joinedAtMs: 7 }]));
+
+  it("of what a cluster was founded with", () =>
+    check("foundings", foundingFieldsCodec, [{ consensus: "raft", partitionBits: 10 }]));
+
+  it("of tokens", () =>
+    check("tokens", joinTokenCodec, [
+      { expiresAtMs: 300, usedBy: undefined },
+      { expiresAtMs: 300, usedBy: node.id },
+    ]));
+
+  it("of groups", () =>
+    check("groups", groupRecordCodec, [
+      {
+        group: groupId(4),
+        nextReplica: 3,
+        places: [{ replica: 2, node: node.id, incarnation: "l" }],
+      },
+    ]));
+
   it("of writers", () => check("writers", writerRecordCodec, [record]));
 
   it("of keys", () => {
-    const keys = [writerKey(writer), resultKey(writer, attempt(7)), lastWriterKey];
+    const keys = [
+      writerKey(writer),
+      resultKey(writer, attempt(7)),
+      lastWriterKey,
+      foundingKey,
+      nodeKey(node.id),
+      tokenKey(Uint8Array.of(1, 2)),
+      layoutKey,
+      groupKey(groupId(4)),
+    ];
     assert.deepEqual(
       keys.map((key) => toHex(key)),
       golden["keys"],

@@ -1,3 +1,12 @@
+export { findLayout } from "./cluster/layouts.ts";
+export type { Founding } from "./cluster/members.ts";
+export { findFounding, findNode, listNodes } from "./cluster/members.ts";
+export type { NewNode, NodeAddresses, NodeLife, NodeRecord } from "./cluster/node-record.ts";
+export type { NodeChange } from "./cluster/nodes.ts";
+export type { GroupRecord, ReplicaPlace } from "./cluster/replicas.ts";
+export { groupRecord, listGroups } from "./cluster/replicas.ts";
+export type { JoinToken } from "./cluster/tokens.ts";
+export { findToken } from "./cluster/tokens.ts";
 export type {
   AttemptRange,
   Operation,
@@ -15,7 +24,7 @@ export { ShardMachine } from "./shard-machine.ts";
 export { shardOfKey, shardsOfBucket } from "./shard-of-key.ts";
 export type { StreamStatus } from "./stream-status.ts";
 export { referenceStatus, streamStatus } from "./stream-status.ts";
-export type { SystemCommand, SystemEntry, SystemResult } from "./system-command.ts";
+export type { ClusterCommand, SystemCommand, SystemEntry, SystemResult } from "./system-command.ts";
 export { systemEntryCodec } from "./system-command.ts";
 export { SystemMachine } from "./system-machine.ts";
 export type { WriterRecord } from "./writer-record.ts";

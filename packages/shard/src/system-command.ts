@@ -1,7 +1,23 @@
-import type { BucketId, Codec, ErrorCode } from "@holdfast/base";
-import { branded, integer, record, text, union, variant, versioned } from "@holdfast/base";
+import type { BucketId, Codec, ErrorCode, GroupId, NodeId } from "@holdfast/base";
+import {
+  boolean,
+  branded,
+  byteString,
+  integer,
+  record,
+  text,
+  union,
+  variant,
+  versioned,
+} from "@holdfast/base";
 import type { Bucket, BucketSettings } from "@holdfast/namespace";
 import { bucketSettingsCodec } from "@holdfast/namespace";
+import type { Founding } from "./cluster/members.ts";
+import { foundingFieldsCodec } from "./cluster/members.ts";
+import type { NewNode, NodeAddresses, NodeLife, NodeRecord } from "./cluster/node-record.ts";
+import { newNodeCodec, nodeAddressesCodec, nodeIdCodec, nodeLifeCodec } from "./cluster/node-record.ts";
+import type { NodeChange } from "./cluster/nodes.ts";
+import type { ReplicaPlace } from "./cluster/replicas.ts";
 
 /** What one entry of the system group's log can say. */
 export type SystemCommand =
@@ -22,7 +38,30 @@ export type SystemCommand =
   /** All shards were sealed and empty: the bucket and its name are gone. */
   | { readonly kind: "finishBucketDelete"; readonly bucket: BucketId }
   /** A shard was not empty: back to active. */
-  | { readonly kind: "cancelBucketDelete"; readonly bucket: BucketId };
+  | { readonly kind: "cancelBucketDelete"; readonly bucket: BucketId }
+  | ClusterCommand;
+
+/** Of nodes, tokens, the layout and the groups' replicas. */
+export type ClusterCommand =
+  /** The first node's, behind `createCluster`. */
+  | { readonly kind: "foundCluster"; readonly founding: Founding; readonly node: NewNode }
+  /** `digest`: SHA-256 of the token. */
+  | { readonly kind: "issueToken"; readonly digest: Uint8Array; readonly lifetimeMs: number }
+  | { readonly kind: "revokeToken"; readonly digest: Uint8Array }
+  | { readonly kind: "joinNode"; readonly token: Uint8Array; readonly node: NewNode }
+  /** At each start of a node. */
+  | {
+      readonly kind: "announceNode";
+      readonly node: NodeId;
+      readonly life: NodeLife;
+      readonly addresses: NodeAddresses;
+    }
+  | { readonly kind: "changeNode"; readonly node: NodeId; readonly change: NodeChange }
+  | { readonly kind: "removeNode"; readonly node: NodeId }
+  /** `layout`: of package ring, as it writes them. */
+  | { readonly kind: "setLayout"; readonly layout: Uint8Array }
+  | { readonly kind: "assignReplica"; readonly group: GroupId; readonly node: NodeId }
+  | { readonly kind: "dropReplica"; readonly group: GroupId; readonly replica: number };
 
 export interface SystemEntry {
   readonly timeMs: number;
@@ -51,6 +90,22 @@ export const systemEntryCodec: Codec<SystemEntry> = versioned(
       beginBucketDelete: variant(4, bucketOnly),
       finishBucketDelete: variant(5, bucketOnly),
       cancelBucketDelete: variant(6, bucketOnly),
+      foundCluster: variant(7, record({ founding: foundingFieldsCodec, node: newNodeCodec })),
+      issueToken: variant(8, record({ digest: byteString, lifetimeMs: integer })),
+      revokeToken: variant(9, record({ digest: byteString })),
+      joinNode: variant(10, record({ token: byteString, node: newNodeCodec })),
+      announceNode: variant(
+        11,
+        record({ node: nodeIdCodec, life: nodeLifeCodec, addresses: nodeAddressesCodec }),
+      ),
+      changeNode: variant(
+        12,
+        record({ node: nodeIdCodec, change: record({ zone: text, weight: integer, draining: boolean }) }),
+      ),
+      removeNode: variant(13, record({ node: nodeIdCodec })),
+      setLayout: variant(14, record({ layout: byteString })),
+      assignReplica: variant(15, record({ group: branded<GroupId>(), node: nodeIdCodec })),
+      dropReplica: variant(16, record({ group: branded<GroupId>(), replica: integer })),
     }),
   }),
 );
@@ -58,4 +113,7 @@ export const systemEntryCodec: Codec<SystemEntry> = versioned(
 export type SystemResult =
   | { readonly kind: "done" }
   | { readonly kind: "bucket"; readonly bucket: Bucket }
-  | { readonly kind: "refused"; readonly code: ErrorCode };
+  | { readonly kind: "node"; readonly node: NodeRecord }
+  | { readonly kind: "replica"; readonly place: ReplicaPlace }
+  /** `subject` says what was wrong with, where the code does not say it all. */
+  | { readonly kind: "refused"; readonly code: ErrorCode; readonly subject: string };

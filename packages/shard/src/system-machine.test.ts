@@ -30,7 +30,7 @@ describe("the system group", () => {
       kind: "done",
     });
     const second = system.apply({ kind: "createCluster", clusterId: "d", shardCount: 4 });
-    assert.deepEqual(second, { kind: "refused", code: "InvalidRequest" });
+    assert.deepEqual(second, { kind: "refused", code: "InvalidRequest", subject: "" });
     assert.equal(findCluster(system.state)?.clusterId, "c");
     const create = {
       kind: "createBucket",
@@ -43,7 +43,7 @@ describe("the system group", () => {
     const created = system.apply(create);
     assert.equal(created.kind === "bucket" && created.bucket.createdAtMs, 90, "S16: time does not go back");
     const bucket = bucketId(3);
-    assert.deepEqual(system.apply(create), { kind: "refused", code: "BucketAlreadyOwnedByYou" });
+    assert.deepEqual(system.apply(create), { kind: "refused", code: "BucketAlreadyOwnedByYou", subject: "" });
     for (const [kind, state] of [
       ["activateBucket", "active"],
       ["beginBucketDelete", "deleting"],
@@ -58,6 +58,7 @@ describe("the system group", () => {
     assert.deepEqual(system.apply({ kind: "activateBucket", bucket }), {
       kind: "refused",
       code: "BucketNotFound",
+      subject: "",
     });
     assert.equal(clusterTimeMs(system.state), 90);
   });

@@ -12,6 +12,7 @@ import {
   finishBucketDelete,
 } from "@holdfast/namespace";
 import type { CommittedEntry, StateMachine, StateWriter } from "@holdfast/ports";
+import { applyClusterCommand, doneOr } from "./cluster/apply-command.ts";
 import { decodeEntry } from "./decode-entry.ts";
 import type { SystemCommand, SystemResult } from "./system-command.ts";
 import { systemEntryCodec } from "./system-command.ts";
@@ -51,13 +52,20 @@ function applyCommand(scope: SystemScope, command: SystemCommand): SystemResult 
       return bucketOr(cancelBucketDelete(state, command.bucket));
     case "finishBucketDelete":
       return doneOr(finishBucketDelete(state, command.bucket));
+    case "foundCluster":
+    case "issueToken":
+    case "revokeToken":
+    case "joinNode":
+    case "announceNode":
+    case "changeNode":
+    case "removeNode":
+    case "setLayout":
+    case "assignReplica":
+    case "dropReplica":
+      return applyClusterCommand(scope, command);
   }
 }
 
-function doneOr(refused: Refusal | undefined): SystemResult {
-  return refused === undefined ? { kind: "done" } : { kind: "refused", code: refused.code };
-}
-
 function bucketOr(outcome: Bucket | Refusal): SystemResult {
-  return "kind" in outcome ? { kind: "refused", code: outcome.code } : { kind: "bucket", bucket: outcome };
+  return "kind" in outcome ? outcome : { kind: "bucket", bucket: outcome };
 }

@@ -158,7 +158,7 @@ export class BucketAdmin {
     const { result } = await this.#system.append(
       encode(systemEntryCodec, { timeMs: this.#clock.wallMs(), command }),
     );
-    if (result.kind === "refused") throw refusal(result.code, "");
+    if (result.kind === "refused") throw refusal(result.code, result.subject);
     return result;
   }
 
