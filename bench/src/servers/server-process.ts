@@ -24,12 +24,15 @@ interface Report {
   readonly http: string;
 }
 
-export async function startServerProcess(data: string): Promise<ServerProcess> {
+/** `inspectPort`: where Node's inspector listens in it. */
+export async function startServerProcess(data: string, inspectPort?: number): Promise<ServerProcess> {
   const startedAt = performance.now();
   const cli = fileURLToPath(new URL("../../../packages/holdfast/src/cli.ts", import.meta.url));
   const child = fork(cli, ["server", "--data", data, "--s3", ":0", "--http", ":0", "--log", "error"], {
     env: { ...process.env, HOLDFAST_ACCESS_KEY: accessKey, HOLDFAST_SECRET_KEY: secretKey },
-    execArgv: process.execArgv,
+    execArgv: [...process.execArgv, ...inspecting(inspectPort)],
+    // The inspector says on standard error that it is there.
+    stdio: ["inherit", "inherit", inspectPort === undefined ? "inherit" : "ignore", "ipc"],
   });
   const ended = new Promise<void>((resolve) => child.once("exit", () => resolve()));
   const { s3, http } = await new Promise<Report>((resolve, reject) => {
@@ -56,6 +59,10 @@ export async function startServerProcess(data: string): Promise<ServerProcess> {
     kill: () => end("SIGKILL"),
     stop: () => end("SIGTERM"),
   };
+}
+
+function inspecting(port: number | undefined): readonly string[] {
+  return port === undefined ? [] : [`--inspect=127.0.0.1:${port}`];
 }
 
 async function makeBucket(store: Store): Promise<void> {

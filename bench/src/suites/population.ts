@@ -38,10 +38,10 @@ export class Population {
     this.#server = server;
   }
 
-  /** An empty server for so many files. */
-  static async open(files: number, bodyBytes: number): Promise<Population> {
+  /** An empty server for so many files; `inspectPort` until it is started again. */
+  static async open(files: number, bodyBytes: number, inspectPort?: number): Promise<Population> {
     const data = await mkdtemp(join(tmpdir(), "holdfast-bench-"));
-    return new Population(files, bodyBytes, data, await startServerProcess(data));
+    return new Population(files, bodyBytes, data, await startServerProcess(data, inspectPort));
   }
 
   get server(): ServerProcess {

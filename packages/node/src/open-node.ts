@@ -65,7 +65,7 @@ const ballastSegments = 2;
  * In memory twice at the most: while it is flushed, and what gathers meanwhile. A flush holds every page it changes in memory
  * too, at worst one for each of its entries.
  */
-const checkpointBytesMax = 8 * 1024 * 1024;
+const checkpointBytesMax = 4 * 1024 * 1024;
 /** The first of January 2020. */
 const wallMsMin = 1_577_836_800_000;
 
