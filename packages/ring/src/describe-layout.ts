@@ -112,13 +112,8 @@ function zoneCoverage(
     const row = slots.subarray(first, first + width);
     const zones = new Set(Array.from(row, (node) => members[node]?.zone));
     zonesPerPartitionMin = Math.min(zonesPerPartitionMin, zones.size);
-    if (
-      !keepsZoneRule(
-        rule,
-        Array.from(row, (node) => numbers[node] ?? -1),
-      )
-    )
-      zoneRuleBrokenCount++;
+    const placed = Array.from(row, (node) => numbers[node] ?? -1);
+    if (!keepsZoneRule(rule, placed)) zoneRuleBrokenCount++;
   }
   return { zonesPerPartitionMin, zoneRuleBrokenCount };
 }

@@ -53,7 +53,13 @@ test("the drawing is the one that was looked at", () => {
 
 test("no line is longer than the terminal is wide, and ASCII is ASCII", () => {
   const many = firstLayout(
-    Array.from({ length: 90 }, (_, i) => member(`node-with-a-long-name-${i}`, `zone-${i % 7}`, 1 + (i % 4))),
+    Array.from({ length: 90 }, (_, i) =>
+      member(
+        `node-with-a-long-name-${i}`,
+        `zone-with-a-name-that-is-longer-than-the-narrowest-terminal-${i % 7}`,
+        1 + (i % 4),
+      ),
+    ),
     [1, 6],
     11,
   );
