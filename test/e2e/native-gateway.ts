@@ -49,6 +49,11 @@ export async function nativeGateway(
     hashing: nodeHashing,
     journal: silentJournal,
     maintenance: { fsck: noEvents, scrub: () => Promise.reject(new Error("no scrub here")) },
+    cluster: {
+      nodes: () => Promise.reject(new Error("no cluster here")),
+      layout: () => Promise.reject(new Error("no cluster here")),
+      preview: () => Promise.reject(new Error("no cluster here")),
+    },
     status: () =>
       Promise.resolve({
         clusterId: "cluster",

@@ -36,6 +36,7 @@ suite("readiness over HTTP", () => {
     const handler = createHttpGateway({
       files: node.files,
       maintenance: node,
+      cluster: node.cluster,
       access: { credentials: () => Promise.resolve(undefined) },
       clock: realClock,
       hashing: nodeHashing,

@@ -15,6 +15,14 @@ export type {
 } from "./file-listing.ts";
 export type { FileReading, ResolvedRange } from "./file-reading.ts";
 export type {
+  DrawingOptions,
+  Layout,
+  LayoutNode,
+  LayoutPreview,
+  LayoutProposal,
+  LayoutTable,
+} from "./layout.ts";
+export type {
   FsckEvent,
   FsckNote,
   FsckOptions,

@@ -16,6 +16,8 @@ import type { ListFilesOptions } from "./file-listing.ts";
 import { FileListing } from "./file-listing.ts";
 import { bucketPath, copySource, fileName, filePath, namePrefix, queryText } from "./file-name.ts";
 import { FileReading } from "./file-reading.ts";
+import type { DrawingOptions, Layout, LayoutPreview, LayoutProposal } from "./layout.ts";
+import { drawingQuery, layoutFrom, previewFrom } from "./layout.ts";
 import type { FsckEvent, FsckOptions, ScrubStatus } from "./maintenance.ts";
 import { readFsckEvents, scrubFrom } from "./maintenance.ts";
 import type {
@@ -267,6 +269,27 @@ export class Store {
     const { signal } = options;
     const path = "/api/v1/cluster/status";
     return statusFrom(await this.#requests.ask({ method: "GET", path, effect: "read", signal }));
+  }
+
+  /** Which nodes hold how much, in numbers and as a drawing. Asks for the root key. */
+  async layout({ signal, ...drawing }: RequestOptions & DrawingOptions = {}): Promise<Layout> {
+    const path = "/api/v1/cluster/layout";
+    const query = drawingQuery(drawing);
+    return layoutFrom(await this.#requests.ask({ method: "GET", path, query, effect: "read", signal }));
+  }
+
+  /** What nodes that join, leave or change weight would move; changes nothing. Asks for the root key. */
+  async previewLayout(
+    proposal: LayoutProposal,
+    { signal, ...drawing }: RequestOptions & DrawingOptions = {},
+  ): Promise<LayoutPreview> {
+    const path = "/api/v1/cluster/layout/preview";
+    const body = { kind: "bytes", data: utf8(JSON.stringify(proposal)) } as const;
+    const headers = { "content-type": "application/json" };
+    const query = drawingQuery(drawing);
+    return previewFrom(
+      await this.#requests.ask({ method: "POST", path, query, headers, body, effect: "read", signal }),
+    );
   }
 
   /**

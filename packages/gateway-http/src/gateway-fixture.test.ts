@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { signRequest, toHex, utf8, utf8Text } from "@holdfast/base";
-import type { FileInfo, Files, Maintenance, Readiness } from "@holdfast/node";
+import type { ClusterView, FileInfo, Files, Maintenance, Readiness } from "@holdfast/node";
 import type { Clock, HttpRequest, HttpResponse } from "@holdfast/ports";
 import { CollectingJournal, simulatedHashing } from "@holdfast/ports/simulated";
 import type { HttpGatewayOptions } from "./gateway.ts";
@@ -52,9 +52,10 @@ const clock: Clock = {
 const sha256 = (data: Uint8Array): Uint8Array => simulatedHashing.hash("sha256", data);
 
 /** Who asks, and what of a node's maintenance answers. */
-export interface Operator extends Omit<Partial<HttpGatewayOptions>, "maintenance"> {
+export interface Operator extends Omit<Partial<HttpGatewayOptions>, "maintenance" | "cluster"> {
   readonly account?: string;
   readonly maintenance?: Partial<Maintenance>;
+  readonly cluster?: Partial<ClusterView>;
 }
 
 const unexpected = (name: string) => (): Promise<never> =>
@@ -85,7 +86,7 @@ const unexpectedFiles: Files = {
 export function gatewayOver(
   files: Partial<Files>,
   ready: boolean = true,
-  { account = "alice", maintenance = {}, ...options }: Operator = {},
+  { account = "alice", maintenance = {}, cluster = {}, ...options }: Operator = {},
 ): GatewayFixture {
   const journal = new CollectingJournal();
   const handler = createHttpGateway({
@@ -103,6 +104,12 @@ export function gatewayOver(
       fsck: () => assert.fail("unexpected call of fsck"),
       scrub: () => assert.fail("unexpected call of scrub"),
       ...maintenance,
+    },
+    cluster: {
+      nodes: () => assert.fail("unexpected call of nodes"),
+      layout: () => assert.fail("unexpected call of layout"),
+      preview: () => assert.fail("unexpected call of preview"),
+      ...cluster,
     },
     status: () =>
       Promise.resolve({

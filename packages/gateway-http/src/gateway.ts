@@ -1,7 +1,7 @@
 /** The native HTTP API as one pure handler: health, the document that describes it, and /api/v1 behind signatures. */
 
 import { StoreError, utf8 } from "@holdfast/base";
-import type { Access, Files, Maintenance, NodeStatus, Readiness } from "@holdfast/node";
+import type { Access, ClusterView, Files, Maintenance, NodeStatus, Readiness } from "@holdfast/node";
 import type { Clock, Hashing, HttpHandler, HttpRequest, HttpResponse, Journal } from "@holdfast/ports";
 import { Authenticator } from "./authenticate.ts";
 import { errorAnswer, statusOfError } from "./error-answer.ts";
@@ -18,6 +18,7 @@ import type { ServerFacts } from "./server-facts.ts";
 export interface HttpGatewayOptions {
   readonly files: Files;
   readonly maintenance: Maintenance;
+  readonly cluster: ClusterView;
   readonly access: Access;
   readonly clock: Clock;
   readonly hashing: Hashing;
@@ -50,8 +51,8 @@ class Gateway {
   readonly #openApi: Uint8Array = utf8(JSON.stringify(openApiDocument(operations)));
 
   constructor(options: HttpGatewayOptions) {
-    const { files, maintenance, clock, hashing, status, journal, server } = options;
-    this.#context = { files, maintenance, clock, hashing, status, server };
+    const { files, maintenance, cluster, clock, hashing, status, journal, server } = options;
+    this.#context = { files, maintenance, cluster, clock, hashing, status, server };
     this.#pages = pagesOf(options);
     this.#journal = journal;
     this.#authenticator = new Authenticator(options);

@@ -2,10 +2,10 @@
 
 import { StoreError, utf8 } from "@holdfast/base";
 import type { FsckEvent } from "@holdfast/node";
-import { rootAccount } from "@holdfast/node";
 import type { Clock, HttpResponse } from "@holdfast/ports";
 import { jsonAnswer } from "./json.ts";
 import type { ApiCall, Operation } from "./operation.ts";
+import { requireRoot } from "./require-root.ts";
 
 /** Between two lines that say how far a check is. */
 const progressIntervalMs = 250;
@@ -61,11 +61,6 @@ async function startScrub(call: ApiCall): Promise<HttpResponse> {
 async function showScrub(call: ApiCall): Promise<HttpResponse> {
   requireRoot(call);
   return jsonAnswer(200, (await call.context.status()).scrub);
-}
-
-function requireRoot({ caller }: ApiCall): void {
-  if (caller.account === rootAccount) return;
-  throw new StoreError("AccessDenied", "This asks for the root key.");
 }
 
 function flag(value: string | undefined, name: string): boolean {

@@ -1,6 +1,6 @@
 /** One operation of the native API: what it does and how the OpenAPI document describes it, in one place. */
 
-import type { Files, Maintenance, NodeStatus } from "@holdfast/node";
+import type { ClusterView, Files, Maintenance, NodeStatus } from "@holdfast/node";
 import type { Clock, Hashing, HttpRequest, HttpResponse } from "@holdfast/ports";
 import type { Caller } from "./authenticate.ts";
 import type { Query } from "./query.ts";
@@ -9,6 +9,7 @@ import type { ServerFacts } from "./server-facts.ts";
 export interface ApiContext {
   readonly files: Files;
   readonly maintenance: Maintenance;
+  readonly cluster: ClusterView;
   readonly clock: Clock;
   readonly hashing: Hashing;
   readonly status: () => Promise<NodeStatus>;

@@ -2,6 +2,7 @@ import { bucketOperations } from "./buckets.ts";
 import { clusterOperations } from "./cluster.ts";
 import { deleteOperations } from "./delete-files.ts";
 import { fileOperations } from "./files.ts";
+import { layoutOperations } from "./layout.ts";
 import { maintenanceOperations } from "./maintenance.ts";
 import type { Operation } from "./operation.ts";
 import { uploadOperations } from "./uploads.ts";
@@ -13,5 +14,6 @@ export const operations: readonly Operation[] = [
   ...uploadOperations,
   ...bucketOperations,
   ...clusterOperations,
+  ...layoutOperations,
   ...maintenanceOperations,
 ];

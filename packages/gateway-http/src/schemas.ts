@@ -5,6 +5,7 @@ type Schema = Readonly<Record<string, unknown>>;
 const text: Schema = { type: "string" };
 const flag: Schema = { type: "boolean" };
 const integer: Schema = { type: "integer", minimum: 0 };
+const fraction: Schema = { type: "number" };
 const timeMs: Schema = { type: "integer", description: "Milliseconds since 1970 UTC" };
 const crc32: Schema = { type: "string", pattern: "^[0-9a-f]{8}$", description: "CRC-32 (IEEE) of all bytes" };
 const etag: Schema = { type: "string", description: "Without quotes" };
@@ -120,6 +121,56 @@ export const schemas: Readonly<Record<string, Schema>> = {
     },
     ["running", "last"],
   ),
+  Layout: object({
+    epoch: integer,
+    partitionCount: integer,
+    nodeCount: integer,
+    zoneCount: integer,
+    tables: list(
+      object({
+        width: integer,
+        jointCount: integer,
+        nodes: list(
+          object({
+            id: text,
+            zone: text,
+            weight: integer,
+            draining: flag,
+            slotCount: integer,
+            share: fraction,
+            wantedSlots: fraction,
+            deviation: fraction,
+          }),
+        ),
+        zones: list(object({ zone: text, nodeCount: integer, slotCount: integer })),
+        maxOverShare: fraction,
+        zonesPerPartitionMin: integer,
+        zoneRuleBrokenCount: integer,
+      }),
+    ),
+    drawing: text,
+  }),
+  LayoutProposal: object(
+    {
+      join: list(object({ zone: text, weight: integer })),
+      leave: list(text),
+      weights: list(object({ node: text, weight: integer })),
+      widths: list(integer),
+    },
+    ["join", "leave", "weights", "widths"],
+  ),
+  LayoutPreview: object({
+    changes: flag,
+    movement: object({
+      movedCount: integer,
+      leastCount: integer,
+      tables: list(
+        object({ width: integer, movedCount: integer, leastCount: integer, movedFraction: fraction }),
+      ),
+      nodes: list(object({ id: text, inCount: integer, outCount: integer })),
+    }),
+    after: reference("Layout"),
+  }),
   ClusterStatus: object(
     {
       clusterId: text,

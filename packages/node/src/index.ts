@@ -12,6 +12,8 @@ export type {
 export { checksumAlgorithms, noAttributes, unconditional } from "@holdfast/namespace";
 export type { Access, Credentials } from "./access.ts";
 export { rootAccount } from "./access.ts";
+export type { ClusterView, LayoutPreview, LayoutProposal, LayoutView } from "./cluster/cluster-view.ts";
+export type { NodePlace } from "./cluster/own-record.ts";
 export { bodyChunks } from "./files/body-chunks.ts";
 export type {
   BucketInfo,

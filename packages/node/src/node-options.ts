@@ -3,6 +3,7 @@
 import type { Random } from "@holdfast/base";
 import type { FrameSizes } from "@holdfast/blocks";
 import type { Clock, Disk, Hashing, Journal, KeyValue, Metrics } from "@holdfast/ports";
+import type { NodePlace } from "./cluster/own-record.ts";
 
 export interface NodePorts {
   readonly clock: Clock;
@@ -20,6 +21,8 @@ export interface NodePorts {
 export interface NodeOptions {
   /** Shards of a cluster that does not exist yet; an existing one keeps its own. */
   readonly shardCount?: number;
+  /** Where the node stands and is reached, for the cluster's record of it. */
+  readonly place?: NodePlace;
   /** Size of one log segment; a smaller one suits tests. */
   readonly segmentBytes?: number;
   /** Size at which a volume is full; a smaller one suits tests. */

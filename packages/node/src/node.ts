@@ -12,6 +12,8 @@ import { Admission } from "./admission.ts";
 import { BucketAdmin } from "./buckets/bucket-admin.ts";
 import { BucketDirectory } from "./buckets/bucket-directory.ts";
 import { Closing } from "./closing.ts";
+import type { ClusterView } from "./cluster/cluster-view.ts";
+import { clusterView } from "./cluster/cluster-view.ts";
 import { ReadAhead } from "./content/read-ahead.ts";
 import { asDamage } from "./damage.ts";
 import type { Files } from "./files/interface.ts";
@@ -43,6 +45,7 @@ export interface Maintenance {
 
 export interface HoldfastNode extends Maintenance {
   readonly files: Files;
+  readonly cluster: ClusterView;
   status(): Promise<NodeStatus>;
   /** Whether it serves, found out by a cheap read. Never rejects. */
   readiness(): Promise<Readiness>;
@@ -107,6 +110,10 @@ class RunningNode implements HoldfastNode {
 
   get files(): NodeFiles {
     return this.#running.files;
+  }
+
+  get cluster(): ClusterView {
+    return this.#running.cluster;
   }
 
   collect(): Promise<void> {
@@ -193,7 +200,8 @@ class RunningNode implements HoldfastNode {
     ballast.start();
     this.#closing.add(() => ballast.stop());
     const background = await this.#startBackground(opened, directory);
-    this.#parts = { ...background, ...this.#watched(opened, admission, background), files };
+    const cluster = clusterView(system.log, system.state);
+    this.#parts = { ...background, ...this.#watched(opened, admission, background), files, cluster };
     watchNode(metrics, this.#parts.status, () => this.readiness());
     metrics.watch(allMetrics.operationsInFlight, {}, () => files.underWay);
     journal.info("node started", {
@@ -291,4 +299,5 @@ interface Parts extends Background {
   readonly status: StatusParts;
   readonly probe: ReadinessProbe;
   readonly files: NodeFiles;
+  readonly cluster: ClusterView;
 }

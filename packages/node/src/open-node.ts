@@ -19,6 +19,7 @@ import type { WriteAheadLog } from "@holdfast/wal";
 import { Ballast } from "./ballast.ts";
 import { checkFiles, checkStores } from "./check-directory.ts";
 import type { Closing } from "./closing.ts";
+import { recordNode } from "./cluster/own-record.ts";
 import { Checkpointer } from "./groups/checkpointer.ts";
 import { shardGroup, systemGroup } from "./groups/group-ids.ts";
 import { openNodeLog } from "./groups/open-node-log.ts";
@@ -70,7 +71,7 @@ const checkpointBytesMax = 4 * 1024 * 1024;
 const wallMsMin = 1_577_836_800_000;
 
 export async function openNode(opening: Opening): Promise<OpenedNode> {
-  const { ports, closing } = opening;
+  const { ports, options, closing } = opening;
   const { identity, ballast } = await openDirectory(opening);
   const { state, index, wal } = await openStores(opening);
   const checkpointer = openCheckpointer(opening, wal, state, ballast);
@@ -89,6 +90,12 @@ export async function openNode(opening: Opening): Promise<OpenedNode> {
     shards.push(new ShardReplica(id, log, group, ports.clock));
   }
   const blocks = await openBlocks(opening, index);
+  const directory = {
+    nodeId: identity.nodeId,
+    logIncarnation: wal.incarnation,
+    volumeIncarnation: blocks.incarnation,
+  };
+  await recordNode({ ...system, clock: ports.clock }, directory, options.place ?? {}, system.shardCount);
   // From here on nothing of the directory may be missing at a start.
   if (!identity.complete) await writeIdentity(ports.disk, { ...identity, complete: true });
   await openWriters(opening, shards, identity);

@@ -22,9 +22,10 @@ export class NodeMachine {
   readonly disk: SimulatedDisk;
   readonly journal = new CollectingJournal();
   clock = new SimulatedClock(this.simulation);
+  /** Of the next process' randomness. */
+  seed = 100;
   readonly #stores = new Map<string, SimulatedKeyValue>();
   readonly #options: NodeOptions;
-  #seed = 100;
   #node: HoldfastNode | undefined;
 
   constructor(options: NodeOptions = {}, diskLatencyMs = { min: 0, max: 0 }) {
@@ -49,7 +50,7 @@ export class NodeMachine {
     this.clock = new SimulatedClock(this.simulation);
     const ports = { clock: this.clock, disk: disk.mount(), openKeyValue, hashing: simulatedHashing, journal };
     const starting = startNode(
-      { ...ports, random: seededRandom(this.#seed++) },
+      { ...ports, random: seededRandom(this.seed++) },
       { ...this.#options, ...options },
     );
     this.#node = await this.run(starting);

@@ -85,6 +85,7 @@ const nextSteps: Partial<Record<ErrorCode, string>> = {
   FileNotFound: "list the files with `holdfast ls hf://BUCKET/PREFIX`",
   BucketNotEmpty: "remove its files first with `holdfast rm -r hf://BUCKET`",
   InvalidBucketName: "use 3 to 63 lower-case letters, digits, dots and hyphens",
+  NodeNotFound: "list the nodes with `holdfast ring show`",
   InvalidAccessKey: checkKeys,
   SignatureMismatch: checkKeys,
   AccessDenied: checkKeys,

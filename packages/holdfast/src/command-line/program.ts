@@ -7,6 +7,7 @@ import type { DuFlags } from "../commands/du.ts";
 import type { FsckFlags } from "../commands/fsck.ts";
 import type { LsFlags } from "../commands/ls.ts";
 import type { MbFlags } from "../commands/mb.ts";
+import type { RingFlags, RingPlanFlags } from "../commands/ring.ts";
 import type { RmFlags } from "../commands/rm.ts";
 import type { ScrubFlags } from "../commands/scrub.ts";
 import type { SyncFlags } from "../commands/sync.ts";
@@ -29,6 +30,7 @@ export function createProgram(): Command {
   addSyncCommand(program);
   addFileCommands(program);
   addClusterCommands(program);
+  addRingCommands(program);
   addMaintenanceCommands(program);
   return program;
 }
@@ -276,6 +278,37 @@ function addClusterCommands(program: Command): void {
     ]);
     storeAction(status, async (session) => (await import("../commands/status.ts")).status(session));
   }
+}
+
+function addRingCommands(program: Command): void {
+  const ring = program.command("ring").description("which nodes hold how much of the data");
+  const show = subcommand(ring, "show", "draw the layout: nodes, zones, balance", [
+    "holdfast ring show",
+    "holdfast ring show --json",
+  ]).option("--ascii", "draw with ASCII alone");
+  storeAction<RingFlags>(show, async (session, names, flags) =>
+    (await import("../commands/ring.ts")).ringShow(session, names, flags),
+  );
+  const plan = subcommand(ring, "plan", "say what a change would move; changes nothing", [
+    "holdfast ring plan --join rack-2 --join rack-3:2 --redundancy replicas:1 --redundancy replicas:3",
+    "holdfast ring plan --leave 0123456789abcdef",
+  ])
+    .option("--join <zone[:weight]>", "a node that would join; may be given several times", repeated)
+    .option("--leave <node>", "a node that would give away what it holds; several times", repeated)
+    .option("--weight <node=weight>", "another weight for a node; several times", repeated)
+    .option(
+      "--redundancy <redundancy>",
+      "replicas:N or erasure:K+M in use, several times (default: as now)",
+      repeated,
+    )
+    .option("--ascii", "draw with ASCII alone");
+  storeAction<RingPlanFlags>(plan, async (session, names, flags) =>
+    (await import("../commands/ring.ts")).ringPlan(session, names, flags),
+  );
+}
+
+function repeated(value: string, earlier: readonly string[] = []): readonly string[] {
+  return [...earlier, value];
 }
 
 function addMaintenanceCommands(program: Command): void {

@@ -18,7 +18,7 @@ import {
   realClock,
   secureRandom,
 } from "@holdfast/host";
-import type { HoldfastNode, NodeOptions } from "@holdfast/node";
+import type { HoldfastNode, NodeOptions, NodePlace } from "@holdfast/node";
 import { startNode } from "@holdfast/node";
 import type { HttpHandler, Journal } from "@holdfast/ports";
 import { allMetrics, DiskError } from "@holdfast/ports";
@@ -110,11 +110,20 @@ async function openNode(opening: Opening, options: NodeOptions): Promise<Holdfas
     metrics: metrics.metrics,
   };
   try {
-    return await startNode(ports, { ...opening.config.maintenance, ...options });
+    return await startNode(ports, {
+      ...opening.config.maintenance,
+      place: placeOf(opening.config),
+      ...options,
+    });
   } catch (error) {
     if (error instanceof DiskError && error.kind === "locked") throw await inUse(data, error);
     throw error;
   }
+}
+
+/** As it was told to listen: others reach it there. */
+function placeOf({ s3, http }: ServerConfig): NodePlace {
+  return { addresses: { rpc: "none", http: listenAddressText(http), s3: listenAddressText(s3) } };
 }
 
 async function inUse(data: string, cause: unknown): Promise<Failure> {
@@ -155,6 +164,7 @@ async function loadGateways(): Promise<(opening: Opening, node: HoldfastNode) =>
       http: createHttpGateway({
         ...shared,
         maintenance: node,
+        cluster: node.cluster,
         journal: journal.with({ gateway: "http" }),
         status: () => node.status(),
         readiness: () => node.readiness(),

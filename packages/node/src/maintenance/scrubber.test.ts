@@ -8,9 +8,11 @@ import type { ScrubStatus } from "./scrubber.ts";
 const weekMs = 7 * 24 * 3_600_000;
 const large = bytesOf(1, 3 * blockBytes);
 
-async function filled(options = {}): Promise<MaintainedMachine> {
+/** `emptyMs`: for how long it runs before anything is stored. */
+async function filled(options = {}, emptyMs: number = 0): Promise<MaintainedMachine> {
   const machine = new MaintainedMachine(options);
   await machine.start();
+  await machine.simulation.runFor(emptyMs);
   await machine.bucket("b-1");
   for (let i = 0; i < 4; i++) await machine.put(`f-${i}`, bytesOf(10 + i, 2 * blockBytes));
   return machine;
@@ -70,10 +72,10 @@ describe("scrub", () => {
   test("by itself it keeps to its rate, survives a restart where it was, and rests until its week is over", async () => {
     // Two blocks a second.
     const options = { scrubBytesPerSecondMin: 2 * blockBytes, scrubPeriodMs: weekMs };
-    const machine = await filled(options);
+    const machine = await filled(options, 1000);
     // The first pass found an empty store; the next one is due a week later.
     assert.equal((await status(machine)).last?.blocks, 0);
-    await machine.simulation.runFor(weekMs - 60_000);
+    await machine.simulation.runFor(weekMs - 61_000);
     assert.equal((await status(machine)).last?.blocks, 0);
     await machine.simulation.runFor(62_000);
     const running = (await status(machine)).running;

@@ -3,6 +3,7 @@ import type { NodeOptions } from "@holdfast/node";
 
 /** Everything small, so that a short piece of work rolls segments and volumes, checkpoints and collects. */
 export const smallNode: Required<NodeOptions> = {
+  place: {},
   shardCount: 2,
   segmentBytes: 64 * KiB,
   volumeBytesMax: 48 * KiB,

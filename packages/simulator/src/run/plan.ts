@@ -59,6 +59,7 @@ export function makePlan(seed: number, random: Random): Plan {
       { min: 0.02, max: 3 },
     ]),
     node: {
+      place: {},
       shardCount: pick(random, [1, 2, 4]),
       segmentBytes: pick(random, [64, 128, 512]) * KiB,
       volumeBytesMax: hasLargeParts ? 8192 * KiB : pick(random, [128, 256, 1024]) * KiB,

@@ -69,6 +69,7 @@ export class GatewayWorld {
       http: createHttpGateway({
         ...shared,
         maintenance: node,
+        cluster: node.cluster,
         status: () => node.status(),
         readiness: () => node.readiness(),
       }),

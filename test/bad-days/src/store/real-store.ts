@@ -60,6 +60,7 @@ export class RealStore {
       handler: createHttpGateway({
         ...gateway,
         maintenance: node,
+        cluster: node.cluster,
         status: () => node.status(),
         readiness: () => node.readiness(),
       }),
