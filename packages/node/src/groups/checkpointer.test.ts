@@ -29,6 +29,7 @@ function heldBack(store: KeyValue): { readonly store: KeyValue; readonly letGo: 
       get: (key) => store.get(key),
       peek: (key) => store.peek(key),
       range: (range) => store.range(range),
+      openSnapshot: () => store.openSnapshot(),
       write,
       flush: () => store.flush(),
       close: () => store.close(),
