@@ -234,6 +234,7 @@ function snapshots(name: string, makeKeyValue: MakeKeyValue): void {
     await store.write([put("a", "1")]);
     const closed = store.openSnapshot();
     const left = store.openSnapshot();
+    await store.write([put("b", "2")]);
     for (const _ of left.range(all)) break;
     closed.close();
     assert.throws(() => [...closed.range(all)]);
