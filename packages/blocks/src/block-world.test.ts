@@ -182,6 +182,7 @@ function observedIndex(index: KeyValue, before: (name: string) => void): KeyValu
     get: (key) => index.get(key),
     peek: (key) => index.peek(key),
     range: (range) => index.range(range),
+    openSnapshot: () => index.openSnapshot(),
     write: (batch) => {
       before("index write");
       return index.write(batch);

@@ -67,6 +67,30 @@ test("a store grows beyond the address space it began with", async (t) => {
   for (let i = 0; i < 100; i++) assert.deepEqual(store.get(utf8(`k${i}`)), value);
 });
 
+test("a snapshot survives that the store grows beyond its address space, several times, and writers pass it", async (t) => {
+  const store = openKeyValue(await temporaryFolder(t), { mapBytesInitial: 1024 * 1024 });
+  t.after(() => store.close());
+  const valueOf = (seed: number): Uint8Array => seededRandom(seed).bytes(20_000);
+  const keys = Array.from({ length: 40 }, (_, i) => utf8(`k${String(i).padStart(2, "0")}`));
+  await store.write(keys.map((key, i) => ({ key, value: valueOf(i) })));
+  const snapshot = store.openSnapshot();
+  for (let round = 1; round <= 20; round++) {
+    await store.write(keys.map((key, i) => ({ key, value: valueOf(1000 * round + i) })));
+    if (round % 5 === 0) await store.flush();
+    const shown = keys[round];
+    if (shown === undefined) continue;
+    const [pair] = snapshot.range({ from: shown, limit: 1 });
+    assert.deepEqual(pair, { key: shown, value: valueOf(round) });
+    assert.deepEqual(store.get(shown), valueOf(1000 * round + round));
+  }
+  const frozen = [...snapshot.range({ from: new Uint8Array(0) })];
+  assert.deepEqual(
+    frozen,
+    keys.map((key, i) => ({ key, value: valueOf(i) })),
+  );
+  snapshot.close();
+});
+
 test("what was flushed is there after closing and opening again", async (t) => {
   const folder = await temporaryFolder(t);
   for (let round = 0; round < 3; round++) {

@@ -9,9 +9,9 @@
 import { statfsSync } from "node:fs";
 import { constants } from "node:os";
 import { briefSlabs } from "@holdfast/base";
-import type { KeyRange, KeyValue, KeyValuePair, Mutation } from "@holdfast/ports";
+import type { KeyRange, KeyValue, KeyValuePair, KeyValueSnapshot, Mutation } from "@holdfast/ports";
 import { checkKey, DiskError } from "@holdfast/ports";
-import type { Key, RangeOptions, RootDatabase } from "lmdb";
+import type { Key, RangeOptions, RootDatabase, Transaction } from "lmdb";
 import { open } from "lmdb";
 import { diskError } from "./disk-errors.ts";
 import { plainKeys, plainValues } from "./plain-bytes.ts";
@@ -67,6 +67,7 @@ class LmdbKeyValue implements KeyValue {
   readonly #waiting = new Set<(error: DiskError) => void>();
   #probe: NodeJS.Timeout | undefined;
   #failure: DiskError | undefined;
+  readonly #snapshots = new Set<LmdbSnapshot>();
   #closed: Promise<void> | undefined;
 
   constructor(directory: string, database: RootDatabase<Uint8Array, Uint8Array>) {
@@ -89,9 +90,24 @@ class LmdbKeyValue implements KeyValue {
 
   range(range: KeyRange): Iterable<KeyValuePair> {
     this.#checkOpen();
+    return this.#range(range, {});
+  }
+
+  openSnapshot(): KeyValueSnapshot {
+    this.#checkOpen();
+    const transaction = attempt(this.#directory, () => this.#database.useReadTransaction());
+    const range = (of: KeyRange): Iterable<KeyValuePair> => this.#range(of, { transaction });
+    const snapshot = new LmdbSnapshot(transaction, this.#directory, range, () => {
+      this.#snapshots.delete(snapshot);
+    });
+    this.#snapshots.add(snapshot);
+    return snapshot;
+  }
+
+  #range(range: KeyRange, options: RangeOptions): Iterable<KeyValuePair> {
     const { limit, to } = range;
     if (limit === 0 || to?.length === 0) return [];
-    return this.#database.getRange(rangeOptions(range)) as Iterable<ReadPair>;
+    return this.#database.getRange({ ...rangeOptions(range), ...options }) as Iterable<ReadPair>;
   }
 
   async write(batch: readonly Mutation[]): Promise<void> {
@@ -113,6 +129,8 @@ class LmdbKeyValue implements KeyValue {
   }
 
   async #closeOnce(): Promise<void> {
+    // LMDB unmaps the file under whoever reads still.
+    for (const snapshot of this.#snapshots) snapshot.close();
     await this.#lastWrite.catch(() => undefined);
     // A broken store waits for ever for what it lost.
     if (this.#failure === undefined) await this.#database.close();
@@ -175,6 +193,40 @@ class LmdbKeyValue implements KeyValue {
   #checkWorks(): void {
     this.#checkOpen();
     if (this.#failure !== undefined) throw this.#failure;
+  }
+}
+
+/**
+ * A read transaction that is held: LMDB's reader table keeps its pages from being used again, writers go on beside it.
+ * When the map grows, lmdb-js maps the file once more and leaves the maps before where they are until the store is closed.
+ */
+class LmdbSnapshot implements KeyValueSnapshot {
+  readonly #directory: string;
+  readonly #range: (range: KeyRange) => Iterable<KeyValuePair>;
+  readonly #onClose: () => void;
+  #transaction: Transaction | undefined;
+
+  constructor(
+    transaction: Transaction,
+    directory: string,
+    range: (range: KeyRange) => Iterable<KeyValuePair>,
+    onClose: () => void,
+  ) {
+    this.#transaction = transaction;
+    this.#directory = directory;
+    this.#range = range;
+    this.#onClose = onClose;
+  }
+
+  range(range: KeyRange): Iterable<KeyValuePair> {
+    if (this.#transaction === undefined) throw new DiskError("io", this.#directory, "the snapshot is closed");
+    return this.#range(range);
+  }
+
+  close(): void {
+    this.#transaction?.done();
+    this.#transaction = undefined;
+    this.#onClose();
   }
 }
 

@@ -11,7 +11,7 @@ import {
   utf8,
   utf8Text,
 } from "@holdfast/base";
-import type { KeyRange, KeyValue, KeyValuePair, Mutation } from "@holdfast/ports";
+import type { KeyRange, KeyValue, KeyValuePair, KeyValueSnapshot, Mutation } from "@holdfast/ports";
 import { keyBytesMax } from "@holdfast/ports";
 
 /** Gives an empty store; what it needs for that, it frees when the test is over. */
@@ -21,6 +21,7 @@ export type MakeKeyValue = (context: TestContext) => KeyValue | Promise<KeyValue
 export function keyValueContract(name: string, makeKeyValue: MakeKeyValue): void {
   batches(name, makeKeyValue);
   ranges(name, makeKeyValue);
+  snapshots(name, makeKeyValue);
 }
 
 const put = (key: string, value: string): Mutation => ({ key: utf8(key), value: utf8(value) });
@@ -180,6 +181,68 @@ function ranges(name: string, makeKeyValue: MakeKeyValue): void {
   test(`${name}: keys sort as unsigned bytes, whatever they are made of`, async (t) => {
     const store = await makeKeyValue(t);
     for (let seed = 1; seed <= 30; seed++) await compareWithModel(store, seededRandom(seed));
+  });
+}
+
+function snapshots(name: string, makeKeyValue: MakeKeyValue): void {
+  const state = (of: Pick<KeyValue, "range">): string[] =>
+    Array.from(of.range(all), ({ key, value }) => `${utf8Text(key)}=${utf8Text(value)}`);
+
+  test(`${name}: a snapshot shows one state, whatever is written while it is open`, async (t) => {
+    const store = await makeKeyValue(t);
+    for (let round = 0; round < 30; round++) {
+      await store.write([put("a", `${round}`), put(`k${round}`, "x"), remove(`k${round - 1}`)]);
+      // Reads before and behind the opening may share with it whatever the store reads through.
+      if (round % 2 === 0) store.get(utf8("a"));
+      const snapshot = store.openSnapshot();
+      const frozen = [`a=${round}`, `k${round}=x`];
+      assert.deepEqual(state(snapshot), frozen);
+      for (let later = 0; later < 5; later++) {
+        await store.write([put("a", "later"), put("b", `${later}`), remove(`k${round}`)]);
+        assert.equal(textOf(store.get(utf8("b"))), `${later}`, "the store goes on");
+        assert.deepEqual(state(snapshot), frozen);
+        assert.deepEqual(keysOf(snapshot.range({ from: utf8("b"), reverse: true, limit: 1 })), [`k${round}`]);
+        if (later === 2) await store.flush();
+        if (later === 3) await new Promise((resolve) => setImmediate(resolve));
+      }
+      snapshot.close();
+      snapshot.close();
+      assert.deepEqual(state(store), ["a=later", "b=4"]);
+      await store.write([remove("b")]);
+    }
+  });
+
+  test(`${name}: several snapshots stand for their own states, and are closed in any order`, async (t) => {
+    const store = await makeKeyValue(t);
+    const random = seededRandom(1);
+    const open = new Map<KeyValueSnapshot, readonly string[]>();
+    for (let round = 0; round < 200; round++) {
+      if (uniform(random, 3) > 0) await store.write([put("a", `${round}`)]);
+      open.set(store.openSnapshot(), state(store));
+      for (const [snapshot, shown] of open) {
+        assert.deepEqual(state(snapshot), shown);
+        if (uniform(random, 6) > 0) continue;
+        snapshot.close();
+        open.delete(snapshot);
+      }
+    }
+    for (const snapshot of open.keys()) snapshot.close();
+  });
+
+  test(`${name}: a snapshot that is closed, or whose store is, shows nothing`, async (t) => {
+    const store = await makeKeyValue(t);
+    await store.write([put("a", "1")]);
+    const closed = store.openSnapshot();
+    const left = store.openSnapshot();
+    await store.write([put("b", "2")]);
+    for (const _ of left.range(all)) break;
+    closed.close();
+    assert.throws(() => [...closed.range(all)]);
+    assert.deepEqual(keysOf(left.range(all)), ["a"]);
+    await store.close();
+    assert.throws(() => [...left.range(all)]);
+    left.close();
+    assert.throws(() => store.openSnapshot());
   });
 }
 

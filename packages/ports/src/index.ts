@@ -25,7 +25,7 @@ export type {
 } from "./http.ts";
 export type { Journal, JournalFields } from "./journal.ts";
 export { silentJournal } from "./journal.ts";
-export type { KeyRange, KeyValue, KeyValuePair, Mutation } from "./key-value.ts";
+export type { KeyRange, KeyValue, KeyValuePair, KeyValueSnapshot, Mutation } from "./key-value.ts";
 export { checkKey, keyBytesMax } from "./key-value.ts";
 export { MemoryState } from "./memory-state.ts";
 export { allMetrics, metricList } from "./metric-registry.ts";

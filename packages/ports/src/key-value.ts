@@ -15,10 +15,23 @@ export interface KeyValue {
   peek(key: Uint8Array): Uint8Array | undefined;
   /** In key order, over one state of the store; must be used up or left within the same synchronous run. */
   range(range: KeyRange): Iterable<KeyValuePair>;
+  /** The state as it is now: every batch whose `write` resolved. To be closed, in a `finally`. */
+  openSnapshot(): KeyValueSnapshot;
   /** Batches become visible in the order of the calls. */
   write(batch: readonly Mutation[]): Promise<void>;
   flush(): Promise<void>;
   close(): Promise<void>;
+}
+
+/**
+ * One state of the store, whatever is written meanwhile: it holds up nobody. While it is open the store cannot use again
+ * the room of what is overwritten or removed, and grows instead. It ends with the store at the latest.
+ */
+export interface KeyValueSnapshot {
+  /** As `range` of the store; each one must be used up or left within the same synchronous run. */
+  range(range: KeyRange): Iterable<KeyValuePair>;
+  /** Ends it; once more does nothing. */
+  close(): void;
 }
 
 export interface KeyRange {

@@ -76,6 +76,7 @@ test("what is inserted and removed between two flushes never reaches the store",
     get: (key) => store.get(key),
     peek: (key) => store.peek(key),
     range: (range) => store.range(range),
+    openSnapshot: () => store.openSnapshot(),
     write: (batch) => {
       written.push(...batch);
       return store.write(batch);
@@ -151,6 +152,7 @@ test("flushes asked for while one is under way share the next", async () => {
     get: (key: Uint8Array) => store.get(key),
     peek: (key: Uint8Array) => store.peek(key),
     range: (range: typeof all) => store.range(range),
+    openSnapshot: () => store.openSnapshot(),
     write: store.write.bind(store),
     flush: () => {
       flushes++;

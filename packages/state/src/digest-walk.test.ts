@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Random } from "@holdfast/base";
-import { groupId, logIndex, present, seededRandom, uniform, utf8 } from "@holdfast/base";
+import { groupId, present, seededRandom, uniform, utf8 } from "@holdfast/base";
 import { SimulatedKeyValue, simulatedHashing } from "@holdfast/ports/simulated";
+import { positionAt } from "../test-support/entries.ts";
 import type { GroupState } from "./group-state.ts";
 import { StateStore } from "./state-store.ts";
 
@@ -43,7 +44,7 @@ test("digest walk: a value that rotted is named, and a change that no digest kno
   const store = new StateStore(values.mount(), simulatedHashing);
   const state = store.group(group);
   for (let i = 0; i < 40; i++) state.put(utf8(`key-${i + 10}`), random.bytes(20));
-  state.advance(logIndex(1));
+  state.advance(positionAt(1));
   await store.flush();
   const [first, second] = [...values.range({ from: Uint8Array.of(1) })];
   values.rot(present(first, "pair").key, 8 * 10);

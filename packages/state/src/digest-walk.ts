@@ -5,20 +5,18 @@
  * sum is that of the state of this very moment.
  */
 
-import type { GroupId } from "@holdfast/base";
 import { compareBytes, concatBytes } from "@holdfast/base";
 import type { Hashing, WriteBuffer } from "@holdfast/ports";
 import type { StateDigest } from "./digest.ts";
 import { digestWith, digestWithout, emptyDigest } from "./digest.ts";
-import { StateCorruptError, sealedChecksum, stateKeyPrefixBytes, unseal } from "./stored-value.ts";
+import type { StateKeys } from "./state-keys.ts";
+import { isSealed, sealBytes, sealedChecksum } from "./stored-value.ts";
 
 /** What a group's digest walk needs of the group. */
 export interface WalkedState {
-  readonly group: GroupId;
+  readonly keys: StateKeys;
   readonly buffer: WriteBuffer;
   readonly hashing: Hashing;
-  readonly from: Uint8Array;
-  readonly to: Uint8Array | undefined;
   /** Brings into the buffer what the group holds as objects. */
   readonly encodeRecords: () => void;
   readonly kept: () => StateDigest;
@@ -30,7 +28,7 @@ export interface DigestStep {
   readonly bytes: number;
   /** Keys, as the state machine knows them, of values that do not match their checksum. */
   readonly damagedKeys: readonly Uint8Array[];
-  /** Undefined while there is more to walk; then whether the sum is the digest that the group keeps. */
+  /** Undefined while there is more to walk; then whether the sum is the digest that the group keeps. A walk that was ended matches. */
   readonly matches: boolean | undefined;
 }
 
@@ -41,23 +39,25 @@ export class DigestWalk {
   #sum = emptyDigest;
   /** Pairs of keys below are in the sum; undefined once all are. */
   #reached: Uint8Array | undefined;
+  #isEnded = false;
 
   constructor(state: WalkedState) {
     this.#state = state;
-    this.#reached = state.from;
+    this.#reached = state.keys.from;
   }
 
   /** Reads up to `limit` more pairs, in one synchronous run. Not to be called behind the end. */
   step(limit: number): DigestStep {
-    const { buffer, to } = this.#state;
+    if (this.#isEnded) return { pairs: 0, bytes: 0, damagedKeys: [], matches: true };
+    const { buffer, keys, hashing } = this.#state;
     this.#state.encodeRecords();
     const damagedKeys: Uint8Array[] = [];
     let pairs = 0;
     let bytes = 0;
     let last: Uint8Array | undefined;
-    for (const { key, value } of buffer.range({ from: this.#reached ?? new Uint8Array(0), to, limit })) {
-      if (this.#isDamaged(key, value)) damagedKeys.push(key.subarray(stateKeyPrefixBytes));
-      this.#sum = digestWith(this.#sum, sealedChecksum(value));
+    for (const { key, value } of buffer.range({ from: this.#reached ?? keys.from, to: keys.to, limit })) {
+      if (!isSealed(hashing, keys.checksum(key), value)) damagedKeys.push(keys.own(key));
+      if (value.length >= sealBytes) this.#sum = digestWith(this.#sum, sealedChecksum(value));
       pairs++;
       bytes += key.length + value.length;
       last = key;
@@ -84,13 +84,9 @@ export class DigestWalk {
     this.#state.leave(this);
   }
 
-  #isDamaged(key: Uint8Array, value: Uint8Array): boolean {
-    try {
-      unseal(this.#state.hashing, this.#state.group, key, value);
-      return false;
-    } catch (error) {
-      if (error instanceof StateCorruptError) return true;
-      throw error;
-    }
+  /** The state is replaced by another one: what was walked is of no consequence any more. */
+  end(): void {
+    this.#isEnded = true;
+    this.leave();
   }
 }

@@ -1,47 +1,28 @@
 import type { Codec, GroupId, LogIndex } from "@holdfast/base";
-import {
-  assert,
-  binaryString,
-  branded,
-  briefSlabs,
-  decode,
-  encode,
-  logIndex,
-  prefixEnd,
-  record,
-  versioned,
-  waitingSlabs,
-} from "@holdfast/base";
+import { assert, binaryString, briefSlabs, decode, encode, waitingSlabs } from "@holdfast/base";
 import type { Hashing, KeyRange, KeyValue, KeyValuePair, StateWriter, WriteBuffer } from "@holdfast/ports";
 import type { StateDigest } from "./digest.ts";
-import { digestWith, digestWithout, emptyDigest, stateDigestCodec } from "./digest.ts";
+import { digestWith, digestWithout, emptyDigest } from "./digest.ts";
 import { DigestWalk } from "./digest-walk.ts";
-import {
-  groupKey,
-  groupKeyPrefix,
-  groupOfKey,
-  seal,
-  sealBytes,
-  sealedChecksum,
-  stateKeyPrefix,
-  stateKeyPrefixBytes,
-  unseal,
-} from "./stored-value.ts";
+import { Generations } from "./generations.ts";
+import type { GroupRecord } from "./group-record.ts";
+import { decodeGroupRecord, encodeGroupRecord, groupKey, stagedKey } from "./group-record.ts";
+import type { StagedGroupState } from "./staged-state.ts";
+import { StateKeys } from "./state-keys.ts";
+import type { StatePosition } from "./state-position.ts";
+import { initialPosition } from "./state-position.ts";
+import type { StateSnapshot } from "./state-snapshot.ts";
+import { openStateSnapshot } from "./state-snapshot.ts";
+import { seal, sealBytes, sealedChecksum, unseal } from "./stored-value.ts";
 
-interface GroupRecord {
-  readonly appliedIndex: LogIndex;
-  readonly digest: StateDigest;
-}
-
-const groupRecordCodec: Codec<GroupRecord> = versioned(
-  1,
-  record({ appliedIndex: branded<LogIndex>(), digest: stateDigestCodec }),
-);
-
-/** Throws UnsupportedVersionError when a newer program wrote a group's record, StateCorruptError when it is damaged. */
-export function checkStateFormat(store: KeyValue, hashing: Hashing): void {
-  for (const { key, value } of store.range({ from: groupKeyPrefix, to: prefixEnd(groupKeyPrefix) }))
-    decode(groupRecordCodec, unseal(hashing, groupOfKey(key), key, value));
+/** What the states of all groups share. */
+export interface GroupStateSurroundings {
+  readonly store: KeyValue;
+  /** In front of the store. */
+  readonly buffer: WriteBuffer;
+  readonly hashing: Hashing;
+  /** Called at the first change behind each `settle`, which must follow before the buffer is flushed. */
+  readonly onChange: (state: GroupState) => void;
 }
 
 /** A record that stands for its value: what is under the key, whether or not the buffer has it yet. */
@@ -63,14 +44,15 @@ const keptRecordsMax = 4096;
  */
 export class GroupState implements StateWriter {
   readonly group: GroupId;
+  readonly #store: KeyValue;
   readonly #buffer: WriteBuffer;
   readonly #hashing: Hashing;
   readonly #onChange: (state: GroupState) => void;
-  readonly #prefix: Uint8Array;
-  readonly #end: Uint8Array | undefined;
+  readonly #generations: Generations;
   readonly #walks = new Set<DigestWalk>();
   readonly #records = new Map<string, KeptRecord>();
-  #appliedIndex: LogIndex;
+  #keys: StateKeys;
+  #position: StatePosition;
   #digest: StateDigest;
   /** There is something for `settle` to do. */
   #isUnsettled = false;
@@ -78,26 +60,44 @@ export class GroupState implements StateWriter {
   #lastName = "";
   #lastChecksum: number | undefined;
 
-  /** `onChange` is called at the first change behind each `settle`, which must follow before the buffer is flushed. */
-  constructor(group: GroupId, buffer: WriteBuffer, hashing: Hashing, onChange: (state: GroupState) => void) {
+  /** Throws StateCorruptError when a record of the group is damaged. */
+  constructor(group: GroupId, { store, buffer, hashing, onChange }: GroupStateSurroundings) {
     this.group = group;
+    this.#store = store;
     this.#buffer = buffer;
     this.#hashing = hashing;
     this.#onChange = onChange;
-    this.#prefix = stateKeyPrefix(group);
-    this.#end = prefixEnd(this.#prefix);
     const found = this.#readGroupRecord();
-    this.#appliedIndex = found?.appliedIndex ?? logIndex(0);
+    this.#keys = new StateKeys(group, found?.generation ?? 0, hashing);
+    this.#position = found?.position ?? initialPosition;
     this.#digest = found?.digest ?? emptyDigest;
+    this.#generations = new Generations({
+      store,
+      hashing,
+      keys: () => this.#keys,
+      applied: () => this.#position,
+      replace: (by) => this.#replace(by),
+      removeRecord: () => this.#removeRecord(),
+    });
+  }
+
+  /** The last entry whose effects the state shows. */
+  get applied(): StatePosition {
+    return this.#position;
   }
 
   get appliedIndex(): LogIndex {
-    return this.#appliedIndex;
+    return this.#position.index;
   }
 
   get digest(): StateDigest {
     this.#encodeRecords();
     return this.#digest;
+  }
+
+  /** A snapshot that was stored whole, and neither installed nor discarded. */
+  get staged(): StagedGroupState | undefined {
+    return this.#generations.staged;
   }
 
   get(key: Uint8Array): Uint8Array | undefined {
@@ -106,7 +106,7 @@ export class GroupState implements StateWriter {
   }
 
   peek(key: Uint8Array): Uint8Array | undefined {
-    const storedKey = this.#storedKey(key);
+    const storedKey = this.#keys.stored(key);
     const name = binaryString(storedKey);
     const kept = this.#records.get(name);
     if (kept !== undefined) this.#encodeRecord(name, kept);
@@ -114,7 +114,7 @@ export class GroupState implements StateWriter {
   }
 
   getRecord<T>(codec: Codec<T>, key: Uint8Array): T | undefined {
-    const storedKey = this.#storedKey(key);
+    const storedKey = this.#keys.stored(key);
     const name = binaryString(storedKey);
     const kept = this.#records.get(name);
     if (kept !== undefined) {
@@ -130,13 +130,14 @@ export class GroupState implements StateWriter {
 
   range(range: KeyRange): Iterable<KeyValuePair> {
     this.#encodeRecords();
-    const to = range.to === undefined ? this.#end : this.#storedKey(range.to);
-    const stored = this.#buffer.range({ ...range, from: this.#storedKey(range.from), to });
-    return { [Symbol.iterator]: () => this.#checked(stored[Symbol.iterator]()) };
+    const keys = this.#keys;
+    const to = range.to === undefined ? keys.to : keys.stored(range.to);
+    const stored = this.#buffer.range({ ...range, from: keys.stored(range.from), to });
+    return { [Symbol.iterator]: () => this.#checked(keys, stored[Symbol.iterator]()) };
   }
 
   put(key: Uint8Array, value: Uint8Array): void {
-    const storedKey = this.#storedKey(key);
+    const storedKey = this.#keys.stored(key);
     const name = binaryString(storedKey);
     const stored = waitingSlabs.newBytes(sealBytes + value.length);
     stored.set(value, sealBytes);
@@ -145,20 +146,20 @@ export class GroupState implements StateWriter {
   }
 
   putRecord<T>(codec: Codec<T>, key: Uint8Array, record: T): void {
-    const storedKey = this.#storedKey(key);
+    const storedKey = this.#keys.stored(key);
     const name = binaryString(storedKey);
     this.#records.delete(name);
     this.#put(name, storedKey, encode(codec, record, sealBytes, waitingSlabs));
   }
 
   keepRecord<T>(codec: Codec<T>, key: Uint8Array, record: T): void {
-    const storedKey = this.#storedKey(key);
+    const storedKey = this.#keys.stored(key);
     this.#keep(binaryString(storedKey), { storedKey, codec, record, isEncoded: false });
     this.#changed();
   }
 
   remove(key: Uint8Array): void {
-    const storedKey = this.#storedKey(key);
+    const storedKey = this.#keys.stored(key);
     const name = binaryString(storedKey);
     this.#records.delete(name);
     const earlier = this.#checksumAt(name, storedKey);
@@ -170,34 +171,61 @@ export class GroupState implements StateWriter {
   }
 
   /**
-   * Ends an entry: what it put and removed now belongs to this index. To be called in the same synchronous run as the
+   * Ends an entry: what it put and removed now belongs to this position. To be called in the same synchronous run as the
    * entry's changes, so that no flush takes the one without the other.
    */
-  advance(index: LogIndex): void {
-    assert(index === this.#appliedIndex + 1, `entry ${index} applied behind ${this.#appliedIndex}`);
-    this.#appliedIndex = index;
+  advance(position: StatePosition): void {
+    const { index } = this.#position;
+    assert(position.index === index + 1, `entry ${position.index} applied behind ${index}`);
+    this.#position = position;
     this.#changed();
   }
 
-  /** Brings everything into the buffer: records that are objects still, the applied index and the digest. */
+  /** Brings everything into the buffer: records that are objects still, the position and the digest. */
   settle(): void {
     this.#encodeRecords();
     this.#records.clear();
     this.#isUnsettled = false;
     const key = groupKey(this.group);
-    const record = { appliedIndex: this.#appliedIndex, digest: this.#digest };
-    const stored = encode(groupRecordCodec, record, sealBytes, waitingSlabs);
-    seal(this.#hashing, key, stored);
-    this.#buffer.put(key, stored);
+    const record = { position: this.#position, digest: this.#digest, generation: this.#keys.generation };
+    this.#buffer.put(key, encodeGroupRecord(this.#hashing, key, record));
+  }
+
+  /**
+   * The state at a position at or behind the one applied now: everything is flushed first. To be closed, or its body to be
+   * read. Rejects with StateCorruptError when the group's record is damaged.
+   */
+  async snapshot(): Promise<StateSnapshot> {
+    await this.#buffer.flush();
+    return openStateSnapshot(this.group, this.#store.openSnapshot(), this.#hashing);
+  }
+
+  /**
+   * Stores a snapshot's body beside the state, and replaces one that was staged before; resolves when it is durable. Rejects
+   * with StateSnapshotError when the body makes no state at this position, or with what the body throws; then everything is
+   * as it was, but for garbage.
+   */
+  stage(position: StatePosition, body: AsyncIterable<Uint8Array>): Promise<StagedGroupState> {
+    return this.#generations.stage(position, body);
+  }
+
+  /** As `StateStore.forget`. */
+  forget(): Promise<void> {
+    return this.#generations.forget();
+  }
+
+  /** Resolves when stage, install, discard and forget have ended and their garbage is removed. */
+  garbageRemoved(): Promise<void> {
+    return this.#generations.settled();
   }
 
   /** Reads everything again: the digest that the pairs really have, to be compared with `digest`. Not for large states in one run. */
   recomputeDigest(): StateDigest {
     this.#encodeRecords();
     let digest = emptyDigest;
-    for (const pair of this.#buffer.range({ from: this.#prefix, to: this.#end })) {
-      unseal(this.#hashing, this.group, pair.key, pair.value);
-      digest = digestWith(digest, sealedChecksum(pair.value));
+    for (const { key, value } of this.#buffer.range({ from: this.#keys.from, to: this.#keys.to })) {
+      unseal(this.#hashing, this.group, this.#keys.checksum(key), value);
+      digest = digestWith(digest, sealedChecksum(value));
     }
     return digest;
   }
@@ -205,11 +233,9 @@ export class GroupState implements StateWriter {
   /** The same in small steps, between which entries may be applied; to be walked to its end or left. */
   walkDigest(): DigestWalk {
     const walk = new DigestWalk({
-      group: this.group,
+      keys: this.#keys,
       buffer: this.#buffer,
       hashing: this.#hashing,
-      from: this.#prefix,
-      to: this.#end,
       encodeRecords: () => this.#encodeRecords(),
       kept: () => this.#digest,
       leave: (left) => void this.#walks.delete(left),
@@ -219,14 +245,14 @@ export class GroupState implements StateWriter {
   }
 
   /** Not a generator: listings step through many pairs, and it would double what a step costs. */
-  #checked(stored: Iterator<KeyValuePair>): Iterator<KeyValuePair> {
+  #checked(keys: StateKeys, stored: Iterator<KeyValuePair>): Iterator<KeyValuePair> {
     return {
       next: () => {
         const step = stored.next();
         if (step.done === true) return step;
         const { key, value } = step.value;
-        const checked = unseal(this.#hashing, this.group, key, value);
-        return { done: false, value: { key: key.subarray(stateKeyPrefixBytes), value: checked } };
+        const checked = unseal(this.#hashing, this.group, keys.checksum(key), value);
+        return { done: false, value: { key: keys.own(key), value: checked } };
       },
       return: () => stored.return?.() ?? { done: true, value: undefined },
     };
@@ -259,7 +285,7 @@ export class GroupState implements StateWriter {
   /** `stored` has the value behind the room for its seal. */
   #put(name: string, storedKey: Uint8Array, stored: Uint8Array): void {
     const earlier = this.#checksumAt(name, storedKey);
-    const checksum = seal(this.#hashing, storedKey, stored);
+    const checksum = seal(this.#hashing, this.#keys.checksum(storedKey), stored);
     if (earlier !== undefined) this.#digest = digestWithout(this.#digest, earlier);
     this.#digest = digestWith(this.#digest, checksum);
     for (const walk of this.#walks) walk.changing(storedKey, earlier, checksum);
@@ -278,24 +304,48 @@ export class GroupState implements StateWriter {
   #find(name: string, storedKey: Uint8Array): Uint8Array | undefined {
     const pending = this.#buffer.pending(name);
     const found = pending === undefined ? this.#buffer.peekStored(storedKey) : pending.value;
-    if (pending === undefined && found !== undefined) unseal(this.#hashing, this.group, storedKey, found);
+    if (pending === undefined && found !== undefined)
+      unseal(this.#hashing, this.group, this.#keys.checksum(storedKey), found);
     this.#lastChecksum = found === undefined ? undefined : sealedChecksum(found);
     this.#lastName = name;
     return found;
   }
 
-  #storedKey(key: Uint8Array): Uint8Array {
-    const stored = waitingSlabs.newBytes(stateKeyPrefixBytes + key.length);
-    stored.set(this.#prefix);
-    stored.set(key, stateKeyPrefixBytes);
-    return stored;
-  }
-
   #readGroupRecord(): GroupRecord | undefined {
     const key = groupKey(this.group);
     const stored = this.#buffer.get(key);
-    return stored === undefined
-      ? undefined
-      : decode(groupRecordCodec, unseal(this.#hashing, this.group, key, stored));
+    return stored === undefined ? undefined : decodeGroupRecord(this.#hashing, key, stored);
+  }
+
+  /**
+   * The group's record and the end of the staged one go to the buffer in one synchronous run, and so to the store in one
+   * batch. Changes of the state before that wait in the buffer are of no consequence any more, but must be in the store
+   * before its pairs are removed.
+   */
+  #replace(by: GroupRecord): Promise<void> {
+    this.#become(by);
+    this.#buffer.remove(stagedKey(this.group));
+    this.#changed();
+    return this.#buffer.flush();
+  }
+
+  async #removeRecord(): Promise<void> {
+    const { low, high } = this.#digest;
+    const isUsed = this.#position.index > 0 || low !== 0 || high !== 0 || this.#records.size > 0;
+    if (isUsed) return;
+    this.#become({ position: initialPosition, digest: emptyDigest, generation: 0 });
+    this.#buffer.remove(groupKey(this.group));
+    await this.#buffer.flush();
+  }
+
+  /** Nothing that is remembered of the state before counts. */
+  #become({ position, digest, generation }: GroupRecord): void {
+    for (const walk of this.#walks) walk.end();
+    this.#records.clear();
+    this.#lastName = "";
+    this.#lastChecksum = undefined;
+    this.#keys = new StateKeys(this.group, generation, this.#hashing);
+    this.#position = position;
+    this.#digest = digest;
   }
 }

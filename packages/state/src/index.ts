@@ -1,6 +1,13 @@
 export type { StateDigest } from "./digest.ts";
 export { emptyDigest } from "./digest.ts";
 export type { DigestStep, DigestWalk } from "./digest-walk.ts";
-export { checkStateFormat, GroupState } from "./group-state.ts";
+export { checkStateFormat } from "./group-record.ts";
+export { GroupState } from "./group-state.ts";
+export type { StateSnapshotProblem } from "./snapshot-format.ts";
+export { StateSnapshotError } from "./snapshot-format.ts";
+export type { StagedGroupState } from "./staged-state.ts";
+export type { StatePosition } from "./state-position.ts";
+export { initialPosition } from "./state-position.ts";
+export type { StateSnapshot } from "./state-snapshot.ts";
 export { StateStore } from "./state-store.ts";
 export { StateCorruptError } from "./stored-value.ts";

@@ -1,56 +1,21 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Random } from "@holdfast/base";
-import { encode, groupId, logIndex, seededRandom, text, uniform, utf8 } from "@holdfast/base";
+import { encode, groupId, seededRandom, text, uniform, utf8 } from "@holdfast/base";
 import { SimulatedKeyValue, simulatedHashing } from "@holdfast/ports/simulated";
-import type { GroupState } from "./group-state.ts";
-import { StateStore } from "./state-store.ts";
-import { StateCorruptError, stateKeyPrefix } from "./stored-value.ts";
+import {
+  applyEntry,
+  assertExact,
+  contentsOf,
+  newDisk,
+  openStates,
+  positionAt,
+} from "../test-support/entries.ts";
+import { StateKeys } from "./state-keys.ts";
+import { StateCorruptError } from "./stored-value.ts";
 
-function open(store: SimulatedKeyValue): StateStore {
-  return new StateStore(store.mount(), simulatedHashing);
-}
-
-const keysCount = 20;
-
-/** The changes of entry `index` of a group, the same at every replay. What is kept as a record is put, if `encodesAtOnce`. */
-function applyEntry(state: GroupState, index: number, encodesAtOnce: boolean = false): void {
-  const random = seededRandom(1000 * state.group + index);
-  for (let change = 0; change < 4; change++) {
-    const key = utf8(`key-${uniform(random, keysCount)}`);
-    const value = `value-${index}-${change}`;
-    const kind = uniform(random, 4);
-    if (kind === 0) state.remove(key);
-    else if (kind === 1) state.put(key, encode(text, value));
-    else if (kind === 2 || encodesAtOnce) state.putRecord(text, key, value);
-    else state.keepRecord(text, key, value);
-    assert.equal(state.getRecord(text, key), kind === 0 ? undefined : value);
-  }
-  state.advance(logIndex(index));
-}
-
-function contents(state: GroupState): readonly string[] {
-  return [...state.range({ from: new Uint8Array(0) })].map(
-    ({ key, value }) => `${key.join()}=${value.join()}`,
-  );
-}
-
-/** What a group that applied entries 1 to `index` holds. */
-function expected(
-  group: number,
-  index: number,
-): { readonly contents: readonly string[]; readonly digest: unknown } {
-  const state = open(new SimulatedKeyValue({ random: seededRandom(1) })).group(groupId(group));
-  for (let i = 1; i <= index; i++) applyEntry(state, i, true);
-  return { contents: contents(state), digest: state.digest };
-}
-
-function assertExact(state: GroupState): void {
-  assert.deepEqual(
-    { contents: contents(state), digest: state.digest },
-    expected(state.group, state.appliedIndex),
-  );
-  assert.deepEqual(state.recomputeDigest(), state.digest);
+function storedKey(group: number, key: string): Uint8Array {
+  return new StateKeys(groupId(group), 0, simulatedHashing).stored(utf8(key));
 }
 
 /** A flush that was under way when the process died. */
@@ -63,7 +28,7 @@ async function crashRun(random: Random): Promise<void> {
   const applied = [0, 0];
   const durable = [0, 0];
   for (let life = 0; life < 5; life++) {
-    const store = open(disk);
+    const store = openStates(disk);
     for (const group of [0, 1]) {
       const state = store.group(groupId(group));
       assertExact(state);
@@ -94,7 +59,7 @@ test("state store: a crash leaves every group exactly at its applied index, at o
 });
 
 test("state store: a group reads its own keys alone, in order, both ways", () => {
-  const store = open(new SimulatedKeyValue({ random: seededRandom(1) }));
+  const store = openStates(newDisk(1));
   const [first, second] = [store.group(groupId(1)), store.group(groupId(2))];
   for (const key of ["b", "a", "c"]) {
     first.put(utf8(key), utf8(`1${key}`));
@@ -111,40 +76,38 @@ test("state store: a group reads its own keys alone, in order, both ways", () =>
 
 test("state store: a value that rotted is found when it is read, and never served (S12)", async () => {
   for (let seed = 1; seed <= 20; seed++) {
-    const disk = new SimulatedKeyValue({ random: seededRandom(seed) });
-    const store = open(disk);
+    const disk = newDisk(seed);
+    const store = openStates(disk);
     const state = store.group(groupId(3));
     state.put(utf8("key"), utf8("value"));
-    state.advance(logIndex(1));
+    state.advance(positionAt(1));
     await store.flush();
-    disk.rot(new Uint8Array([...stateKeyPrefix(groupId(3)), ...utf8("key")]));
-    const reopened = open(disk).group(groupId(3));
+    disk.rot(storedKey(3, "key"));
+    const reopened = openStates(disk).group(groupId(3));
     assert.throws(() => reopened.get(utf8("key")), StateCorruptError);
     assert.throws(() => reopened.recomputeDigest(), StateCorruptError);
   }
 });
 
 test("state store: a value shown under another key or group is refused (S12)", async () => {
-  const disk = new SimulatedKeyValue({ random: seededRandom(1) });
-  const store = open(disk);
+  const disk = newDisk(1);
+  const store = openStates(disk);
   store.group(groupId(1)).put(utf8("a"), utf8("value"));
   await store.flush();
-  const stored = disk.get(new Uint8Array([...stateKeyPrefix(groupId(1)), ...utf8("a")]));
+  const stored = disk.get(storedKey(1, "a"));
   assert.ok(stored !== undefined);
   for (const [group, key] of [
     [1, "b"],
     [2, "a"],
   ] as const) {
-    await disk.write([
-      { key: new Uint8Array([...stateKeyPrefix(groupId(group)), ...utf8(key)]), value: stored },
-    ]);
-    assert.throws(() => open(disk).group(groupId(group)).get(utf8(key)), StateCorruptError);
+    await disk.write([{ key: storedKey(group, key), value: stored }]);
+    assert.throws(() => openStates(disk).group(groupId(group)).get(utf8(key)), StateCorruptError);
   }
 });
 
 test("state store: the digest does not depend on the order of changes", () => {
-  const forward = open(new SimulatedKeyValue({ random: seededRandom(1) })).group(groupId(1));
-  const backward = open(new SimulatedKeyValue({ random: seededRandom(1) })).group(groupId(1));
+  const forward = openStates(newDisk(1)).group(groupId(1));
+  const backward = openStates(newDisk(1)).group(groupId(1));
   for (let i = 0; i < 50; i++) {
     forward.put(utf8(`k${i}`), utf8(`v${i}`));
     backward.put(utf8(`k${49 - i}`), utf8("something else first"));
@@ -157,7 +120,7 @@ test("state store: the digest does not depend on the order of changes", () => {
 });
 
 test("state store: a kept record shows as its bytes to all who ask for bytes", () => {
-  const state = open(new SimulatedKeyValue({ random: seededRandom(1) })).group(groupId(1));
+  const state = openStates(newDisk(1)).group(groupId(1));
   const key = utf8("k");
   const kept = (value: string): Uint8Array => {
     state.keepRecord(text, key, value);
@@ -172,12 +135,12 @@ test("state store: a kept record shows as its bytes to all who ask for bytes", (
   kept("fourth");
   state.remove(key);
   assert.equal(state.getRecord(text, key), undefined);
-  assert.deepEqual(contents(state), []);
+  assert.deepEqual(contentsOf(state).contents, []);
 });
 
 test("state store: a flush that had to wait takes records and index as they are when it starts", async () => {
-  const disk = new SimulatedKeyValue({ random: seededRandom(1) });
-  const store = open(disk);
+  const disk = newDisk(1);
+  const store = openStates(disk);
   const state = store.group(groupId(1));
   applyEntry(state, 1);
   const first = store.flush();
@@ -185,5 +148,5 @@ test("state store: a flush that had to wait takes records and index as they are 
   applyEntry(state, 2);
   await first;
   await second;
-  assertExact(open(disk).group(groupId(1)));
+  assertExact(openStates(disk).group(groupId(1)));
 });

@@ -24,11 +24,16 @@ export class StateStore {
     this.#hashing = hashing;
   }
 
-  /** Throws StateCorruptError when the group's record is damaged. */
+  /** Throws StateCorruptError when a record of the group is damaged. */
   group(id: GroupId): GroupState {
     const known = this.#groups.get(id);
     if (known !== undefined) return known;
-    const state = new GroupState(id, this.#buffer, this.#hashing, (changed) => this.#unsettled.add(changed));
+    const state = new GroupState(id, {
+      store: this.#store,
+      buffer: this.#buffer,
+      hashing: this.#hashing,
+      onChange: (changed) => this.#unsettled.add(changed),
+    });
     this.#groups.set(id, state);
     return state;
   }
@@ -43,6 +48,15 @@ export class StateStore {
     const applied = new Map([...this.#groups].map(([id, state]) => [id, state.appliedIndex] as const));
     await this.#buffer.flush();
     return applied;
+  }
+
+  /**
+   * Removes the group's whole state, and a staged one, for a replica that leaves or joins anew. Its state is empty from the
+   * moment this begins, and durably so before the first pair is removed; when it resolves nothing of the group is stored, but
+   * for what was applied anew meanwhile. A crash leaves the state as it was, or the empty one.
+   */
+  forget(id: GroupId): Promise<void> {
+    return this.group(id).forget();
   }
 
   #settle(): void {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { ballot, groupId, logIndex, seededRandom, utf8 } from "@holdfast/base";
+import { ballot, emptyBytes, groupId, logIndex, seededRandom, utf8 } from "@holdfast/base";
 import type { KeyValue, Mutation } from "@holdfast/ports";
 import { silentJournal, silentMetrics } from "@holdfast/ports";
 import {
@@ -29,6 +29,7 @@ function heldBack(store: KeyValue): { readonly store: KeyValue; readonly letGo: 
       get: (key) => store.get(key),
       peek: (key) => store.peek(key),
       range: (range) => store.range(range),
+      openSnapshot: () => store.openSnapshot(),
       write,
       flush: () => store.flush(),
       close: () => store.close(),
@@ -40,7 +41,7 @@ function heldBack(store: KeyValue): { readonly store: KeyValue; readonly letGo: 
 function applyUpTo(state: GroupState, index: number): void {
   for (let next = state.appliedIndex + 1; next <= index; next++) {
     state.put(utf8(`key-${next}`), new Uint8Array(1000));
-    state.advance(logIndex(next));
+    state.advance({ index: logIndex(next), ballot: ballot(1), membership: emptyBytes });
   }
 }
 

@@ -6,7 +6,7 @@
  */
 
 import type { GroupId, LogIndex } from "@holdfast/base";
-import { assert, ballot, logIndex, StoreError } from "@holdfast/base";
+import { assert, ballot, emptyBytes, logIndex, StoreError } from "@holdfast/base";
 import type { Appended, ReplicatedLog, StateMachine } from "@holdfast/ports";
 import type { GroupState } from "@holdfast/state";
 import type { WriteAheadLog } from "@holdfast/wal";
@@ -88,7 +88,7 @@ export class SingleVoterLog<Result> implements ReplicatedLog<Result> {
   #apply(index: LogIndex, command: Uint8Array): Result {
     try {
       const result = this.#machine.apply({ index, command });
-      this.#state.advance(index);
+      this.#state.advance({ index, ballot: onlyBallot, membership: emptyBytes });
       return result;
     } catch (cause) {
       // Applying never fails, unless the state store is damaged or an invariant is broken: nothing may follow.

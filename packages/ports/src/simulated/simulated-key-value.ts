@@ -10,7 +10,7 @@ import type { Random } from "@holdfast/base";
 import { assert, present, uniform } from "@holdfast/base";
 import type { DiskErrorKind } from "../disk.ts";
 import { DiskError } from "../disk.ts";
-import type { KeyRange, KeyValue, KeyValuePair, Mutation } from "../key-value.ts";
+import type { KeyRange, KeyValue, KeyValuePair, KeyValueSnapshot, Mutation } from "../key-value.ts";
 import { checkKey } from "../key-value.ts";
 import { SortedTable } from "../sorted-table.ts";
 import type { Fate } from "./fate.ts";
@@ -72,6 +72,7 @@ export class SimulatedKeyValue implements KeyValue {
       get: (key) => this.#get(run, key),
       peek: (key) => this.#peek(run, key),
       range: (range) => this.#range(run, range),
+      openSnapshot: () => this.#openSnapshot(run),
       write: (batch) => this.#write(run, batch),
       flush: () => this.#flush(run),
       close: async () => {
@@ -145,6 +146,10 @@ export class SimulatedKeyValue implements KeyValue {
     return this.#own.range(range);
   }
 
+  openSnapshot(): KeyValueSnapshot {
+    return this.#own.openSnapshot();
+  }
+
   write(batch: readonly Mutation[]): Promise<void> {
     return this.#own.write(batch);
   }
@@ -170,14 +175,29 @@ export class SimulatedKeyValue implements KeyValue {
     return run.peeked;
   }
 
-  *#range(run: Run, range: KeyRange): Iterable<KeyValuePair> {
+  #range(run: Run, range: KeyRange): Iterable<KeyValuePair> {
+    return copies(() => {
+      enter(run);
+      return this.#current;
+    }, range);
+  }
+
+  #openSnapshot(run: Run): KeyValueSnapshot {
     enter(run);
-    let left = range.limit ?? Number.POSITIVE_INFINITY;
-    for (const { key, value } of this.#current.range(range)) {
-      if (value === undefined) continue;
-      if (left-- <= 0) return;
-      yield { key: new Uint8Array(key), value: new Uint8Array(value) };
-    }
+    const frozen = new SortedTable();
+    apply(frozen, this.#current.sorted());
+    let isClosed = false;
+    const opened = (): SortedTable => {
+      enter(run);
+      if (isClosed) throw new DiskError("io", "", "the snapshot is closed");
+      return frozen;
+    };
+    return {
+      range: (range) => copies(opened, range),
+      close: () => {
+        isClosed = true;
+      },
+    };
   }
 
   async #write(run: Run, batch: readonly Mutation[]): Promise<void> {
@@ -248,6 +268,15 @@ export class SimulatedKeyValue implements KeyValue {
     for (const { key, value } of batch) if (value !== undefined) bytes += key.length + value.length;
     if (bytes > this.capacityBytes)
       throw new DiskError("no-space", "", "no space left in the key-value store");
+  }
+}
+
+function* copies(table: () => SortedTable, range: KeyRange): Iterable<KeyValuePair> {
+  let left = range.limit ?? Number.POSITIVE_INFINITY;
+  for (const { key, value } of table().range(range)) {
+    if (value === undefined) continue;
+    if (left-- <= 0) return;
+    yield { key: new Uint8Array(key), value: new Uint8Array(value) };
   }
 }
 

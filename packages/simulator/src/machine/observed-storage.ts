@@ -43,6 +43,7 @@ export function observedStore(store: KeyValue, name: string, observe: Observe): 
     get: (key) => store.get(key),
     peek: (key) => store.peek(key),
     range: (range) => store.range(range),
+    openSnapshot: () => store.openSnapshot(),
     write: (batch) => witnessed(`write ${name}`, store.write(batch), observe),
     flush: () => witnessed(`flush ${name}`, store.flush(), observe),
     close: () => store.close(),

@@ -26,8 +26,9 @@ export const storageMutants: readonly Mutant[] = [
     file: "packages/state/src/group-state.ts",
     edits: [
       {
-        find: "const record = { appliedIndex: this.#appliedIndex, digest",
-        replace: "const record = { appliedIndex: logIndex(Math.max(0, this.#appliedIndex - 1)), digest",
+        find: "const record = { position: this.#position, digest",
+        replace:
+          "const earlier = { ...this.#position, index: Math.max(0, this.#position.index - 1) as LogIndex };\n    const record = { position: earlier, digest",
       },
     ],
     detector: { kind: "tests", files: ["packages/state/src/state-store.test.ts"] },
