@@ -13,7 +13,7 @@ import { emptyMembership, raftProtocol, replicaId } from "@holdfast/consensus";
 import type { Group, GroupMachine, Place } from "@holdfast/groups";
 import { GroupHost } from "@holdfast/groups";
 import { nodeHashing, openDisk, realClock, secureRandom } from "@holdfast/host";
-import { emptyBody, silentJournal, silentMetrics } from "@holdfast/ports";
+import { silentJournal, silentMetrics } from "@holdfast/ports";
 import type { WriteAheadLog } from "@holdfast/wal";
 import { openWriteAheadLog } from "@holdfast/wal";
 import { LoopbackNetwork } from "../load/loopback-network.ts";
@@ -173,8 +173,8 @@ class CountingMachine implements GroupMachine<number> {
     this.applied = position;
   }
 
-  snapshot(): typeof emptyBody {
-    return emptyBody;
+  snapshot(): Promise<never> {
+    return Promise.reject(new Error("no snapshots here"));
   }
 
   stage(): Promise<never> {

@@ -173,6 +173,21 @@ for (const protocol of protocolNames)
       await world.until(() => away.machine().texts.at(-1) === "last", "it is back");
     });
 
+    test("snapshot: a leader that cannot read its state ends there, and the next one sends it", async () => {
+      const world = await World.start();
+      await world.openGroup(protocol);
+      const leader = await world.leader();
+      const away = world.follower(leader);
+      away.kill();
+      const texts = await world.fillWindow(leader);
+      for (const node of world.nodes) if (node !== away) node.checkpoint();
+      leader.machine().snapshotFailure = new Error("the state is damaged");
+      await world.run(away.start());
+      await world.until(() => leader.stateFailures.length === 1, "it gives the group up");
+      await world.until(() => away.machine().installs === 1, "a snapshot of the other one");
+      assert.deepEqual(away.machine().texts, texts);
+    });
+
     test("snapshot: what waited to be applied is not applied on it again", async () => {
       const world = await World.start();
       await world.openGroup(protocol);

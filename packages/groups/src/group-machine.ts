@@ -17,13 +17,21 @@ export interface GroupMachine<Result> extends StateMachine<Result> {
    * `apply`, so that no flush takes the one without the other.
    */
   advance(position: SnapshotPosition): void;
-  /** The state as it is now, whatever is applied while it is read; with bounded memory. */
-  snapshot(): AsyncIterable<Uint8Array>;
+  /** The state at a position at or behind the applied one, whatever is applied while it is read; with bounded memory. */
+  snapshot(): Promise<MachineSnapshot>;
   /**
    * Stores a snapshot beside the state; resolves when it is durable. It replaces one that was staged before. Rejects when the
    * body fails or makes no state.
    */
   stage(position: SnapshotPosition, body: AsyncIterable<Uint8Array>): Promise<StagedState>;
+}
+
+export interface MachineSnapshot {
+  readonly position: SnapshotPosition;
+  /** Read once, or given up by `close`. */
+  readonly body: AsyncIterable<Uint8Array>;
+  /** For one that is not read to its end; does nothing otherwise. */
+  close(): void;
 }
 
 /** A whole, durable state beside the one in use. */

@@ -442,11 +442,19 @@ export class GroupReplica<Result, Message extends Envelope> implements Group<Res
     if (this.#ended !== undefined || node === undefined) return "failed";
     const { network, wal, journal } = this.#surroundings;
     const { group, replica: from } = this;
-    const { applied: position } = this.#machine;
-    const { ballot } = this.#core.status();
-    const head = { group, incarnation: wal.incarnation, from, to, ballot, position };
-    const snapshot = { head, body: this.#machine.snapshot() };
-    return sendSnapshot({ network, journal, node, signal: this.#abort.signal }, snapshot);
+    const snapshot = await this.#machine.snapshot().catch((cause: unknown) => {
+      this.#surroundings.onStateFailure(group, cause);
+    });
+    if (snapshot === undefined) return "failed";
+    try {
+      if (this.#ended !== undefined) return "failed";
+      const { position, body } = snapshot;
+      const { ballot } = this.#core.status();
+      const head = { group, incarnation: wal.incarnation, from, to, ballot, position };
+      return await sendSnapshot({ network, journal, node, signal: this.#abort.signal }, { head, body });
+    } finally {
+      snapshot.close();
+    }
   }
 
   /** It waits whole beside the state, or is not needed: the core says which. */

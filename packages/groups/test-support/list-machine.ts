@@ -5,7 +5,7 @@ import { ballot, concatBytes, logIndex, utf8, utf8Text } from "@holdfast/base";
 import type { SnapshotPosition } from "@holdfast/consensus";
 import { emptyMembership } from "@holdfast/consensus";
 import type { CommittedEntry } from "@holdfast/ports";
-import type { GroupMachine, StagedState } from "../src/group-machine.ts";
+import type { GroupMachine, MachineSnapshot, StagedState } from "../src/group-machine.ts";
 
 interface SavedState {
   readonly position: SnapshotPosition;
@@ -31,6 +31,8 @@ export class ListMachine implements GroupMachine<string> {
   #texts: string[];
   /** Thrown by the next `apply`. */
   failure: unknown;
+  /** What the next snapshots end with. */
+  snapshotFailure: Error | undefined;
   /** Snapshots that became the state. */
   installs = 0;
 
@@ -68,8 +70,10 @@ export class ListMachine implements GroupMachine<string> {
     this.#store.saved = { position: this.#position, texts: [...this.#texts] };
   }
 
-  snapshot(): AsyncIterable<Uint8Array> {
-    return inChunks(utf8(JSON.stringify(this.#texts)));
+  snapshot(): Promise<MachineSnapshot> {
+    if (this.snapshotFailure !== undefined) return Promise.reject(this.snapshotFailure);
+    const body = inChunks(utf8(JSON.stringify(this.#texts)));
+    return Promise.resolve({ position: this.#position, body, close: () => undefined });
   }
 
   async stage(position: SnapshotPosition, body: AsyncIterable<Uint8Array>): Promise<StagedState> {

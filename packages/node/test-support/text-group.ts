@@ -1,25 +1,32 @@
-/** One consensus group of texts on three nodes in virtual time, whose commands go to the leader from any of them. */
+/**
+ * One consensus group of texts on three nodes in virtual time: the state in a state store, the log on a disk that outlives the
+ * process, commands that go to the leader from any node.
+ */
 
 import assert from "node:assert/strict";
 import type { Codec, NodeId } from "@holdfast/base";
-import { ballot, groupId, logIndex, nodeId, seededRandom, text, utf8, utf8Text } from "@holdfast/base";
-import type { SnapshotPosition } from "@holdfast/consensus";
-import { emptyMembership, raftProtocol, replicaId } from "@holdfast/consensus";
-import type { Group, GroupMachine } from "@holdfast/groups";
+import { groupId, nodeId, present, seededRandom, text, utf8, utf8Text } from "@holdfast/base";
+import { raftProtocol, replicaId } from "@holdfast/consensus";
+import type { Group, Place } from "@holdfast/groups";
 import { GroupHost } from "@holdfast/groups";
-import type { Appended, CommittedEntry } from "@holdfast/ports";
-import { emptyBody, silentMetrics } from "@holdfast/ports";
+import type { Appended, CommittedEntry, StateMachine } from "@holdfast/ports";
+import { silentMetrics } from "@holdfast/ports";
 import {
   CollectingJournal,
   SimulatedClock,
   SimulatedDisk,
+  SimulatedKeyValue,
   type SimulatedNetwork,
   SimulatedSwitch,
   Simulation,
   simulatedHashing,
 } from "@holdfast/ports/simulated";
+import type { GroupState } from "@holdfast/state";
+import { StateStore } from "@holdfast/state";
+import type { WriteAheadLog } from "@holdfast/wal";
 import { openWriteAheadLog } from "@holdfast/wal";
 import { ForwardingLog } from "../src/groups/forwarding-log.ts";
+import { StateGroupMachine } from "../src/groups/state-group-machine.ts";
 import { SharedNetwork } from "../src/network/shared-network.ts";
 import { answerByte, askByte } from "../src/proposals/proposal-frames.ts";
 import { Proposals } from "../src/proposals/proposals.ts";
@@ -27,51 +34,61 @@ import { Proposals } from "../src/proposals/proposals.ts";
 const group = groupId(1);
 const groupFrames = 1;
 const textCodec: Codec<string> = text;
+const size = 3;
 
-/** Texts in the order they were applied; the result says where. */
-export class TextMachine implements GroupMachine<string> {
-  readonly texts: string[] = [];
-  readonly staged = undefined;
-  applied: SnapshotPosition = { index: logIndex(0), ballot: ballot(0), membership: emptyMembership };
+/** Texts in the order they were applied, under their indexes; the result says where. */
+class TextMachine implements StateMachine<string> {
+  readonly #state: GroupState;
+
+  constructor(state: GroupState) {
+    this.#state = state;
+  }
 
   apply({ index, command }: CommittedEntry): string {
-    this.texts.push(utf8Text(command));
+    this.#state.put(utf8(String(index).padStart(8, "0")), command);
     return `${utf8Text(command)} at ${index}`;
-  }
-
-  advance(position: SnapshotPosition): void {
-    this.applied = position;
-  }
-
-  snapshot(): AsyncIterable<Uint8Array> {
-    return emptyBody;
-  }
-
-  stage(): never {
-    assert.fail("no node falls so far behind here");
   }
 }
 
-export interface TextNode {
+/** What outlives a process. */
+interface Machine {
   readonly id: NodeId;
   readonly disk: SimulatedDisk;
+  readonly store: SimulatedKeyValue;
+  wasOpened: boolean;
+}
+
+export interface TextNode {
+  readonly machine: Machine;
+  readonly id: NodeId;
   readonly network: SimulatedNetwork;
   readonly clock: SimulatedClock;
-  readonly host: GroupHost;
+  readonly wal: WriteAheadLog;
+  readonly states: StateStore;
+  readonly state: GroupState;
   readonly group: Group<string>;
-  readonly machine: TextMachine;
   readonly proposals: Proposals;
   readonly log: ForwardingLog<string>;
   readonly journal: CollectingJournal;
+}
+
+export interface TextGroupOptions {
+  readonly answerWaitMs?: number;
+  readonly waitMs?: number;
+  /** Whether a node's disk has room for a snapshot on its way in. */
+  readonly hasRoom?: () => boolean;
 }
 
 export class TextGroup {
   readonly simulation: Simulation;
   readonly switch: SimulatedSwitch;
   readonly nodes: TextNode[] = [];
+  readonly #options: TextGroupOptions;
   readonly #random = seededRandom(1);
+  readonly #places = new Map<ReturnType<typeof replicaId>, Place>();
 
-  private constructor() {
+  private constructor(options: TextGroupOptions) {
+    this.#options = options;
     const random = this.#random;
     const drain = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
     this.simulation = new Simulation({ random, drain });
@@ -80,49 +97,17 @@ export class TextGroup {
     this.switch = new SimulatedSwitch({ simulation, random, ...latency });
   }
 
-  static async start(
-    options: { readonly answerWaitMs?: number; readonly waitMs?: number } = {},
-  ): Promise<TextGroup> {
-    const world = new TextGroup();
-    const ids = [1, 2, 3].map((number) => nodeId(`node-${number}`));
-    const opened: Opened[] = [];
-    for (const id of ids) opened.push(await world.run(world.#openLog(id)));
-    const places = new Map(
-      opened.map(({ id, wal }, i) => [replicaId(i + 1), { node: id, incarnation: wal.incarnation }]),
-    );
-    const voters = ids.map((_, i) => replicaId(i + 1));
-    for (const [i, parts] of opened.entries()) {
-      const { id, disk, wal, clock } = parts;
-      const network = world.switch.open(id);
-      network.setPeers(ids.map((peer) => ({ id: peer, address: `${peer}:1` })));
-      const journal = new CollectingJournal();
-      const shared = new SharedNetwork(network, journal);
-      const ports = { clock, random: world.#random, journal, metrics: silentMetrics };
-      const groups = shared.view([groupFrames]);
-      const host = new GroupHost({ ...ports, wal, network: groups, events: quietEvents });
-      groups.listen(host);
-      const logs = new Map<number, ForwardingLog<string>>();
-      const about = shared.view([askByte, answerByte]);
-      const served = (id: number): ForwardingLog<string> | undefined => logs.get(id);
-      const proposals = new Proposals({ ...ports, network: about, served, ...options });
-      about.listen(proposals);
-      shared.listen();
-      const machine = new TextMachine();
-      const membership = { voters, outgoing: [], learners: [] };
-      const replica = { replica: replicaId(i + 1), incarnation: wal.incarnation, origin: "new" } as const;
-      const opening = host.open({ group, protocol: raftProtocol, machine, membership, places, ...replica });
-      const ofNode = await world.run(opening);
-      const log = new ForwardingLog(ofNode, textCodec, { self: id, proposals, clock, ...options });
-      logs.set(group, log);
-      world.nodes.push({ id, disk, network, clock, host, group: ofNode, machine, proposals, log, journal });
+  static async start(options: TextGroupOptions = {}): Promise<TextGroup> {
+    const world = new TextGroup(options);
+    const machines = Array.from({ length: size }, (_, i) => world.#machine(nodeId(`node-${i + 1}`)));
+    const opened = [];
+    for (const [i, machine] of machines.entries()) {
+      const parts = await world.#openLog(machine);
+      world.#places.set(replicaId(i + 1), { node: machine.id, incarnation: parts.wal.incarnation });
+      opened.push(parts);
     }
+    for (const parts of opened) world.nodes.push(await world.#openGroup(parts));
     return world;
-  }
-
-  node(number: number): TextNode {
-    const node = this.nodes[number];
-    assert.ok(node !== undefined);
-    return node;
   }
 
   /** The one that leads, and the two that do not. */
@@ -139,8 +124,18 @@ export class TextGroup {
     return [leader, first, second];
   }
 
+  texts({ state }: TextNode): readonly string[] {
+    return Array.from(state.range({ from: new Uint8Array(0) }), ({ value }) => utf8Text(value));
+  }
+
   append(node: TextNode, command: string): Promise<Appended<string>> {
     return this.run(node.log.append(utf8(command)));
+  }
+
+  /** What is applied becomes durable, and the log lets go of what nobody needs any more. */
+  async checkpoint({ states, wal }: TextNode): Promise<void> {
+    for (const [id, index] of await this.run(states.flush())) wal.checkpoint(id, index);
+    await this.simulation.runFor(10);
   }
 
   /** What it rejects with. */
@@ -165,32 +160,92 @@ export class TextGroup {
     }
   }
 
-  kill(node: TextNode): void {
-    node.clock.halt();
-    node.network.kill();
+  kill({ machine, clock, network }: TextNode): void {
+    clock.halt();
+    network.kill();
+    machine.disk.kill();
+    machine.store.kill();
   }
 
-  async #openLog(id: NodeId): Promise<Opened> {
+  /** A new process on what the one that was killed left. */
+  async restart(node: TextNode): Promise<TextNode> {
+    const again = await this.#openGroup(await this.#openLog(node.machine));
+    this.nodes[this.nodes.indexOf(node)] = again;
+    return again;
+  }
+
+  #machine(id: NodeId): Machine {
     const { simulation } = this;
     const random = this.#random;
-    const clock = new SimulatedClock(simulation);
     const disk = new SimulatedDisk({ random, simulation, latencyMs: { min: 0.1, max: 0.5 } });
-    const ports = { clock, random, journal: new CollectingJournal(), hashing: simulatedHashing };
-    const { log: wal } = await openWriteAheadLog({
+    return { id, disk, store: new SimulatedKeyValue({ random }), wasOpened: false };
+  }
+
+  async #openLog(machine: Machine): Promise<OpenedLog> {
+    const clock = new SimulatedClock(this.simulation);
+    const ports = {
+      clock,
+      random: this.#random,
+      journal: new CollectingJournal(),
+      hashing: simulatedHashing,
+    };
+    const opening = openWriteAheadLog({
       ...ports,
-      disk: disk.mount(),
+      disk: machine.disk.mount(),
       folder: "log",
       segmentBytes: 1024 * 1024,
     });
-    return { id, disk, wal, clock };
+    return { machine, clock, wal: (await this.run(opening)).log };
+  }
+
+  async #openGroup({ machine, clock, wal }: OpenedLog): Promise<TextNode> {
+    const { id } = machine;
+    const network = this.switch.open(id);
+    network.setPeers(Array.from(this.#places.values(), ({ node }) => ({ id: node, address: `${node}:1` })));
+    const journal = new CollectingJournal();
+    const shared = new SharedNetwork(network, journal);
+    const ports = { clock, random: this.#random, journal, metrics: silentMetrics };
+    const groups = shared.view([groupFrames]);
+    const host = new GroupHost({ ...ports, wal, network: groups, events: quietEvents });
+    groups.listen(host);
+    const logs = new Map<number, ForwardingLog<string>>();
+    const about = shared.view([askByte, answerByte]);
+    const options = this.#options;
+    const proposals = new Proposals({
+      ...ports,
+      network: about,
+      served: (each) => logs.get(each),
+      ...options,
+    });
+    about.listen(proposals);
+    shared.listen();
+    const states = new StateStore(machine.store.mount(), simulatedHashing);
+    const state = states.group(group);
+    const hasRoom = (): Promise<boolean> => Promise.resolve(options.hasRoom?.() ?? true);
+    const voters = [...this.#places.keys()];
+    const [replica] = [...this.#places].find(([, { node }]) => node === id) ?? [];
+    const opening = host.open({
+      group,
+      protocol: raftProtocol,
+      machine: new StateGroupMachine(state, new TextMachine(state), hasRoom),
+      membership: { voters, outgoing: [], learners: [] },
+      places: this.#places,
+      replica: present(replica, "a replica"),
+      incarnation: wal.incarnation,
+      origin: machine.wasOpened ? "existing" : "new",
+    });
+    const ofNode = await this.run(opening);
+    machine.wasOpened = true;
+    const log = new ForwardingLog(ofNode, textCodec, { self: id, proposals, clock, ...options });
+    logs.set(group, log);
+    return { machine, id, network, clock, wal, states, state, group: ofNode, proposals, log, journal };
   }
 }
 
-interface Opened {
-  readonly id: NodeId;
-  readonly disk: SimulatedDisk;
-  readonly wal: Awaited<ReturnType<typeof openWriteAheadLog>>["log"];
+interface OpenedLog {
+  readonly machine: Machine;
   readonly clock: SimulatedClock;
+  readonly wal: WriteAheadLog;
 }
 
 const quietEvents = {

@@ -13,7 +13,7 @@ test("forwarding: a command is applied whichever node it is given to, and answer
     assert.equal(result, `of ${node?.id ?? ""} at ${index}`);
   }
   assert.deepEqual(
-    leader.machine.texts,
+    world.texts(leader),
     [leader, one, two, one].map(({ id }) => `of ${id}`),
   );
 });
@@ -24,7 +24,7 @@ test("forwarding: what one node was answered, another one reads behind its barri
   for (let i = 0; i < 20; i++) {
     await world.append(one, `${i}`);
     await world.run(Promise.resolve(two.log.readBarrier()));
-    assert.equal(two.machine.texts.at(-1), `${i}`);
+    assert.equal(world.texts(two).at(-1), `${i}`);
   }
 });
 
@@ -40,11 +40,11 @@ test("forwarding: a command that finds no leader waits for the next one, and is 
   for (const answer of answers)
     if (answer instanceof Error) assert.ok(answer instanceof StoreError && answer.code === "OutcomeUnknown");
   await world.append(one, "behind");
-  for (const { machine } of [one, two]) {
-    await world.until(() => machine.texts.at(-1) === "behind", "both have it");
-    assert.equal(new Set(machine.texts).size, machine.texts.length);
+  for (const node of [one, two]) {
+    await world.until(() => world.texts(node).at(-1) === "behind", "both have it");
+    assert.equal(new Set(world.texts(node)).size, world.texts(node).length);
   }
-  assert.ok(one.machine.texts.length >= 1 + answers.filter((answer) => !(answer instanceof Error)).length);
+  assert.ok(world.texts(one).length >= 1 + answers.filter((answer) => !(answer instanceof Error)).length);
 });
 
 test("forwarding: while no leader can be, it ends as not applied within its time", async () => {
@@ -59,7 +59,7 @@ test("forwarding: while no leader can be, it ends as not applied within its time
   assert.deepEqual([error.code, error.outcome, error.retryable], ["Unavailable", "not-applied", true]);
   const tookMs = world.simulation.nowMs - beganMs;
   assert.ok(tookMs >= 2500 && tookMs < 4000, `${tookMs} ms`);
-  assert.deepEqual(one.machine.texts, []);
+  assert.deepEqual(world.texts(one), []);
 });
 
 test("forwarding: a leader that falls silent with a command makes it unknown, and nothing is asked twice", async () => {
@@ -73,18 +73,18 @@ test("forwarding: a leader that falls silent with a command makes it unknown, an
   assert.ok(error instanceof StoreError);
   assert.deepEqual([error.code, error.outcome], ["OutcomeUnknown", "unknown"]);
   await world.append(one, "next");
-  assert.ok(one.machine.texts.filter((each) => each === "maybe").length <= 1);
+  assert.ok(world.texts(one).filter((each) => each === "maybe").length <= 1);
 });
 
 test("forwarding: a leader that failed with a command says unknown, and the command is not offered again", async () => {
   const world = await TextGroup.start();
   const [leader, one] = await world.roles();
-  leader.disk.failNextSync();
+  leader.machine.disk.failNextSync();
   const error = await world.failure(one.log.append(utf8("maybe")));
   assert.ok(error instanceof StoreError);
   assert.equal(error.outcome, "unknown");
   await world.append(one, "next");
-  assert.ok(one.machine.texts.filter((each) => each === "maybe").length <= 1);
+  assert.ok(world.texts(one).filter((each) => each === "maybe").length <= 1);
 });
 
 test("forwarding: a command that the group refuses is refused for the one who asked, with the leader's words", async () => {

@@ -19,7 +19,7 @@ import {
 } from "@holdfast/base";
 import type { SnapshotPosition } from "@holdfast/consensus";
 import { decodeMembership, emptyMembership, encodeMembership } from "@holdfast/consensus";
-import type { GroupMachine, StagedState } from "@holdfast/groups";
+import type { GroupMachine, MachineSnapshot, StagedState } from "@holdfast/groups";
 import type { CommittedEntry, Disk } from "@holdfast/ports";
 import { readWhole, replaceWhole } from "@holdfast/ports";
 
@@ -119,9 +119,9 @@ export class RegisterMachine implements GroupMachine<WriteOutcome> {
     return index;
   }
 
-  async *snapshot(): AsyncIterable<Uint8Array> {
-    const bytes = this.#encoded();
-    for (let i = 0; i < bytes.length; i += snapshotChunkBytes) yield bytes.slice(i, i + snapshotChunkBytes);
+  snapshot(): Promise<MachineSnapshot> {
+    const body = inChunks(this.#encoded());
+    return Promise.resolve({ position: this.#position, body, close: () => undefined });
   }
 
   async stage(position: SnapshotPosition, body: AsyncIterable<Uint8Array>): Promise<StagedState> {
@@ -157,4 +157,8 @@ export class RegisterMachine implements GroupMachine<WriteOutcome> {
     await this.#disk.remove(stagedFile);
     await this.#disk.syncDirectory("");
   }
+}
+
+async function* inChunks(bytes: Uint8Array): AsyncIterable<Uint8Array> {
+  for (let i = 0; i < bytes.length; i += snapshotChunkBytes) yield bytes.slice(i, i + snapshotChunkBytes);
 }
