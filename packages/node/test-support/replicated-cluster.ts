@@ -259,6 +259,12 @@ export class ReplicatedCluster {
     this.disk(name).capacityBytes = 0;
   }
 
+  /** The node's process is dead, and a machine with empty disks takes its place. */
+  lose(name: string): void {
+    if (this.nodes.has(nodeId(name))) this.crash(name, "kill");
+    this.#machines.delete(nodeId(name));
+  }
+
   put(name: string, id: BlockId, width: number, body = bodyOf(id)): StoringBlock {
     const storing = this.node(name).blocks.put(id, body, crc32(body), width);
     storing.durable.catch(() => undefined);

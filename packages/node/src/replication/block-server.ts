@@ -175,6 +175,8 @@ export class BlockServer {
     };
     const timer = this.#ports.clock.after(this.#limits.servedBodyMsMax, end);
     signal.addEventListener("abort", end);
+    // It may have gone while the block was read.
+    if (signal.aborted) end();
     return (async function* pieces() {
       try {
         for (let at = 0; at < body.length; at += pieceBytes) {

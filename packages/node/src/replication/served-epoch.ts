@@ -9,7 +9,7 @@
 import type { Epoch } from "@holdfast/base";
 import { epoch as asEpoch, ByteReader, ByteWriter, equalBytes, StoreError, utf8 } from "@holdfast/base";
 import type { Disk, Hashing } from "@holdfast/ports";
-import { readWhole, replaceWhole } from "@holdfast/ports";
+import { DiskError, readWhole, replaceWhole } from "@holdfast/ports";
 
 export const epochFileName = "epoch";
 const magic: Uint8Array = utf8("HFEPOCH");
@@ -43,8 +43,15 @@ export class ServedEpoch {
     const bytes = await readWhole(ports.disk, `${ports.folder}/${epochFileName}`);
     const promised = bytes === undefined ? known : decodeEpoch(bytes, ports.hashing);
     const served = new ServedEpoch(ports, asEpoch(Math.max(promised, known)));
-    // What is read at start is not durable until this process has synced it (S8): the rename may not be.
-    await served.#write();
+    try {
+      // What is read at start is not durable until this process has synced it (S8): its name may not be.
+      await served.#write();
+    } catch (error) {
+      if (!(error instanceof DiskError && error.kind === "no-space") || served.current > promised)
+        throw error;
+      // A full disk still serves its reads.
+      await ports.disk.syncDirectory(ports.folder);
+    }
     return served;
   }
 
