@@ -54,6 +54,10 @@ describe("a block server", () => {
         kind: "refused",
         reason: "mismatch",
       });
+    // Memory that was never written to is zeros as well.
+    const zeros = new Uint8Array(5000);
+    const cut = ask(cluster, { ...asked, checksum: crc32(zeros) }, chunksOf(zeros.subarray(1)));
+    assert.deepEqual(await cluster.run(cut), { kind: "refused", reason: "mismatch" });
     assert.equal(cluster.holders(block), "");
     assert.equal(cluster.node("b").server.heldBytes, 0);
     const pieces = chunksOf(body.subarray(0, 1), body.subarray(1, 100), body.subarray(100));
@@ -222,6 +226,21 @@ describe("a block server's bounds", () => {
     await cluster.simulation.runFor(10);
     assert.equal(cluster.node("b").server.heldBytes, 0);
   });
+});
+
+test("a reader that goes away while its block is read leaves nothing behind", async () => {
+  const cluster = await ReplicatedCluster.start("ab");
+  await cluster.run(put(cluster, block, body));
+  cluster.disk("b").slowness = 100;
+  const controller = new AbortController();
+  const head = encode(blockRequestCodec, { kind: "read", id: block, epoch: epoch(1) });
+  const { server } = cluster.node("b");
+  const answer = server.onExchange({ head, body: emptyBody }, controller.signal);
+  await cluster.simulation.runFor(1);
+  assert.equal(server.heldBytes, body.length);
+  controller.abort();
+  await cluster.run(answer);
+  assert.equal(server.heldBytes, 0);
 });
 
 describe("a block server's epoch (S3)", () => {

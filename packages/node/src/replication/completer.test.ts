@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import type { ContentId } from "@holdfast/base";
-import { crc32, nodeId } from "@holdfast/base";
+import { crc32, decode, nodeId } from "@holdfast/base";
 import { allMetrics } from "@holdfast/ports";
 import type { ClusterOptions } from "../../test-support/replicated-cluster.ts";
 import { blockOf, bodyOf, ReplicatedCluster } from "../../test-support/replicated-cluster.ts";
+import { blockRequestCodec } from "./block-wire.ts";
 
 const count = 20;
 
@@ -98,6 +99,34 @@ describe("the list of incomplete blocks", () => {
     cluster.disk("d").capacityBytes = 2 ** 50;
     await cluster.simulation.runFor(cluster.limits.suspicionMsMax + 5000);
     for (let i = 0; i < count; i++) assert.equal(cluster.holders(blockOf(i)), "abcde");
+  });
+
+  test("a node whose disk stays full is sent ever fewer blocks", async () => {
+    const cluster = await incomplete();
+    let sent = 0;
+    cluster.onExchange = (node, _from, request, signal) => {
+      if (node.id === "c" && decode(blockRequestCodec, request.head).kind === "put") sent++;
+      return node.server.onExchange(request, signal);
+    };
+    await cluster.start(nodeId("c"));
+    cluster.fill("c");
+    await cluster.simulation.runFor(600_000);
+    assert.ok(sent >= 5 && sent <= 25, `${sent} in ten minutes`);
+    assert.equal(cluster.node("a").incomplete.count, count);
+  });
+
+  test("a slot that has its block after all costs a question alone", async () => {
+    const cluster = await ReplicatedCluster.start("abc");
+    await cluster.run(cluster.put("a", blockOf(1), 3).settled);
+    cluster.onExchange = (node, _from, request, signal) => {
+      assert.equal(decode(blockRequestCodec, request.head).kind, "stat");
+      return node.server.onExchange(request, signal);
+    };
+    await cluster.run(cluster.node("a").incomplete.add({ node: nodeId("c"), id: blockOf(1), width: 3 }));
+    await cluster.simulation.runFor(5000);
+    assert.equal(cluster.node("a").incomplete.count, 0);
+    const metrics = cluster.metricsOf(nodeId("a"));
+    assert.equal(await metrics.value(allMetrics.completedBlocks, { outcome: "in-place" }), 1);
   });
 
   test("where the layout has moved on, the slots of today get the block", async () => {

@@ -14,6 +14,7 @@ import type { Journal, Metrics } from "@holdfast/ports";
 import { sleep } from "@holdfast/ports";
 import { Pace } from "../maintenance/pace.ts";
 import type { IncompleteBlock, IncompleteBlocks } from "./incomplete-blocks.ts";
+import { NodeTrust } from "./node-trust.ts";
 import type { BlockSlots, Placement } from "./placement.ts";
 import { nodesOf } from "./placement.ts";
 import type { ReadParts } from "./replicated-read.ts";
@@ -48,6 +49,8 @@ export class Completer {
   readonly #metrics: ReplicationMetrics;
   readonly #stop = new AbortController();
   readonly #pace: Pace;
+  /** Apart from whether it answers: a full node answers every question. */
+  readonly #ability: NodeTrust;
   #running: Promise<void> = Promise.resolve();
 
   constructor(parts: CompleterParts, options: CompleterOptions) {
@@ -55,6 +58,7 @@ export class Completer {
     this.#options = options;
     this.#metrics = new ReplicationMetrics(parts.metrics);
     this.#pace = new Pace(parts.clock, this.#stop.signal);
+    this.#ability = new NodeTrust(parts.clock, parts.limits);
   }
 
   start(): void {
@@ -82,9 +86,10 @@ export class Completer {
   /** One look at each entry whose node is not in doubt. */
   async #round(): Promise<void> {
     const { incomplete, trust } = this.#parts;
+    const isAble = (node: NodeId): boolean => !trust.isInDoubt(node) && !this.#ability.isInDoubt(node);
     for (const node of incomplete.nodes()) {
       let after: BlockId | undefined;
-      while (!trust.isInDoubt(node) && !this.#stop.signal.aborted) {
+      while (isAble(node) && !this.#stop.signal.aborted) {
         const entries = incomplete.of(node, after, entriesPerStep);
         after = entries.at(-1)?.id;
         if (after === undefined) break;
@@ -100,8 +105,9 @@ export class Completer {
       const name = contentIdText(entry.id.content);
       if (!answers.has(name)) answers.set(name, await this.#mayExist(entry.id.content));
       const outcome = await this.#judge(entry, answers.get(name));
-      if (outcome === "trouble") return this.#parts.trust.onTrouble(node);
+      if (outcome === "trouble") return this.#ability.onTrouble(node);
       if (outcome === "left") continue;
+      if (outcome === "copied") this.#ability.onAnswer(node);
       await this.#parts.incomplete.remove(entry);
       this.#metrics.completed[outcome].add(1);
     }

@@ -1,4 +1,4 @@
-/** Which nodes answered lately. A node in doubt is asked last, and nobody waits for it who need not. */
+/** Which nodes did lately what they were asked. A node in doubt is asked last, and nobody waits for it who need not. */
 
 import type { NodeId } from "@holdfast/base";
 import type { Clock } from "@holdfast/ports";

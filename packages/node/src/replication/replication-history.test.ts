@@ -172,7 +172,7 @@ class History {
   }
 
   #heal(): void {
-    for (const id of [...this.#paused]) this.#wake(id);
+    for (const id of this.#paused) this.#wake(id);
     this.cluster.between.healAll();
   }
 
