@@ -78,6 +78,7 @@ export class Completer {
       try {
         await this.#round();
       } catch (cause) {
+        if (cause instanceof AssertionError) throw cause;
         journal.warn("completing blocks interrupted", { cause: String(cause) });
       }
     }

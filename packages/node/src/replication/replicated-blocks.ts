@@ -76,8 +76,8 @@ export class ReplicatedBlocks {
     const durable = this.#store(admitted, { id, body, checksum }, width, writes);
     const settled = this.#settle(admitted, durable, writes);
     this.#storing.add(settled);
-    // Who waits hears of it; those who wait for `durable` alone do from there.
-    settled.catch(() => undefined).finally(() => this.#storing.delete(settled));
+    // It rejects for a broken invariant alone; then this does too, and nobody handles it.
+    void settled.finally(() => this.#storing.delete(settled));
     return { durable, settled };
   }
 
