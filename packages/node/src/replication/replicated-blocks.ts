@@ -130,23 +130,36 @@ export class ReplicatedBlocks {
     const { placement, clock, limits } = this.#parts;
     const endMs = clock.monotonicMs() + limits.putDeadlineMs;
     await admitted;
-    for (let refused: Epoch | undefined; ; ) {
-      const layout = placement.slotsOf(fragment.id, width);
+    for (let layout = placement.slotsOf(fragment.id, width); ; ) {
       const deadlineMs = endMs - clock.monotonicMs();
-      if (layout.epoch !== refused) {
-        const writes = new SlotWrites(
-          { ...this.#parts, metrics: this.#metrics },
-          { fragment, layout, width, deadlineMs },
-        );
-        all.push(writes);
-        const decision = await writes.decided;
-        if (decision.kind === "stored") return this.#stored(writes, decision.evidence, fragment.body.length);
-        if (decision.kind !== "stale") throw this.#failed(fragment.id, decision);
-        refused = layout.epoch;
-      } else if (deadlineMs <= 0) throw this.#failed(fragment.id, { kind: "stale" });
-      // The other nodes know a newer layout; it is on its way here too.
-      else await sleep(clock, limits.retryMsMin);
+      const parts = { ...this.#parts, metrics: this.#metrics };
+      const writes = new SlotWrites(parts, { fragment, layout, width, deadlineMs });
+      all.push(writes);
+      const decision = await writes.decided;
+      if (decision.kind === "stored") return this.#stored(writes, decision.evidence, fragment.body.length);
+      const newer =
+        decision.kind === "stale"
+          ? await this.#newerLayout(fragment.id, width, layout.epoch, endMs)
+          : undefined;
+      if (newer === undefined) throw this.#failed(fragment.id, decision);
+      layout = newer;
     }
+  }
+
+  /** Other nodes follow one, so it is on its way here too. Undefined when it does not come in time. */
+  async #newerLayout(
+    id: BlockId,
+    width: number,
+    than: Epoch,
+    endMs: number,
+  ): Promise<BlockSlots | undefined> {
+    const { placement, clock, limits } = this.#parts;
+    while (clock.monotonicMs() < endMs) {
+      const layout = placement.slotsOf(id, width);
+      if (layout.epoch > than) return layout;
+      await sleep(clock, limits.retryMsMin);
+    }
+    return undefined;
   }
 
   #stored(writes: SlotWrites, evidence: Evidence, bytes: number): Evidence {
