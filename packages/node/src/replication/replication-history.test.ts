@@ -36,6 +36,8 @@ class History {
   readonly #lost = new Set<NodeId>();
   readonly #paused = new Set<NodeId>();
   #written = 0;
+  /** Nothing bad happens any more. */
+  #isOver = false;
   #reads: Promise<void>[] = [];
 
   private constructor(cluster: ReplicatedCluster, shape: Shape, seed: number) {
@@ -58,8 +60,8 @@ class History {
 
   async settle(): Promise<void> {
     const { cluster } = this;
-    for (const id of this.#paused) cluster.resume(id);
-    cluster.between.healAll();
+    this.#isOver = true;
+    this.#heal();
     for (const id of cluster.ids) {
       cluster.disk(id).slowness = 1;
       cluster.disk(id).capacityBytes = 2 ** 50;
@@ -121,7 +123,11 @@ class History {
     if (name === undefined) return;
     const id = blockOf(this.#written++);
     this.cluster.put(name, id, this.#shape.width).durable.then(
-      () => this.acknowledged.push(id),
+      ({ holders }) => {
+        this.acknowledged.push(id);
+        // At the worst moment: the others may not have it yet.
+        if (!this.#isOver && uniform(this.#random, 4) === 0) for (const { node } of holders) this.#lose(node);
+      },
       (error: unknown) => assert.ok(error instanceof StoreError && error.outcome === "not-applied"),
     );
   }
