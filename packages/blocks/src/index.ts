@@ -12,6 +12,7 @@ export type {
   StoredBlock,
   VolumeUsage,
 } from "./block-store.ts";
+export { ByteGate } from "./byte-gate.ts";
 export { checkBlockFormats, checkIndexFormat } from "./check-formats.ts";
 export type { CompactionOutcome, CompactionStep } from "./compaction.ts";
 export type { BlockStoreOptions } from "./open-block-store.ts";

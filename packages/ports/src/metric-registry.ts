@@ -287,6 +287,49 @@ export const allMetrics = {
     help: "Volume files.",
     labels: [],
   },
+  // Replicated blocks.
+  replicatedPuts: {
+    kind: "counter",
+    name: "holdfast_replicated_puts_total",
+    help: "Blocks to be stored in their slots: stored on a quorum; short of one; conflict with another body of the same id.",
+    labels: ["outcome"],
+  },
+  replicatedHeldBytes: {
+    kind: "gauge",
+    name: "holdfast_replicated_held_bytes",
+    help: "Bodies of blocks that are being stored in their slots, those included that wait for the last slots.",
+    labels: [],
+  },
+  replicatedReadFailures: {
+    kind: "counter",
+    name: "holdfast_replicated_read_failures_total",
+    help: "Blocks that no slot could give when they were read.",
+    labels: [],
+  },
+  replicaConflicts: {
+    kind: "counter",
+    name: "holdfast_replica_conflicts_total",
+    help: "Slots that hold another body than a block's: two attempts have one number. It must never happen.",
+    labels: [],
+  },
+  replicaRepairs: {
+    kind: "counter",
+    name: "holdfast_replica_repairs_total",
+    help: "Slots that a read found without their block, or with a damaged one, and that are to get it again.",
+    labels: ["cause"],
+  },
+  incompleteBlocks: {
+    kind: "gauge",
+    name: "holdfast_incomplete_blocks",
+    help: "Entries of this node's list of blocks that some slot lacks; an entry is one block and one slot.",
+    labels: [],
+  },
+  completedBlocks: {
+    kind: "counter",
+    name: "holdfast_completed_blocks_total",
+    help: "Entries taken from that list: copied, found in place after all, or dropped with their content.",
+    labels: ["outcome"],
+  },
   // Work in the background.
   collectionDuration: {
     kind: "histogram",
