@@ -27,12 +27,10 @@ import type { WriteAheadLog } from "@holdfast/wal";
 import { openWriteAheadLog } from "@holdfast/wal";
 import { ForwardingLog } from "../src/groups/forwarding-log.ts";
 import { StateGroupMachine } from "../src/groups/state-group-machine.ts";
-import { SharedNetwork } from "../src/network/shared-network.ts";
-import { answerByte, askByte } from "../src/proposals/proposal-frames.ts";
+import { SharedNetwork, services } from "../src/network/shared-network.ts";
 import { Proposals } from "../src/proposals/proposals.ts";
 
 const group = groupId(1);
-const groupFrames = 1;
 const textCodec: Codec<string> = text;
 const size = 3;
 
@@ -205,11 +203,11 @@ export class TextGroup {
     const journal = new CollectingJournal();
     const shared = new SharedNetwork(network, journal);
     const ports = { clock, random: this.#random, journal, metrics: silentMetrics };
-    const groups = shared.view([groupFrames]);
+    const groups = shared.view(services.groups);
     const host = new GroupHost({ ...ports, wal, network: groups, events: quietEvents });
     groups.listen(host);
     const logs = new Map<number, ForwardingLog<string>>();
-    const about = shared.view([askByte, answerByte]);
+    const about = shared.view(services.proposals);
     const options = this.#options;
     const proposals = new Proposals({
       ...ports,

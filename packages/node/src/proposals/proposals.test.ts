@@ -14,7 +14,6 @@ import {
 } from "@holdfast/base";
 import type { Network } from "@holdfast/ports";
 import { CollectingJournal, SimulatedClock, Simulation } from "@holdfast/ports/simulated";
-import { TextGroup } from "../../test-support/text-group.ts";
 import { decodeProposalFrame, ProposalFrame, storeError, wireError } from "./proposal-frames.ts";
 import type { ServedGroup } from "./proposals.ts";
 import { Proposals } from "./proposals.ts";
@@ -193,12 +192,4 @@ test("proposals: frames have golden bytes; damaged ones are refused whole", asyn
   other.varint(1);
   side.proposals.onFrame(peer, other.finish());
   assert.equal(side.journal.lines.length, 1);
-});
-
-test("shared network: what begins with a byte that no service has is told to the journal, and harms nobody", async () => {
-  const world = await TextGroup.start();
-  const [leader, one] = await world.roles();
-  assert.ok(one.network.send(leader.id, Uint8Array.of(99, 1, 2)));
-  await world.append(one, "a");
-  assert.ok(leader.journal.lines.some(({ event }) => event === "network.frame.unknown"));
 });
