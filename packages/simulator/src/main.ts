@@ -1,12 +1,13 @@
 /** `npm run sim`: seeds, crash points, all orders of a small group, or partial partitions; see `usage` in command/options.ts. */
 
 import type { Command } from "./command/options.ts";
-import { readCommand, UsageError, usage } from "./command/options.ts";
+import { readCommand, usage } from "./command/options.ts";
 import { runCrashPoints } from "./command/run-crash-points.ts";
 import { runExplore } from "./command/run-explore.ts";
 import { runPartitions } from "./command/run-partitions.ts";
 import { runSeeds } from "./command/run-seeds.ts";
 import { say } from "./command/terminal.ts";
+import { UsageError } from "./command/usage-error.ts";
 
 try {
   process.exitCode = await run(readCommand(process.argv.slice(2)));

@@ -2,6 +2,7 @@
 
 import { parseArgs } from "node:util";
 import { single } from "./seed-runner.ts";
+import { UsageError } from "./usage-error.ts";
 
 export interface SeedsCommand {
   readonly kind: "seeds";
@@ -48,11 +49,6 @@ export interface HelpCommand {
 }
 
 export type Command = SeedsCommand | CrashPointsCommand | ExploreCommand | PartitionsCommand | HelpCommand;
-
-/** What was typed is no command. */
-export class UsageError extends Error {
-  override readonly name: string = "UsageError";
-}
 
 export const usage = `npm run sim -- [--seed N | --from N] [--seeds COUNT] [--verify-determinism] [--trace LINES]
              [--share I/N] [--resume [--progress FILE]] [--summary FILE]

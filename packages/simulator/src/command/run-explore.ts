@@ -7,6 +7,7 @@ import type { Protocol } from "../group/protocol.ts";
 import { multiPaxos, raft } from "../group/protocol.ts";
 import type { ExploreCommand } from "./options.ts";
 import { say } from "./terminal.ts";
+import { UsageError } from "./usage-error.ts";
 
 interface Campaign {
   readonly budget: Budget;
@@ -44,7 +45,7 @@ function isCleanFor(name: string, campaign: Campaign): boolean {
     case multiPaxos.name:
       return isClean(multiPaxos, campaign);
     default:
-      throw new RangeError(`--consensus is ${raft.name} or ${multiPaxos.name}, not ${name}`);
+      throw new UsageError(`--consensus is ${raft.name} or ${multiPaxos.name}, not ${name}`);
   }
 }
 

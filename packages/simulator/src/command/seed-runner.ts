@@ -9,6 +9,7 @@ import type { SeedResult } from "../run/run-seed.ts";
 import { runSeed } from "../run/run-seed.ts";
 import type { Tally } from "../run/tally.ts";
 import { drain } from "./terminal.ts";
+import { UsageError } from "./usage-error.ts";
 
 export interface SeedRunner {
   /** Of the results in the progress file: those of another name say nothing about these. */
@@ -43,7 +44,7 @@ export function seedRunner(options: SeedRunnerOptions): SeedRunner {
     case multiPaxos.name:
       return groupRunner(multiPaxos, options);
     default:
-      throw new RangeError(`--consensus is ${raft.name} or ${multiPaxos.name}, not ${consensus}`);
+      throw new UsageError(`--consensus is ${raft.name} or ${multiPaxos.name}, not ${consensus}`);
   }
 }
 
