@@ -11,6 +11,7 @@ import {
   byteString,
   DecodeError,
   decode,
+  decodeOrNothing,
   encode,
   integer,
   list,
@@ -92,6 +93,7 @@ test("a cut, extended or damaged encoding is refused with DecodeError or reads a
     fc.property(anyDocument, fc.nat(), fc.integer({ min: 1, max: 255 }), (value, where, flip) => {
       const bytes = encode(document, value);
       assert.throws(() => decode(document, bytes.subarray(0, where % bytes.length)), DecodeError);
+      assert.equal(decodeOrNothing(document, bytes.subarray(0, where % bytes.length)), undefined);
       assert.throws(() => decode(document, concatBytes([bytes, new Uint8Array(1)])), DecodeError);
       const damaged = bytes.slice();
       damaged[where % bytes.length] = (damaged[where % bytes.length] ?? 0) ^ flip;

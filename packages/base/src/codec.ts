@@ -230,6 +230,16 @@ export function decode<T>(codec: Codec<T>, bytes: Uint8Array): T {
   return value;
 }
 
+/** Undefined where `decode` throws DecodeError. */
+export function decodeOrNothing<T>(codec: Codec<T>, bytes: Uint8Array): T | undefined {
+  try {
+    return decode(codec, bytes);
+  } catch (error) {
+    if (error instanceof DecodeError) return undefined;
+    throw error;
+  }
+}
+
 export const integer: Codec<number> = {
   write: (writer, value) => writer.varint(value),
   read: (reader) => reader.varint(),

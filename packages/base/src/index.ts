@@ -57,6 +57,7 @@ export {
   byteView,
   DecodeError,
   decode,
+  decodeOrNothing,
   encode,
   integer,
   list,

@@ -11,8 +11,7 @@ import {
   boolean,
   byteString,
   concatBytes,
-  DecodeError,
-  decode,
+  decodeOrNothing,
   encode,
   integer,
   list,
@@ -126,10 +125,5 @@ export function decodeValue<T>(
   const bytes = sealed.subarray(0, sealed.length - 4);
   const crc = new ByteReader(sealed.subarray(bytes.length)).u32();
   if (hashing.crc32(bytes, hashing.crc32(key)) !== crc) return undefined;
-  try {
-    return decode(codec, bytes);
-  } catch (error) {
-    if (error instanceof DecodeError) return undefined;
-    throw error;
-  }
+  return decodeOrNothing(codec, bytes);
 }

@@ -1,5 +1,6 @@
 /** Documents of the native API that are more than a value or two. */
 
+import { numberIn } from "./document-members.ts";
 import { isRecord } from "./error-answer.ts";
 import type { ScrubStatus } from "./maintenance.ts";
 import { scrubFrom } from "./maintenance.ts";
@@ -84,20 +85,20 @@ export function statusFrom(document: Readonly<Record<string, unknown>>): Cluster
     clusterId,
     nodeId,
     shards: shards.map((shard: unknown) => ({
-      shard: count(shard, "shard"),
-      appliedIndex: count(shard, "appliedIndex"),
+      shard: numberIn(shard, "shard"),
+      appliedIndex: numberIn(shard, "appliedIndex"),
     })),
     blocks: {
-      blocks: count(blocks, "blocks"),
+      blocks: numberIn(blocks, "blocks"),
       volumes: countOr0(blocks, "volumes"),
-      liveBytes: count(blocks, "liveBytes"),
-      deadBytes: count(blocks, "deadBytes"),
+      liveBytes: numberIn(blocks, "liveBytes"),
+      deadBytes: numberIn(blocks, "deadBytes"),
       damagedFound: countOr0(blocks, "damagedFound"),
       failed: flag(blocks, "failed"),
     },
     disk: {
-      freeBytes: count(disk, "freeBytes"),
-      totalBytes: count(disk, "totalBytes"),
+      freeBytes: numberIn(disk, "freeBytes"),
+      totalBytes: numberIn(disk, "totalBytes"),
       reserveBytes: countOr0(disk, "reserveBytes"),
     },
     log: {
@@ -130,12 +131,6 @@ function serverFrom(document: unknown): ServerFacts | undefined {
     threadPoolSize: countOr0(document, "threadPoolSize"),
     openFilesMax: typeof openFilesMax === "number" ? openFilesMax : undefined,
   };
-}
-
-function count(document: unknown, member: string): number {
-  const value = isRecord(document) ? document[member] : undefined;
-  if (typeof value !== "number") throw notUnderstood();
-  return value;
 }
 
 function countOr0(document: unknown, member: string): number {

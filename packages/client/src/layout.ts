@@ -1,9 +1,9 @@
 /** The layout of the cluster, and what a change of it would move. Documents as the native API has them. */
 
+import { listIn, numberIn, textIn } from "./document-members.ts";
 import { isRecord } from "./error-answer.ts";
 import { queryText } from "./file-name.ts";
 import type { Answer } from "./read-answer.ts";
-import { notUnderstood } from "./read-answer.ts";
 
 export interface LayoutNode {
   readonly id: string;
@@ -112,22 +112,4 @@ function tableFrom(table: unknown): LayoutTable {
       wantedSlots: numberIn(node, "wantedSlots"),
     })),
   };
-}
-
-function numberIn(document: unknown, member: string): number {
-  const value = isRecord(document) ? document[member] : undefined;
-  if (typeof value !== "number") throw notUnderstood();
-  return value;
-}
-
-function textIn(document: unknown, member: string): string {
-  const value = isRecord(document) ? document[member] : undefined;
-  if (typeof value !== "string") throw notUnderstood();
-  return value;
-}
-
-function listIn(document: unknown, member: string): readonly unknown[] {
-  const value = isRecord(document) ? document[member] : undefined;
-  if (!Array.isArray(value)) throw notUnderstood();
-  return value;
 }

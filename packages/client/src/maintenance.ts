@@ -1,6 +1,7 @@
 /** What a node says of its own health: the events of a check, and the scrub. Documents as the native API has them. */
 
 import { concatBytes, emptyBytes, StoreError, utf8Text } from "@holdfast/base";
+import { numberIn } from "./document-members.ts";
 import { isRecord } from "./error-answer.ts";
 import type { Answer } from "./read-answer.ts";
 import { notUnderstood } from "./read-answer.ts";
@@ -107,11 +108,11 @@ export function scrubFrom(document: Answer): ScrubStatus {
 function scrubRunning(document: unknown): ScrubStatus["running"] {
   if (!isRecord(document)) return undefined;
   return {
-    startedAtMs: count(document, "startedAtMs"),
-    blocks: count(document, "blocks"),
-    bytes: count(document, "bytes"),
-    damagedBlocks: count(document, "damagedBlocks"),
-    blocksStored: count(document, "blocksStored"),
+    startedAtMs: numberIn(document, "startedAtMs"),
+    blocks: numberIn(document, "blocks"),
+    bytes: numberIn(document, "bytes"),
+    damagedBlocks: numberIn(document, "damagedBlocks"),
+    blocksStored: numberIn(document, "blocksStored"),
   };
 }
 
@@ -119,11 +120,11 @@ function scrubLast(document: unknown): ScrubStatus["last"] {
   if (!isRecord(document)) return undefined;
   const { damaged, stateProblems } = document;
   return {
-    startedAtMs: count(document, "startedAtMs"),
-    finishedAtMs: count(document, "finishedAtMs"),
-    blocks: count(document, "blocks"),
-    bytes: count(document, "bytes"),
-    damagedBlocks: count(document, "damagedBlocks"),
+    startedAtMs: numberIn(document, "startedAtMs"),
+    finishedAtMs: numberIn(document, "finishedAtMs"),
+    blocks: numberIn(document, "blocks"),
+    bytes: numberIn(document, "bytes"),
+    damagedBlocks: numberIn(document, "damagedBlocks"),
     damaged: Array.isArray(damaged) ? damaged.map(damagedBlock) : [],
     stateProblems: texts(stateProblems),
   };
@@ -154,25 +155,25 @@ function fsckEventFrom(line: string): FsckEvent {
   const document = parsed(line);
   const { kind, message, problem, note, stage } = document;
   const counts = (): FsckCounts => ({
-    files: count(document, "files"),
-    contents: count(document, "contents"),
-    blocks: count(document, "blocks"),
-    bytes: count(document, "bytes"),
+    files: numberIn(document, "files"),
+    contents: numberIn(document, "contents"),
+    blocks: numberIn(document, "blocks"),
+    bytes: numberIn(document, "bytes"),
   });
   if (kind === "problem" && typeof problem === "string" && typeof message === "string")
     return { ...document, kind, problem, message, files: texts(document["files"]) };
   if (kind === "note" && typeof note === "string" && typeof message === "string")
     return { ...document, kind, note, message };
   if (kind === "progress" && typeof stage === "string")
-    return { kind, stage, ...counts(), blocksStored: count(document, "blocksStored") };
+    return { kind, stage, ...counts(), blocksStored: numberIn(document, "blocksStored") };
   if (kind !== "summary") throw notUnderstood();
   return {
     kind,
     clean: document["clean"] === true,
     ...counts(),
-    problems: count(document, "problems"),
-    unreferencedBytes: count(document, "unreferencedBytes"),
-    awaitingErasureBytes: count(document, "awaitingErasureBytes"),
+    problems: numberIn(document, "problems"),
+    unreferencedBytes: numberIn(document, "unreferencedBytes"),
+    awaitingErasureBytes: numberIn(document, "awaitingErasureBytes"),
   };
 }
 
@@ -184,12 +185,6 @@ function parsed(line: string): Answer {
     throw notUnderstood(cause);
   }
   throw notUnderstood();
-}
-
-function count(document: Answer, member: string): number {
-  const value = document[member];
-  if (typeof value !== "number") throw notUnderstood();
-  return value;
 }
 
 function texts(value: unknown): readonly string[] {

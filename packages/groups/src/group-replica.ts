@@ -7,7 +7,7 @@
  */
 
 import type { GroupId, LogIndex, NodeId } from "@holdfast/base";
-import { AssertionError, DecodeError, decode, encode, StoreError } from "@holdfast/base";
+import { AssertionError, decodeOrNothing, encode, StoreError } from "@holdfast/base";
 import type {
   Consensus,
   ConsensusProtocol,
@@ -288,7 +288,7 @@ export class GroupReplica<Result, Message extends Envelope> implements Group<Res
 
   #receiveMessage(sender: Place, bytes: Uint8Array): void {
     const { counts } = this.#surroundings;
-    const message = decodeOrNothing(this.#protocol, bytes);
+    const message = decodeOrNothing(this.#protocol.messageCodec, bytes);
     if (message === undefined) return counts.refused("malformed");
     if (!this.#places.isHome(message.from, sender)) return counts.refused("foreign");
     // Only a host that holds the snapshot itself may hand this over.
@@ -527,16 +527,4 @@ export class GroupReplica<Result, Message extends Envelope> implements Group<Res
 
 function outOfSpace(): StoreError {
   return new StoreError("OutOfSpace", "The log cannot grow: the disk is full. Free some space.");
-}
-
-function decodeOrNothing<Message extends Envelope>(
-  { messageCodec }: ConsensusProtocol<Message>,
-  bytes: Uint8Array,
-): Message | undefined {
-  try {
-    return decode(messageCodec, bytes);
-  } catch (error) {
-    if (error instanceof DecodeError) return undefined;
-    throw error;
-  }
 }

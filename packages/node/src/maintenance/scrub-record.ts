@@ -8,8 +8,7 @@ import {
   ByteReader,
   ByteWriter,
   blockIdCodec,
-  DecodeError,
-  decode,
+  decodeOrNothing,
   encode,
   integer,
   list,
@@ -90,12 +89,7 @@ export async function loadScrubRecord(disk: Disk, hashing: Hashing): Promise<Scr
   if (sealed === undefined || sealed.length < 4) return nothing;
   const bytes = sealed.subarray(0, sealed.length - 4);
   if (hashing.crc32(bytes) !== new ByteReader(sealed.subarray(bytes.length)).u32()) return nothing;
-  try {
-    return decode(scrubRecordCodec, bytes);
-  } catch (error) {
-    if (error instanceof DecodeError) return nothing;
-    throw error;
-  }
+  return decodeOrNothing(scrubRecordCodec, bytes) ?? nothing;
 }
 
 export function storeScrubRecord(disk: Disk, hashing: Hashing, scrub: ScrubRecord): Promise<void> {

@@ -5,17 +5,10 @@
  * Bodies under way are bounded: a slow disk leaves requests unread, and so pushes back on who sends them.
  */
 
-import { DecodeError, decode, encode, KiB } from "@holdfast/base";
+import { decodeOrNothing, encode, KiB } from "@holdfast/base";
 import type { Clock, Exchange, Hashing, Journal } from "@holdfast/ports";
 import { emptyBody, NetworkError } from "@holdfast/ports";
-import type {
-  BlockRequest,
-  BlockResult,
-  ListRequest,
-  PutRequest,
-  ReadRequest,
-  StatRequest,
-} from "./block-wire.ts";
+import type { BlockResult, ListRequest, PutRequest, ReadRequest, StatRequest } from "./block-wire.ts";
 import { blockAnswerCodec, blockRequestCodec } from "./block-wire.ts";
 import { gatherBody } from "./gather-body.ts";
 import type { LocalBlocks } from "./local-blocks.ts";
@@ -53,7 +46,7 @@ export class BlockServer {
 
   /** As NetworkReceiver.onExchange; from whom does not matter, every node of the cluster may ask. */
   onExchange(request: Exchange, signal: AbortSignal): Promise<Exchange> {
-    const asked = readRequest(request.head);
+    const asked = decodeOrNothing(blockRequestCodec, request.head);
     switch (asked?.kind) {
       case undefined:
         return Promise.resolve(this.#refusal("not-understood"));
@@ -187,14 +180,5 @@ export class BlockServer {
         end();
       }
     })();
-  }
-}
-
-function readRequest(head: Uint8Array): BlockRequest | undefined {
-  try {
-    return decode(blockRequestCodec, head);
-  } catch (error) {
-    if (error instanceof DecodeError) return undefined;
-    throw error;
   }
 }

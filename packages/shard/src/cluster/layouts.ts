@@ -1,6 +1,6 @@
 /** The layout in force. Whoever changes it computes the next one; the entry judges that it follows the last. */
 
-import { DecodeError, decode } from "@holdfast/base";
+import { decode, decodeOrNothing } from "@holdfast/base";
 import type { Refusal } from "@holdfast/namespace";
 import { refusal } from "@holdfast/namespace";
 import type { StateReader, StateWriter } from "@holdfast/ports";
@@ -17,7 +17,7 @@ export function findLayout(state: StateReader): Layout | undefined {
 
 /** `LayoutConflict` unless it is the next one: somebody else was faster. */
 export function setLayout(state: StateWriter, bytes: Uint8Array): Refusal | undefined {
-  const next = decodeOrNothing(bytes);
+  const next = decodeOrNothing(layoutCodec, bytes);
   const founding = findFounding(state);
   if (next === undefined || founding === undefined || next.partitionBits !== founding.partitionBits)
     return refusal("InvalidRequest");
@@ -26,13 +26,4 @@ export function setLayout(state: StateWriter, bytes: Uint8Array): Refusal | unde
     if (findNode(state, id) === undefined) return refusal("NodeNotFound", id);
   state.put(layoutKey, bytes);
   return undefined;
-}
-
-function decodeOrNothing(bytes: Uint8Array): Layout | undefined {
-  try {
-    return decode(layoutCodec, bytes);
-  } catch (error) {
-    if (error instanceof DecodeError) return undefined;
-    throw error;
-  }
 }
