@@ -58,6 +58,7 @@ export async function crashRounds({ rounds, seed, progress }: CrashOptions): Pro
     },
     bodyBytesMax: 3_000_000,
     blockBytes: 1024 * 1024,
+    readerGraceMs: 15 * 60_000,
     keysPerBucket: 8,
     manyPartsPerMille: 60,
   });
@@ -121,6 +122,7 @@ class Life {
       session,
       store: sdkStoreClient(s3, native),
       pause: (ms) => new Promise((wake) => void setTimeout(wake, ms)),
+      nowMs: () => performance.now(),
       died,
       tolerates: () => false,
     });

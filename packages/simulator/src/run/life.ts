@@ -34,6 +34,7 @@ export class Life {
       session,
       store: filesClient({ files: node.files, model: session.model, blockBytes: session.options.blockBytes }),
       pause: (ms) => new Promise((wake) => simulation.after(ms, wake)),
+      nowMs: () => simulation.nowMs,
       died,
       tolerates: (error) => (this.isStopping && error.code === "Stopped") || tolerates(error),
     });

@@ -23,12 +23,14 @@ export interface Plan {
   readonly keysPerBucket: number;
   readonly bodyBytesMax: number;
   readonly blockBytes: number;
+  readonly readerGraceMs: number;
   readonly manyPartsPerMille: number;
   readonly diskLatencyMs: { readonly min: number; readonly max: number };
   readonly node: Required<NodeOptions>;
 }
 
 const KiB = 1024;
+const readerGraceMs = 150;
 const faults: readonly Fault[] = [
   "none",
   "none",
@@ -53,6 +55,7 @@ export function makePlan(seed: number, random: Random): Plan {
     keysPerBucket: 2 + uniform(random, 6),
     bodyBytesMax: pick(random, [20 * KiB, 26 * KiB, 44 * KiB]),
     blockBytes,
+    readerGraceMs,
     manyPartsPerMille: hasLargeParts ? 100 : 0,
     diskLatencyMs: pick(random, [
       { min: 0.05, max: 0.5 },
@@ -67,7 +70,7 @@ export function makePlan(seed: number, random: Random): Plan {
       reserveBytes: 128 * KiB,
       checkpointIntervalMs: pick(random, [3, 20, 100]),
       collectIntervalMs: pick(random, [10, 50]),
-      readerGraceMs: 150,
+      readerGraceMs,
       compactIntervalMs: pick(random, [7, 40]),
       compactBytesPerSecondMax: pick(random, [1, 100]) * 1024 * KiB,
       scrubPeriodMs: pick(random, [50, 400]),

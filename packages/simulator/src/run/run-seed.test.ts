@@ -17,6 +17,10 @@ describe("simulation", () => {
     [5, "a rotten value in the state stopped a start with an internal error"],
     [750, "a deleted log segment whose name came back with a power loss was taken for a log with a gap"],
     [
+      1907,
+      "a reader of a large part took longer than its dead content was kept, and the model took that for damage",
+    ],
+    [
       3534,
       "a deletion of a bucket that the full disk cut short was said to be without effect, and finished later",
     ],

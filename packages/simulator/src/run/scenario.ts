@@ -297,7 +297,7 @@ export class Scenario {
   }
 
   async #collect(life: Life): Promise<void> {
-    const { readerGraceMs } = this.#plan.node;
+    const { readerGraceMs } = this.#plan;
     for (let i = 0; i < 3; i++) {
       await this.simulation.runFor(readerGraceMs + 1);
       await this.#work(life, life.node.collect());

@@ -18,6 +18,8 @@ export interface ConnectionOptions {
   readonly session: Session;
   readonly store: StoreClient;
   readonly pause: (ms: number) => Promise<void>;
+  /** Monotonic. */
+  readonly nowMs: () => number;
   /** Resolves when this life of the store ends; what is under way then has an unknown outcome. */
   readonly died: Promise<void>;
   /** Bad days that this run brings about. */
@@ -63,6 +65,15 @@ export class Connection {
 
   get isDead(): boolean {
     return this.#isDead;
+  }
+
+  get nowMs(): number {
+    return this.#options.nowMs();
+  }
+
+  /** A bad day that this run brings about. */
+  tolerates(error: StoreError): boolean {
+    return this.#options.tolerates(error);
   }
 
   /** Resolves early when the store dies. */

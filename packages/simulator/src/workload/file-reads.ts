@@ -1,6 +1,6 @@
 /** Reads, whole and in ranges, and listings: every byte and every entry is judged. */
 
-import { chance, uniform } from "@holdfast/base";
+import { chance, StoreError, uniform } from "@holdfast/base";
 import type { Name, Started } from "../model/store-model.ts";
 import { show } from "../model/store-model.ts";
 import { violated } from "../model/violation.ts";
@@ -46,19 +46,39 @@ async function readBody(worker: Worker, started: Started, reading: Reading): Pro
   let got = 0;
   // A slow reader, within the time that dead content stays readable (S6).
   const pauseMs = chance(session.random, 0.2) ? uniform(session.random, slowReadMsMax) : 0;
+  const beganMs = connection.nowMs;
+  let isBrokenOff = false;
   const answer = await connection.ask(`${show(started.name)}: body of ${started.text}`, async () => {
-    for await (const chunk of reading.chunks) {
-      session.model.checkBytes(started, tag, reading.offset + got, chunk);
-      if (got === 0 && pauseMs > 0) await connection.pause(pauseMs);
-      got += chunk.length;
+    try {
+      for await (const chunk of reading.chunks) {
+        session.model.checkBytes(started, tag, reading.offset + got, chunk);
+        if (got === 0 && pauseMs > 0) await connection.pause(pauseMs);
+        got += chunk.length;
+      }
+    } catch (error) {
+      const isLate = connection.nowMs - beganMs >= session.options.readerGraceMs;
+      const isMissing = error instanceof StoreError && error.code === "DataCorrupt";
+      if (!isLate || !isMissing || connection.tolerates(error)) throw error;
+      isBrokenOff = true;
     }
   });
+  if (isBrokenOff) return checkReplaced(worker, started, tag);
   if (answer.kind === "refused")
     violated(`${show(started.name)}: body of ${started.text}: ${answer.error.message}`);
   if (answer.kind !== "done") return false;
   if (got !== reading.length)
     violated(`${show(started.name)}: ${started.text} of ${tag} ended at ${got} of ${reading.length} bytes`);
   return true;
+}
+
+/** S6: a reader that took longer than dead contents are kept may be broken off, but only of a content that is dead. */
+async function checkReplaced({ connection }: Worker, { name, text }: Started, tag: string): Promise<boolean> {
+  const again = await connection.ask(`${show(name)}: ${text} again`, () =>
+    connection.store.read(name, undefined),
+  );
+  if (again.kind === "done" && again.value.seen.tag === tag)
+    violated(`${show(name)}: ${text} broke off, and ${tag} is still there`);
+  return false;
 }
 
 function checkRange(started: Started, { seen, offset, length }: Reading, range: Range | undefined): void {

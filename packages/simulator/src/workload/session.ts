@@ -15,6 +15,8 @@ export interface SessionOptions {
   readonly bodyBytesMax: number;
   readonly blockBytes: number;
   readonly keysPerBucket: number;
+  /** How long the store keeps dead contents for their readers (S6). */
+  readonly readerGraceMs: number;
   /** How often, of 1,000 uploads, one has several parts, of which all but the last have 5 MiB. */
   readonly manyPartsPerMille: number;
 }
