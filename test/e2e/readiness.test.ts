@@ -61,7 +61,7 @@ suite("readiness over HTTP", () => {
       await until(probe, ({ writable }) => writable);
 
       disk.failNext("write", /^log\//);
-      await assert.rejects(store(node), { code: "Unavailable" });
+      await assert.rejects(store(node), { code: "OutcomeUnknown" });
       assert.partialDeepStrictEqual(await probe(), { status: 503, ready: false, code: "Unavailable" });
       assert.equal((await fetch(`http://127.0.0.1:${listener.port}/healthz`)).status, 200);
 

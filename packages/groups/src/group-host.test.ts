@@ -106,7 +106,7 @@ for (const protocol of protocolNames)
       for (const text of ["a", "b", "c"]) {
         await world.append(leader, text);
         for (const node of world.nodes) {
-          await world.run(node.group().readBarrier());
+          await world.run(Promise.resolve(node.group().readBarrier()));
           assert.equal(node.machine().texts.at(-1), text);
         }
       }
@@ -120,7 +120,7 @@ for (const protocol of protocolNames)
         [leader.id],
         world.others(leader).map(({ id }) => id),
       );
-      const error = await world.failure(leader.group().readBarrier());
+      const error = await world.failure(Promise.resolve(leader.group().readBarrier()));
       assert.ok(error instanceof StoreError);
       assert.equal(error.code, "Unavailable");
     });
@@ -148,7 +148,7 @@ for (const protocol of protocolNames)
       for (const node of world.nodes) node.powerLoss();
       for (const node of world.nodes) await world.run(node.start());
       const next = await world.leader();
-      await world.run(next.group().readBarrier());
+      await world.run(Promise.resolve(next.group().readBarrier()));
       assert.deepEqual(next.machine().texts, ["a", "b", "c"]);
     });
 
@@ -299,7 +299,7 @@ for (const protocol of protocolNames)
       assert.ok(error instanceof StoreError);
       assert.equal(error.outcome, "unknown");
       assert.deepEqual(leader.stateFailures, [group1]);
-      await world.run(leader.group(other).readBarrier());
+      await world.run(Promise.resolve(leader.group(other).readBarrier()));
       const others = world.others(leader);
       await world.until(() => others.some((node) => node.group().status().role === "leader"), "a new leader");
     });
@@ -446,7 +446,7 @@ test("group host: many groups of both protocols share log and connections, and n
   for (const node of world.nodes) await world.run(node.start());
   for (const group of groups) {
     const leader = await world.leader(group);
-    await world.run(leader.group(group).readBarrier());
+    await world.run(Promise.resolve(leader.group(group).readBarrier()));
     const texts = Array.from({ length: 10 }, (_, i) => `${group} ${i}`);
     assert.deepEqual(leader.machine(group).texts, texts);
   }

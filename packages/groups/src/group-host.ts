@@ -64,7 +64,7 @@ export interface OpenGroupOptions<Result, Message extends Envelope> {
   readonly incarnation: string;
   /** `existing` when the caller has it on record that this replica was opened before. */
   readonly origin: "new" | "existing";
-  /** Of the group at its creation, the same at every start; `emptyMembership` to join. Counts until anything is applied. */
+  /** Of the group at its creation, the same at every start; `emptyMembership` to join. Counts until the state names one. */
   readonly membership: Membership;
   readonly places: Places;
 }

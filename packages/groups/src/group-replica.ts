@@ -75,6 +75,11 @@ export class GroupReplica<Result, Message extends Envelope> implements Group<Res
   readonly #places: GroupPlaces;
   readonly #intake: SnapshotIntake;
   #leader: ReplicaId | undefined;
+  /**
+   * It leads, nobody else votes, and an entry of its ballot is applied: the state shows everything that anybody was told.
+   * What was told in earlier ballots lies before that entry, what is told in this one was applied here first.
+   */
+  #isSoleLeader = false;
   /** Fetches and snapshots under way. */
   #jobs = 0;
   #waitsForRoom = false;
@@ -143,8 +148,9 @@ export class GroupReplica<Result, Message extends Envelope> implements Group<Res
     return this.#proposals.add(command, this.#nowMs);
   }
 
-  readBarrier(): Promise<void> {
+  readBarrier(): Promise<void> | undefined {
     if (this.#ended !== undefined) return Promise.reject(this.#ended);
+    if (this.#isSoleLeader) return undefined;
     this.#act();
     return this.#barriers.add(this.#nowMs);
   }
@@ -470,9 +476,12 @@ export class GroupReplica<Result, Message extends Envelope> implements Group<Res
   }
 
   #report(): void {
-    const { leader, suspect } = this.#core.status();
+    const { leader, suspect, membership, ballot } = this.#core.status();
     if (this.#suspect && !suspect) this.#settle();
     this.#suspect = suspect;
+    const { voters, outgoing } = membership;
+    const isAlone = leader === this.replica && voters.length === 1 && outgoing.length === 0;
+    this.#isSoleLeader = isAlone && this.#machine.applied.ballot === ballot;
     if (leader === this.#leader) return;
     this.#leader = leader;
     this.#surroundings.onLeaderChange(this.group);

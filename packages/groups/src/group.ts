@@ -30,8 +30,8 @@ export interface Group<Result> extends ReplicatedLog<Result> {
   readonly leader: GroupLeader | undefined;
   /** Nobody counts its time: nothing happens in it. */
   readonly isResting: boolean;
-  /** A quorum is asked, always. */
-  readBarrier(): Promise<void>;
+  /** A quorum is asked, unless this replica alone is one. */
+  readBarrier(): Promise<void> | undefined;
   status(): ConsensusStatus;
   /** A leader's view of the others; empty elsewhere. */
   followers(): readonly FollowerStatus[];

@@ -116,7 +116,7 @@ export class Proposals<Result> {
   end(error: StoreError): void {
     for (const { reject } of this.#queue.splice(0)) reject(error);
     this.#queuedBytes = 0;
-    for (const { reject } of this.#pending.values()) reject(unknownFate());
+    for (const { reject } of this.#pending.values()) reject(unknownFate(error));
     this.#pending.clear();
   }
 
@@ -154,6 +154,7 @@ function overloaded(): StoreError {
   return new StoreError("Overloaded", "Too many requests wait for this group. Try again in a moment.");
 }
 
-function unknownFate(): StoreError {
-  return new StoreError("OutcomeUnknown", "Nobody can say whether the request was committed. Ask again.");
+function unknownFate(cause?: StoreError): StoreError {
+  const message = "Nobody can say whether the request was committed. Ask again.";
+  return new StoreError("OutcomeUnknown", message, cause === undefined ? {} : { cause });
 }

@@ -20,7 +20,7 @@ export interface ReplicaStorage {
   readonly incarnation: string;
   /** `existing`: the caller has it on record that this replica was opened before. */
   readonly origin: "new" | "existing";
-  /** Of the group at its creation; counts until something is applied. */
+  /** Of the group at its creation; counts until the state names one. */
   readonly membership: Membership;
 }
 
@@ -32,7 +32,8 @@ export async function restoreReplica(storage: ReplicaStorage): Promise<Restored>
     throw lost(group, `the log is another one than its number ${storage.incarnation} was given out for`);
   const info = wal.group(group) ?? (await beginLog(storage));
   await finishInstalling(machine, info);
-  const applied = machine.applied.index === 0 ? { ...machine.applied, membership } : machine.applied;
+  const isNamed = machine.applied.membership.voters.length > 0;
+  const applied = isNamed ? machine.applied : { ...machine.applied, membership };
   const missing = lostPosition(group, info.suspicion, applied);
   await joinLogToState(storage, info, applied);
   if (info.suspicion !== undefined && missing === undefined) await wal.settle(group);

@@ -100,7 +100,7 @@ export class Chaos {
     if (node === undefined) return;
     const before = [...this.acknowledged];
     const machine = node.machine();
-    this.#follow(node.group().readBarrier(), (outcome) => {
+    this.#follow(Promise.resolve(node.group().readBarrier()), (outcome) => {
       if (outcome !== "applied") return;
       this.reads++;
       const shown = new Set(machine.texts);

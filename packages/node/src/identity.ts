@@ -8,22 +8,33 @@ import type { Random } from "@holdfast/base";
 import { StoreError, toHex, utf8, utf8Text } from "@holdfast/base";
 import type { Disk } from "@holdfast/ports";
 import { listIfPresent, readWhole, replaceWhole } from "@holdfast/ports";
+import type { Founding } from "@holdfast/shard";
 
 const fileName = "identity.json";
-const formatVersion = 1;
+/**
+ * 1: each group's log has commands alone, of one voter. 2: entries of consensus groups, which say what they are
+ * (groups/upgrade-logs.ts).
+ */
+const formatVersion = 2;
+export const formatOfLoneVoters = 1;
 
 export interface Identity {
   readonly format: number;
   readonly clusterId: string;
   readonly nodeId: string;
+  /** The protocol of the cluster's groups; it has to be known before anything can be read that a group agreed on. */
+  readonly consensus: Founding["consensus"];
   /** False until everything in the directory was made: log, state and blocks. Before that nothing was acknowledged. */
   readonly complete: boolean;
 }
 
+export type NewIdentity = Partial<Pick<Identity, "clusterId" | "consensus">>;
+
 /** What lies in a data directory. */
 export const folders = { log: "log", state: "state", blocks: "blocks", blockIndex: "block-index" } as const;
 
-export async function openIdentity(disk: Disk, random: Random): Promise<Identity> {
+/** `cluster`: the one that a new directory is to belong to, if it is not to be a new one. */
+export async function openIdentity(disk: Disk, random: Random, cluster?: NewIdentity): Promise<Identity> {
   const known = await readIdentity(disk);
   if (known !== undefined) {
     // S8: a killed start may have left the name in the page cache alone. Without this sync: 1. a start is killed between
@@ -33,8 +44,9 @@ export async function openIdentity(disk: Disk, random: Random): Promise<Identity
   }
   const identity = {
     format: formatVersion,
-    clusterId: toHex(random.bytes(16)),
+    clusterId: cluster?.clusterId ?? toHex(random.bytes(16)),
     nodeId: toHex(random.bytes(8)),
+    consensus: cluster?.consensus ?? "raft",
     complete: false,
   };
   await writeIdentity(disk, identity);
@@ -49,8 +61,10 @@ export async function readIdentity(disk: Disk): Promise<Identity | undefined> {
   return undefined;
 }
 
+/** In today's format, whatever it was read in. */
 export function writeIdentity(disk: Disk, identity: Identity): Promise<void> {
-  return replaceWhole(disk, "", fileName, utf8(`${JSON.stringify(identity, undefined, 2)}\n`));
+  const written = { ...identity, format: formatVersion };
+  return replaceWhole(disk, "", fileName, utf8(`${JSON.stringify(written, undefined, 2)}\n`));
 }
 
 async function refuseOrphans(disk: Disk): Promise<void> {
@@ -65,7 +79,7 @@ async function refuseOrphans(disk: Disk): Promise<void> {
 
 function parseIdentity(stored: Uint8Array): Identity {
   const identity = jsonObject(stored);
-  const { format, clusterId, nodeId, complete } = identity ?? {};
+  const { format, clusterId, nodeId, consensus = "raft", complete } = identity ?? {};
   if (typeof format === "number" && format > formatVersion)
     throw new StoreError(
       "NotImplemented",
@@ -75,13 +89,14 @@ function parseIdentity(stored: Uint8Array): Identity {
     typeof format !== "number" ||
     typeof clusterId !== "string" ||
     typeof nodeId !== "string" ||
+    (consensus !== "raft" && consensus !== "multipaxos") ||
     typeof complete !== "boolean"
   )
     throw new StoreError(
       "DataCorrupt",
       `${fileName} of the data directory is damaged. Restore it from a backup.`,
     );
-  return { format, clusterId, nodeId, complete };
+  return { format, clusterId, nodeId, consensus, complete };
 }
 
 function jsonObject(stored: Uint8Array): Readonly<Record<string, unknown>> | undefined {

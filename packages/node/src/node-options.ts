@@ -2,8 +2,11 @@
 
 import type { Random } from "@holdfast/base";
 import type { FrameSizes } from "@holdfast/blocks";
-import type { Clock, Disk, Hashing, Journal, KeyValue, Metrics } from "@holdfast/ports";
+import type { Clock, Disk, Hashing, Journal, KeyValue, Metrics, Network } from "@holdfast/ports";
+import type { Founding, NewNode } from "@holdfast/shard";
+import type { ClusterSeed } from "./cluster/cluster-seed.ts";
 import type { NodePlace } from "./cluster/own-record.ts";
+import type { Identity } from "./identity.ts";
 
 export interface NodePorts {
   readonly clock: Clock;
@@ -16,9 +19,22 @@ export interface NodePorts {
   readonly journal: Journal;
   /** Nothing is counted without. */
   readonly metrics?: Metrics;
+  /** Opens the network between nodes, once it is known which node this is. Without it a node is alone. */
+  readonly openNetwork?: (self: Identity) => Promise<Network>;
+}
+
+/** How a new node comes to a cluster that there is. */
+export interface Entrance {
+  readonly clusterId: string;
+  /** Asks to be let in; asked again, with the same answer, when a start was cut short. */
+  readonly enter: (node: NewNode) => Promise<ClusterSeed>;
 }
 
 export interface NodeOptions {
+  /** The cluster that a new directory is to belong to; without it the node founds one. */
+  readonly entrance?: Entrance;
+  /** The protocol of a cluster that does not exist yet. */
+  readonly consensus?: Founding["consensus"];
   /** Shards of a cluster that does not exist yet; an existing one keeps its own. */
   readonly shardCount?: number;
   /** Where the node stands and is reached, for the cluster's record of it. */

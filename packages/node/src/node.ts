@@ -186,7 +186,9 @@ class RunningNode implements HoldfastNode {
       options: this.#options,
       closing: this.#closing,
       onFailure: (cause) => this.#onFailure(cause),
+      stopping: this.#background.signal,
     });
+    if (this.#failure !== undefined) throw this.#failure;
     const { identity, system, replica, blocks, ballast } = opened;
     const { shardCount: clusterShardCount } = system;
     const directory = new BucketDirectory(system.log, system.state, clusterShardCount, hashing);

@@ -40,7 +40,7 @@ describe("readiness tells the truth", () => {
   test("from the moment a write of the log failed", async () => {
     const { node, run, disk, metrics } = await started();
     disk.failNext("write", /^log\//);
-    await assert.rejects(run(store(node.files, "k", 10)), { code: "Unavailable", outcome: "unknown" });
+    await assert.rejects(run(store(node.files, "k", 10)), { code: "OutcomeUnknown", outcome: "unknown" });
     const { ready, writable, code, reason } = await run(node.readiness());
     assert.deepEqual([ready, writable, code], [false, false, "Unavailable"]);
     assert.match(reason ?? "", /disk|log/);
@@ -157,9 +157,9 @@ describe("a request's id", () => {
     await assert.rejects(run(files.bucket("none")), { code: "BucketNotFound" });
     assert.ok(!journal.lines.some(({ fields }) => fields["requestId"] === "run-000008"));
     disk.failNext("write", /^log\//);
-    await assert.rejects(run(store(files, "k", 10)), { code: "Unavailable" });
+    await assert.rejects(run(store(files, "k", 10)), { code: "OutcomeUnknown" });
     const line = journal.lines.find(({ event }) => event === "operation failed");
-    assert.partialDeepStrictEqual(line?.fields, { requestId: "run-000008", code: "Unavailable" });
+    assert.partialDeepStrictEqual(line?.fields, { requestId: "run-000008", code: "OutcomeUnknown" });
   });
 
   test("the files within a request stop with the node's", async () => {

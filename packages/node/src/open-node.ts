@@ -1,32 +1,36 @@
 /**
  * From a data directory to everything that works on it, in this order: lock the directory; identity; write-ahead log
- * (which syncs what it read before anything counts, S8); every group replayed from its applied index to the end of the
- * log; block engine; writers of earlier runs closed and this run's opened.
+ * (which syncs what it read before anything counts, S8); block engine; a way into the cluster, if the directory is new; the
+ * groups, each applied to the end of what is known to be agreed on.
  */
 
-import type { ShardId } from "@holdfast/base";
-import { assert, encode, limits, StoreError, shardId, toHex } from "@holdfast/base";
+import type { NodeId, ShardId } from "@holdfast/base";
+import { assert, limits, StoreError, shardId, toHex } from "@holdfast/base";
 import type { BlockStore } from "@holdfast/blocks";
 import { openBlockStore } from "@holdfast/blocks";
 import { findCluster } from "@holdfast/namespace";
-import type { Clock, KeyValue } from "@holdfast/ports";
+import type { Clock, KeyValue, Network } from "@holdfast/ports";
 import { silentMetrics } from "@holdfast/ports";
-import type { SystemResult } from "@holdfast/shard";
-import { listWriters, ShardMachine, SystemMachine, systemEntryCodec } from "@holdfast/shard";
+import type { NewNode, NodeLife, ReplicaPlace, SystemResult } from "@holdfast/shard";
 import type { GroupState } from "@holdfast/state";
 import { StateStore } from "@holdfast/state";
 import type { WriteAheadLog } from "@holdfast/wal";
 import { Ballast } from "./ballast.ts";
 import { checkFiles, checkStores } from "./check-directory.ts";
 import type { Closing } from "./closing.ts";
-import { recordNode } from "./cluster/own-record.ts";
+import { clusterMapOf } from "./cluster/cluster-map.ts";
+import { NodeCluster } from "./cluster/node-cluster.ts";
+import { announceNode, checkLife, foundCluster, lifeOf, newNode, ownId } from "./cluster/own-record.ts";
 import { Checkpointer } from "./groups/checkpointer.ts";
-import { shardGroup, systemGroup } from "./groups/group-ids.ts";
+import type { ForwardingLog } from "./groups/forwarding-log.ts";
+import { systemGroup } from "./groups/group-ids.ts";
+import { NodeGroups } from "./groups/node-groups.ts";
 import { openNodeLog } from "./groups/open-node-log.ts";
-import type { LogEvents } from "./groups/single-voter-log.ts";
-import { SingleVoterLog } from "./groups/single-voter-log.ts";
+import { upgradeLogs } from "./groups/upgrade-logs.ts";
 import type { Identity } from "./identity.ts";
-import { folders, openIdentity, writeIdentity } from "./identity.ts";
+import { folders, formatOfLoneVoters, openIdentity, writeIdentity } from "./identity.ts";
+import { loneNetwork } from "./network/lone-network.ts";
+import { SharedNetwork } from "./network/shared-network.ts";
 import type { NodeOptions, NodePorts } from "./node-options.ts";
 import { ShardReplica } from "./shard-replica.ts";
 
@@ -37,6 +41,8 @@ export interface Opening {
   readonly closing: Closing;
   /** The log or the state can be used no more. */
   readonly onFailure: (cause: unknown) => void;
+  /** Aborted when the node stops. */
+  readonly stopping: AbortSignal;
 }
 
 export interface OpenedNode {
@@ -44,6 +50,7 @@ export interface OpenedNode {
   readonly ballast: Ballast;
   readonly wal: WriteAheadLog;
   readonly checkpointer: Checkpointer;
+  readonly cluster: NodeCluster;
   readonly system: OpenedSystem;
   readonly shards: readonly ShardReplica[];
   readonly replica: (id: ShardId) => ShardReplica;
@@ -53,7 +60,7 @@ export interface OpenedNode {
 }
 
 export interface OpenedSystem {
-  readonly log: SingleVoterLog<SystemResult>;
+  readonly log: ForwardingLog<SystemResult>;
   readonly state: GroupState;
   readonly shardCount: number;
 }
@@ -72,40 +79,177 @@ const wallMsMin = 1_577_836_800_000;
 
 export async function openNode(opening: Opening): Promise<OpenedNode> {
   const { ports, options, closing } = opening;
-  const { identity, ballast } = await openDirectory(opening);
-  const { state, index, wal } = await openStores(opening);
-  const checkpointer = openCheckpointer(opening, wal, state, ballast);
-  const events: LogEvents = {
-    room: () => checkpointer.room,
-    onApplied: () => checkpointer.applied(),
-    onFailure: opening.onFailure,
-  };
-  closing.add(() => checkpointer.stop());
-  const system = await openSystem(opening, { wal, state, identity, events });
-  const shards: ShardReplica[] = [];
-  for (let i = 0; i < system.shardCount; i++) {
-    const id = shardId(i);
-    const group = state.group(shardGroup(id));
-    const log = await SingleVoterLog.open(wal, group, new ShardMachine(id, group), events);
-    shards.push(new ShardReplica(id, log, group, ports.clock));
-  }
+  const { identity: found, ballast } = await openDirectory(opening);
+  const { state, index, wal } = await openStores(opening, found);
   const blocks = await openBlocks(opening, index);
-  const directory = {
-    nodeId: identity.nodeId,
-    logIncarnation: wal.incarnation,
-    volumeIncarnation: blocks.incarnation,
-  };
-  await recordNode({ ...system, clock: ports.clock }, directory, options.place ?? {}, system.shardCount);
-  // From here on nothing of the directory may be missing at a start.
-  if (!identity.complete) await writeIdentity(ports.disk, { ...identity, complete: true });
-  await openWriters(opening, shards, identity);
+  const life = lifeOf(wal.incarnation, blocks.incarnation);
+  const node = newNode(ownId(found), life, options.place ?? {});
+  const { identity, places, peers } = await comeToCluster(opening, { found, state, life, node });
+  const checkpointer = openCheckpointer(opening, wal, state, ballast);
+  closing.add(() => checkpointer.stop());
+  const cluster = await openCluster(opening, { identity, state, wal, checkpointer, ballast, places, peers });
+  const { log, state: systemState } = cluster.system;
+  const group = { log, state: systemState, clock: ports.clock };
+  if (isFounder(places, node)) {
+    // What an earlier start has put into the log counts.
+    await log.readBarrier();
+    await foundCluster(group, node, identity, options.shardCount ?? limits.shardsDefault);
+  }
+  const map = await cluster.known(opening.stopping);
+  await cluster.openShards(map);
+  announceInTime(opening, () => announceNode(group, life, node), ownAddresses(options));
+  // From here on nothing of the directory may be missing at a start, not even in the state store.
+  if (!identity.complete) {
+    await checkpointer.checkpoint();
+    await writeIdentity(ports.disk, { ...identity, complete: true });
+  }
+  const shards = openShardReplicas(opening, cluster, identity);
+  await Promise.all(shards.map((shard) => shard.writerOpened()));
   const replica = (id: ShardId): ShardReplica => {
-    const found = shards[id];
-    assert(found !== undefined, `shard ${id} is one of the cluster's`);
-    return found;
+    const shard = shards[id];
+    assert(shard !== undefined, `shard ${id} is one of the cluster's`);
+    return shard;
   };
-  const groups = [system.state, ...shards.map(({ id }) => state.group(shardGroup(id)))];
-  return { identity, ballast, wal, checkpointer, system, shards, replica, groups, blocks };
+  const groups = [systemState, ...cluster.shards.map((shard) => shard.state)];
+  const system = { log, state: systemState, shardCount: map.shardCount };
+  return { identity, ballast, wal, checkpointer, cluster, system, shards, replica, groups, blocks };
+}
+
+function isFounder([first, ...others]: readonly ReplicaPlace[], { id }: NewNode): boolean {
+  return first?.replica === 1 && first.node === id && others.length === 0;
+}
+
+interface Coming {
+  readonly identity: Identity;
+  /** Homes of the system group's replicas, as far as they are known. */
+  readonly places: readonly ReplicaPlace[];
+  readonly peers: readonly { readonly id: NodeId; readonly address: string }[];
+}
+
+/** What this node has to know to open the system group: from its state, from the cluster's door, or as its founder. */
+async function comeToCluster(
+  { ports, options }: Opening,
+  parts: {
+    readonly found: Identity;
+    readonly state: StateStore;
+    readonly life: NodeLife;
+    readonly node: NewNode;
+  },
+): Promise<Coming> {
+  const { found, state, life, node } = parts;
+  const map = clusterMapOf(state.group(systemGroup));
+  checkIdentity(found, map?.clusterId ?? findCluster(state.group(systemGroup))?.clusterId);
+  checkLife(map?.nodes.get(node.id), life);
+  const own = { replica: 1, node: node.id, incarnation: life.logIncarnation };
+  const known = map?.groups.find(({ group }) => group === systemGroup);
+  if (map !== undefined && known !== undefined && known.places.length > 0) {
+    const peers = Array.from(map.nodes.values(), ({ id, addresses }) => ({ id, address: addresses.rpc }));
+    return {
+      identity: found,
+      places: known.places,
+      peers: peers.filter(({ address }) => address !== "none"),
+    };
+  }
+  if (options.entrance === undefined || found.complete) return { identity: found, places: [own], peers: [] };
+  const seed = await options.entrance.enter(node);
+  const identity = { ...found, consensus: seed.consensus };
+  await writeIdentity(ports.disk, identity);
+  return { identity, places: seed.places, peers: seed.peers };
+}
+
+function checkIdentity({ complete, clusterId }: Identity, known: string | undefined): void {
+  if (known === undefined && complete)
+    throw new StoreError(
+      "DataCorrupt",
+      "The data directory has lost its log and its state. Restore them from a backup; starting empty would erase the files' blocks.",
+    );
+  if (known !== undefined && known !== clusterId)
+    throw new StoreError(
+      "DataCorrupt",
+      "The data directory's identity and its state are of different clusters.",
+    );
+}
+
+interface ClusterParts extends Coming {
+  readonly state: StateStore;
+  readonly wal: WriteAheadLog;
+  readonly checkpointer: Checkpointer;
+  readonly ballast: Ballast;
+}
+
+async function openCluster(opening: Opening, parts: ClusterParts): Promise<NodeCluster> {
+  const { ports, closing, onFailure } = opening;
+  const { identity, state, wal, checkpointer, ballast, places, peers } = parts;
+  const { clock, random, journal, metrics = silentMetrics } = ports;
+  const self = ownId(identity);
+  const network: Network = (await ports.openNetwork?.(identity)) ?? loneNetwork(self);
+  closing.add(() => network.close());
+  const shared = new SharedNetwork(network, journal);
+  const groups = new NodeGroups({
+    self,
+    wal,
+    network: shared,
+    clock,
+    random,
+    journal,
+    metrics,
+    events: {
+      onLogFailure: onFailure,
+      onStateFailure: (_group, cause) => onFailure(cause),
+      onLeaderChange: () => undefined,
+      onApplied: () => {
+        checkpointer.applied();
+        cluster.onApplied();
+      },
+      room: () => checkpointer.room,
+    },
+    hasRoom: (bytes) => ballast.makeRoom(bytes),
+  });
+  const consensus = identity.consensus;
+  const cluster: NodeCluster = new NodeCluster({
+    self,
+    states: state,
+    groups,
+    network,
+    consensus,
+    clock,
+    journal,
+    onFailure,
+  });
+  closing.add(() => groups.stop());
+  closing.add(() => cluster.stop());
+  shared.listen();
+  network.setPeers(peers);
+  await cluster.openSystem(places);
+  return cluster;
+}
+
+function ownAddresses({ place }: NodeOptions): boolean {
+  return place?.addresses !== undefined;
+}
+
+/** In the background: a node that comes back need not wait for the others to serve what it can. */
+function announceInTime(
+  { ports, stopping }: Opening,
+  announce: () => Promise<void>,
+  isWanted: boolean,
+): void {
+  if (!isWanted) return;
+  announce().catch((error: unknown) => {
+    if (!stopping.aborted) ports.journal.warn("address not announced", { cause: String(error) });
+  });
+}
+
+function openShardReplicas(
+  { ports, stopping }: Opening,
+  cluster: NodeCluster,
+  { nodeId }: Identity,
+): readonly ShardReplica[] {
+  const run = { node: nodeId, run: toHex(ports.random.bytes(8)) };
+  return cluster.shards.map(({ log, state }, i) => {
+    const leads = (): boolean => log.replica?.leader?.replica === log.replica?.replica;
+    return new ShardReplica({ id: shardId(i), log, state, clock: ports.clock, run, leads, stopping });
+  });
 }
 
 /** Locks it, makes room in it, and refuses it before anything is changed if this program cannot read it. */
@@ -121,7 +265,12 @@ async function openDirectory({
   const { segmentBytes = segmentBytesDefault } = options;
   const ballast = new Ballast(disk, clock, journal, ballastSegments * segmentBytes);
   await ballast.release();
-  const identity = await openIdentity(disk, random);
+  const { consensus, entrance } = options;
+  const wanted = {
+    ...(consensus === undefined ? {} : { consensus }),
+    ...(entrance === undefined ? {} : { clusterId: entrance.clusterId }),
+  };
+  const identity = await openIdentity(disk, random, wanted);
   await checkFiles(disk, hashing, identity);
   return { identity, ballast };
 }
@@ -141,7 +290,7 @@ interface Stores {
   readonly wal: WriteAheadLog;
 }
 
-async function openStores({ ports, options, closing }: Opening): Promise<Stores> {
+async function openStores({ ports, options, closing }: Opening, identity: Identity): Promise<Stores> {
   const { openKeyValue, hashing } = ports;
   const stateStore = await openKeyValue(folders.state);
   closing.add(() => stateStore.close());
@@ -152,6 +301,10 @@ async function openStores({ ports, options, closing }: Opening): Promise<Stores>
   const { segmentBytes = segmentBytesDefault } = options;
   const wal = await openNodeLog(ports, { segmentBytes, reserveBytes: undefined });
   closing.add(() => wal.close());
+  if (identity.format <= formatOfLoneVoters) {
+    if (identity.complete) await upgradeLogs(wal, state);
+    await writeIdentity(ports.disk, identity);
+  }
   return { state, index, wal };
 }
 
@@ -171,38 +324,6 @@ function openCheckpointer(
   });
 }
 
-interface GroupStores {
-  readonly wal: WriteAheadLog;
-  readonly state: StateStore;
-  readonly identity: Identity;
-  readonly events: LogEvents;
-}
-
-async function openSystem(
-  { ports, options }: Opening,
-  { wal, state: stores, identity, events }: GroupStores,
-): Promise<OpenedSystem> {
-  const state = stores.group(systemGroup);
-  const log = await SingleVoterLog.open(wal, state, new SystemMachine(state), events);
-  const known = findCluster(state);
-  if (known === undefined && identity.complete)
-    throw new StoreError(
-      "DataCorrupt",
-      "The data directory has lost its log and its state. Restore them from a backup; starting empty would erase the files' blocks.",
-    );
-  if (known !== undefined && known.clusterId !== identity.clusterId)
-    throw new StoreError(
-      "DataCorrupt",
-      "The data directory's identity and its state are of different clusters.",
-    );
-  const shardCount = known?.shardCount ?? options.shardCount ?? limits.shardsDefault;
-  if (known === undefined) {
-    const command = { kind: "createCluster", clusterId: identity.clusterId, shardCount } as const;
-    await log.append(encode(systemEntryCodec, { timeMs: ports.clock.wallMs(), command }));
-  }
-  return { log, state, shardCount };
-}
-
 async function openBlocks({ ports, options, closing }: Opening, index: KeyValue): Promise<BlockStore> {
   const { disk, clock, random, hashing, journal, metrics = silentMetrics } = ports;
   const { volumeBytesMax, frameSizes } = options;
@@ -215,23 +336,4 @@ async function openBlocks({ ports, options, closing }: Opening, index: KeyValue)
   const blocks = await openBlockStore({ ...given, ...sizes });
   closing.add(() => blocks.close());
   return blocks;
-}
-
-/**
- * Opens this run's writers and closes those of earlier runs of this node: the directory lock says that none of them
- * runs any more. Each is an entry of its own shard's log; together they are one batch.
- */
-async function openWriters(
-  { ports }: Opening,
-  shards: readonly ShardReplica[],
-  { nodeId }: Identity,
-): Promise<void> {
-  const run = toHex(ports.random.bytes(8));
-  await Promise.all(
-    shards.map(async (shard) => {
-      const earlier = listWriters(shard.localState).filter((found) => found.node === nodeId);
-      const closed = earlier.map(({ writer }) => shard.propose({ kind: "closeWriter", writer }));
-      await Promise.all([shard.openWriter(nodeId, run), ...closed]);
-    }),
-  );
 }

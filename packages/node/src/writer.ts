@@ -12,26 +12,33 @@ import type { Clock, ReplicatedLog } from "@holdfast/ports";
 import type { AttemptRange, Operation, ShardCommand, ShardResult, WriterProgress } from "@holdfast/shard";
 import { shardEntryCodec } from "@holdfast/shard";
 import { refusal } from "./refusal.ts";
+import { untilKnown } from "./until-known.ts";
 
 /** Results that mean the operation was carried out. */
 export type Accomplished = Exclude<ShardResult, { kind: "refused" } | { kind: "writerClosed" }>;
 
+export interface WriterPlace {
+  readonly shard: ShardId;
+  readonly log: ReplicatedLog<ShardResult>;
+  readonly clock: Clock;
+  /** Aborted when the node stops. */
+  readonly stopping: AbortSignal;
+  /** The shard says that this writer is closed: nothing comes of it any more. */
+  readonly onClosed: () => void;
+}
+
 export class Writer {
   readonly id: WriterId;
-  readonly #shard: ShardId;
-  readonly #log: ReplicatedLog<ShardResult>;
-  readonly #clock: Clock;
+  readonly #place: WriterPlace;
   readonly #open = new Set<Attempt>();
   #next = 0;
   /** Closed since the last entry was sent. */
   #closed: Attempt[] = [];
   #publishedFloor = 0;
 
-  constructor(id: WriterId, shard: ShardId, log: ReplicatedLog<ShardResult>, clock: Clock) {
+  constructor(id: WriterId, place: WriterPlace) {
     this.id = id;
-    this.#shard = shard;
-    this.#log = log;
-    this.#clock = clock;
+    this.#place = place;
   }
 
   /** Takes a number; whatever happens, `close` must follow. */
@@ -49,7 +56,7 @@ export class Writer {
 
   /** The name of content or reference made by this attempt. */
   contentId(number: Attempt): ContentId {
-    return { home: this.#shard, writer: this.id, attempt: number };
+    return { home: this.#place.shard, writer: this.id, attempt: number };
   }
 
   /** Takes a number for one operation that streams nothing beforehand. */
@@ -80,10 +87,14 @@ export class Writer {
     return true;
   }
 
+  /** Asked again, under the same number, while nobody knows whether it was carried out (S15). */
   async #send(progress: WriterProgress, command: ShardCommand): Promise<ShardResult> {
+    const { log, clock, stopping, onClosed } = this.#place;
     try {
-      const entry = encode(shardEntryCodec, { timeMs: this.#clock.wallMs(), command });
-      return (await this.#log.append(entry)).result;
+      const entry = encode(shardEntryCodec, { timeMs: clock.wallMs(), command });
+      const { result } = await untilKnown({ clock, stopping }, () => log.append(entry));
+      if (result.kind === "writerClosed") onClosed();
+      return result;
     } catch (error) {
       this.#republish(progress);
       throw error;

@@ -234,7 +234,9 @@ export class TextGroup {
     });
     const ofNode = await this.run(opening);
     machine.wasOpened = true;
-    const log = new ForwardingLog(ofNode, textCodec, { self: id, proposals, clock, ...options });
+    const homes = (): readonly NodeId[] => Array.from(this.#places.values(), ({ node }) => node);
+    const log = new ForwardingLog(group, textCodec, { self: id, proposals, clock, homes, ...options });
+    log.replica = ofNode;
     logs.set(group, log);
     return { machine, id, network, clock, wal, states, state, group: ofNode, proposals, log, journal };
   }

@@ -37,7 +37,7 @@ export type ShardResult =
   /** The writer or the attempt is not open (S15): if this was a retry, its outcome is unknown; it was not done now. */
   | { readonly kind: "writerClosed" };
 
-const errorCodeCodec: Codec<ErrorCode> = {
+export const errorCodeCodec: Codec<ErrorCode> = {
   write: (writer, code) => text.write(writer, code),
   read: (reader) => {
     const code = text.read(reader);

@@ -75,7 +75,7 @@ describe("a data directory that a newer Holdfast wrote is refused and left as it
   test("by its identity", async (t) => {
     const data = await filledDirectory(t);
     const path = join(data, "identity.json");
-    await writeFile(path, (await readFile(path, "utf8")).replace('"format": 1', '"format": 99'));
+    await writeFile(path, (await readFile(path, "utf8")).replace('"format": 2', '"format": 99'));
     await refusedUnchanged(data, /identity\.json.* format 99.*newer Holdfast.*start that one/);
   });
 

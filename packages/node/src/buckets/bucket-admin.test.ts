@@ -49,7 +49,11 @@ async function world() {
   const shards = [0, 1].map((i) => {
     const shardState = new MemoryState();
     const log = new BareLog(new ShardMachine(shardId(i), shardState));
-    return { log, replica: new ShardReplica(shardId(i), log, shardState, clock) };
+    const run = { node: "n", run: "r" };
+    const stopping = new AbortController().signal;
+    const leads = (): boolean => true;
+    const options = { id: shardId(i), log, state: shardState, clock, run, leads, stopping };
+    return { log, replica: new ShardReplica(options) };
   });
   const directory = new BucketDirectory(system, state, 2, simulatedHashing);
   const replica = (id: number): ShardReplica => {

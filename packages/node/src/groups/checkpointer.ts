@@ -82,8 +82,9 @@ export class Checkpointer {
     const durable = await this.#state.flush();
     this.#seconds.observe((this.#clock.monotonicMs() - begunAtMs) / 1000);
     this.#coveredBytes = writtenBytes;
-    // A group without any entry is not in the log yet.
-    for (const [group, index] of durable) if (index > 0) this.#wal.checkpoint(group, index);
+    // A group without any entry is not in the log yet, one that has left this node is there no longer.
+    for (const [group, index] of durable)
+      if (index > 0 && this.#wal.group(group) !== undefined) this.#wal.checkpoint(group, index);
   }
 
   async stop(): Promise<void> {

@@ -1,13 +1,13 @@
 /**
- * A group's log as any node of the group has it: commands go to the leader, wherever it is, and find it again when it
- * changes. Reads are served here, behind a barrier that a quorum confirms.
+ * A group's log as any node has it, whether a replica of the group is here or not: commands go to the leader, wherever it is,
+ * and find it again when it changes. Reads are served by the replica here, behind a barrier that a quorum confirms.
  *
  * A command that was certainly not taken is offered again until its time is up. One of which nobody knows is not: who may ask
  * again is for the caller to say (S15).
  */
 
 import type { Codec, GroupId, LogIndex, NodeId } from "@holdfast/base";
-import { DecodeError, decode, encode, nodeId, StoreError } from "@holdfast/base";
+import { DecodeError, decode, encode, logIndex, nodeId, StoreError } from "@holdfast/base";
 import type { Group } from "@holdfast/groups";
 import type { Appended, Clock, ReplicatedLog } from "@holdfast/ports";
 import { sleep } from "@holdfast/ports";
@@ -18,6 +18,8 @@ export interface ForwardingOptions {
   readonly self: NodeId;
   readonly proposals: Pick<Proposals, "ask">;
   readonly clock: Clock;
+  /** Where replicas of the group are: asked in turns while no leader is known and none is here. */
+  readonly homes: () => readonly NodeId[];
   /** How long a leader is looked for. */
   readonly waitMs?: number;
 }
@@ -29,33 +31,47 @@ const pauseMsMax = 200;
 
 export class ForwardingLog<Result> implements ReplicatedLog<Result> {
   readonly group: GroupId;
-  readonly #log: Group<Result>;
   readonly #codec: Codec<Result>;
   readonly #options: ForwardingOptions;
+  #replica: Group<Result> | undefined;
+  /** Of those that were asked without knowing. */
+  #turn = 0;
 
-  constructor(log: Group<Result>, codec: Codec<Result>, options: ForwardingOptions) {
-    this.group = log.group;
-    this.#log = log;
+  constructor(group: GroupId, codec: Codec<Result>, options: ForwardingOptions) {
+    this.group = group;
     this.#codec = codec;
     this.#options = options;
   }
 
+  /** This node's replica, or none. */
+  get replica(): Group<Result> | undefined {
+    return this.#replica;
+  }
+
+  set replica(replica: Group<Result> | undefined) {
+    this.#replica = replica;
+  }
+
   get appliedIndex(): LogIndex {
-    return this.#log.appliedIndex;
+    return this.#replica?.appliedIndex ?? logIndex(0);
   }
 
   readBarrier(): Promise<void> | undefined {
-    return this.#log.readBarrier();
+    return this.#replica === undefined ? Promise.reject(this.#notHere()) : this.#replica.readBarrier();
   }
 
   append(command: Uint8Array): Promise<Appended<Result>> {
-    return this.#log.append(command).catch((error: unknown) => this.#appendElsewhere(command, error));
+    return this.#appendHere(command).catch((error: unknown) => this.#appendElsewhere(command, error));
   }
 
   /** For another node, which looked for the leader and was sent here: not sent on. */
   async appendHere(command: Uint8Array): Promise<RemotelyApplied> {
-    const { index, result } = await this.#log.append(command);
+    const { index, result } = await this.#appendHere(command);
     return { index, result: encode(this.#codec, result) };
+  }
+
+  #appendHere(command: Uint8Array): Promise<Appended<Result>> {
+    return this.#replica === undefined ? Promise.reject(this.#notHere()) : this.#replica.append(command);
   }
 
   async #appendElsewhere(command: Uint8Array, refusal: unknown): Promise<Appended<Result>> {
@@ -64,10 +80,8 @@ export class ForwardingLog<Result> implements ReplicatedLog<Result> {
     let pauseMs = pauseMsMin;
     for (let error = refusal; ; ) {
       if (!isWorthAnother(error)) throw error;
-      const leader = leaderIn(error);
       try {
-        if (leader === undefined || leader === this.#options.self) return await this.#log.append(command);
-        return this.#decoded(await this.#options.proposals.ask(leader, this.group, command));
+        return await this.#offer(command, leaderIn(error));
       } catch (next) {
         error = next;
       }
@@ -80,19 +94,30 @@ export class ForwardingLog<Result> implements ReplicatedLog<Result> {
     }
   }
 
+  async #offer(command: Uint8Array, leader: NodeId | undefined): Promise<Appended<Result>> {
+    const { self, proposals } = this.#options;
+    const to = leader ?? (this.#replica === undefined ? this.#nextHome() : self);
+    if (to === undefined || to === self) return this.#appendHere(command);
+    return this.#decoded(await proposals.ask(to, this.group, command));
+  }
+
+  #nextHome(): NodeId | undefined {
+    const homes = this.#options.homes().filter((node) => node !== this.#options.self);
+    return homes[this.#turn++ % Math.max(1, homes.length)];
+  }
+
   #decoded({ index, result }: RemotelyApplied): Appended<Result> {
     try {
       return { index, result: decode(this.#codec, result) };
     } catch (cause) {
       if (!(cause instanceof DecodeError)) throw cause;
-      throw new StoreError(
-        "OutcomeUnknown",
-        "The leader's answer cannot be read: it may run a newer program.",
-        {
-          cause,
-        },
-      );
+      const message = "The leader's answer cannot be read: it may run a newer program.";
+      throw new StoreError("OutcomeUnknown", message, { cause });
     }
+  }
+
+  #notHere(): StoreError {
+    return new StoreError("Unavailable", `This node has no replica of group ${this.group} yet.`);
   }
 }
 

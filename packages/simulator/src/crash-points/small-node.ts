@@ -2,7 +2,8 @@ import { KiB, MiB } from "@holdfast/base";
 import type { NodeOptions } from "@holdfast/node";
 
 /** Everything small, so that a short piece of work rolls segments and volumes, checkpoints and collects. */
-export const smallNode: Required<NodeOptions> = {
+export const smallNode: Required<Omit<NodeOptions, "entrance">> = {
+  consensus: "raft",
   place: {},
   shardCount: 2,
   segmentBytes: 64 * KiB,

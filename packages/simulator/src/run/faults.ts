@@ -86,7 +86,7 @@ export class Faults {
   }
 }
 
-const stopped: readonly ErrorCode[] = ["Unavailable", "Stopped"];
+const stopped: readonly ErrorCode[] = ["Unavailable", "Stopped", "OutcomeUnknown"];
 const excused: Readonly<Record<Plan["fault"], readonly ErrorCode[]>> = {
   none: [],
   "sync-fails": stopped,

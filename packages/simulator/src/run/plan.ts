@@ -26,7 +26,7 @@ export interface Plan {
   readonly readerGraceMs: number;
   readonly manyPartsPerMille: number;
   readonly diskLatencyMs: { readonly min: number; readonly max: number };
-  readonly node: Required<NodeOptions>;
+  readonly node: Required<Omit<NodeOptions, "entrance">>;
 }
 
 const KiB = 1024;
@@ -75,6 +75,7 @@ export function makePlan(seed: number, random: Random): Plan {
       compactBytesPerSecondMax: pick(random, [1, 100]) * 1024 * KiB,
       scrubPeriodMs: pick(random, [50, 400]),
       scrubBytesPerSecondMin: pick(random, [1, 100]) * 1024 * KiB,
+      consensus: pick(random, ["raft", "multipaxos"] as const),
     },
   };
 }

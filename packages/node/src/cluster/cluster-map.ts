@@ -1,0 +1,27 @@
+/** What the system group says of nodes, layout and groups, read from this node's copy of its state. */
+
+import type { NodeId } from "@holdfast/base";
+import { findCluster } from "@holdfast/namespace";
+import type { StateReader } from "@holdfast/ports";
+import type { Layout } from "@holdfast/ring";
+import type { Founding, GroupRecord, NodeRecord } from "@holdfast/shard";
+import { findFounding, findLayout, listGroups, listNodes } from "@holdfast/shard";
+
+export interface ClusterMap {
+  readonly clusterId: string;
+  readonly shardCount: number;
+  readonly founding: Founding;
+  readonly nodes: ReadonlyMap<NodeId, NodeRecord>;
+  readonly groups: readonly GroupRecord[];
+  readonly layout: Layout | undefined;
+}
+
+/** Undefined before the cluster was founded, and on a node that has not heard of it yet. */
+export function clusterMapOf(state: StateReader): ClusterMap | undefined {
+  const cluster = findCluster(state);
+  const founding = findFounding(state);
+  if (cluster === undefined || founding === undefined) return undefined;
+  const nodes = new Map(listNodes(state).map((node) => [node.id, node]));
+  const { clusterId, shardCount } = cluster;
+  return { clusterId, shardCount, founding, nodes, groups: listGroups(state), layout: findLayout(state) };
+}

@@ -1,0 +1,158 @@
+/**
+ * The cluster as this node takes part in it: its replicas of the system group and of shards, opened, told of each other's homes
+ * and given up as the system group says. Whatever the system group applies here is looked at once more.
+ */
+
+import type { NodeId } from "@holdfast/base";
+import { present, StoreError, shardId } from "@holdfast/base";
+import type { Clock, Journal, Network } from "@holdfast/ports";
+import { sleep } from "@holdfast/ports";
+import type { Founding, ReplicaPlace, ShardResult, SystemResult } from "@holdfast/shard";
+import { ShardMachine, SystemMachine, shardResultCodec, systemResultCodec } from "@holdfast/shard";
+import type { GroupState, StateStore } from "@holdfast/state";
+import type { ForwardingLog } from "../groups/forwarding-log.ts";
+import { shardGroup, systemGroup } from "../groups/group-ids.ts";
+import type { NodeGroups } from "../groups/node-groups.ts";
+import type { ClusterMap } from "./cluster-map.ts";
+import { clusterMapOf } from "./cluster-map.ts";
+
+export interface NodeClusterOptions {
+  readonly self: NodeId;
+  readonly states: StateStore;
+  readonly groups: NodeGroups;
+  readonly network: Pick<Network, "setPeers">;
+  readonly consensus: Founding["consensus"];
+  readonly clock: Clock;
+  readonly journal: Journal;
+  /** A replica here can go on no longer. */
+  readonly onFailure: (cause: unknown) => void;
+}
+
+interface ClusterGroup<Result> {
+  readonly log: ForwardingLog<Result>;
+  readonly state: GroupState;
+}
+
+const lookMs = 50;
+
+export class NodeCluster {
+  readonly system: ClusterGroup<SystemResult>;
+  readonly #options: NodeClusterOptions;
+  readonly #listeners: ((map: ClusterMap) => void)[] = [];
+  #shards: readonly ClusterGroup<ShardResult>[] = [];
+  #map: ClusterMap | undefined;
+  #seenIndex = 0;
+  /** Settles without failing. */
+  #reviewing: Promise<void> = Promise.resolve();
+  #isPlanned = false;
+  #isStopped = false;
+
+  constructor(options: NodeClusterOptions) {
+    this.#options = options;
+    const { states, groups } = options;
+    this.system = { log: groups.log(systemGroup, systemResultCodec), state: states.group(systemGroup) };
+  }
+
+  /** By number; none before the cluster is known. */
+  get shards(): readonly ClusterGroup<ShardResult>[] {
+    return this.#shards;
+  }
+
+  /** As far as this node knows; to be asked only once `known` has resolved. */
+  get map(): ClusterMap {
+    return present(this.#map, "a map of the cluster");
+  }
+
+  /** Called with each map that is new, and at once with the one that there is. */
+  follow(listener: (map: ClusterMap) => void): void {
+    this.#listeners.push(listener);
+    if (this.#map !== undefined) listener(this.#map);
+  }
+
+  /** Opens the replica of the system group; `places` are all of its homes that are known. */
+  async openSystem(places: readonly ReplicaPlace[]): Promise<void> {
+    const { groups, consensus } = this.#options;
+    groups.setPlaces(systemGroup, places);
+    const { log, state } = this.system;
+    await groups.open(log, { state, machine: new SystemMachine(state), codec: systemResultCodec }, consensus);
+  }
+
+  /** Resolves when the cluster is known and this node is on record in it; rejects when `stopping` is aborted before. */
+  async known(stopping: AbortSignal): Promise<ClusterMap> {
+    const { self, clock } = this.#options;
+    for (;;) {
+      const map = clusterMapOf(this.system.state);
+      if (map?.nodes.has(self) === true) return map;
+      await sleep(clock, lookMs, stopping);
+      if (stopping.aborted) throw new StoreError("Stopped", "The node is stopping.");
+    }
+  }
+
+  /** Opens what the map says; from now on it follows the system group. Rejects when a replica here cannot go on (S11). */
+  async openShards(map: ClusterMap): Promise<void> {
+    const { groups, states } = this.#options;
+    this.#shards = Array.from({ length: map.shardCount }, (_, i) => {
+      const group = shardGroup(shardId(i));
+      return { log: groups.log(group, shardResultCodec), state: states.group(group) };
+    });
+    await this.#reviewInTurn();
+  }
+
+  /** Something was applied here. */
+  onApplied(): void {
+    const index = this.system.state.appliedIndex;
+    if (index === this.#seenIndex || this.#shards.length === 0) return;
+    this.#seenIndex = index;
+    if (this.#isPlanned) return;
+    this.#isPlanned = true;
+    this.#options.clock.soon(() => {
+      this.#isPlanned = false;
+      this.#reviewInTurn().catch((cause: unknown) => this.#options.onFailure(cause));
+    });
+  }
+
+  async stop(): Promise<void> {
+    this.#isStopped = true;
+    await this.#reviewing;
+  }
+
+  #reviewInTurn(): Promise<void> {
+    const review = this.#reviewing.then(() => this.#review());
+    this.#reviewing = review.catch(() => undefined); // Its own caller hears of it.
+    return review;
+  }
+
+  async #review(): Promise<void> {
+    const map = clusterMapOf(this.system.state);
+    if (map === undefined || this.#isStopped) return;
+    this.#map = map;
+    const { network, groups, self } = this.#options;
+    network.setPeers(peersOf(map, self));
+    for (const { group, places } of map.groups) groups.setPlaces(group, places);
+    await Promise.all(this.#shards.map((shard, i) => this.#follow(i, shard, map)));
+    for (const listener of this.#listeners) listener(map);
+  }
+
+  /** Opens this node's replica where it is to have one, gives up one that it is not to have any more. */
+  async #follow(shard: number, { log, state }: ClusterGroup<ShardResult>, map: ClusterMap): Promise<void> {
+    const { groups, states, journal } = this.#options;
+    const wanted = groups.ownReplica(log.group);
+    const open = log.replica?.replica;
+    if (open === wanted && (open !== undefined || !groups.hasLog(log.group))) return;
+    // A crash may have come between the two steps: then the log still knows what nobody opened.
+    if (open !== undefined || wanted === undefined) {
+      journal.info("replica given up", { group: log.group, replica: open ?? 0 });
+      await groups.leave(log.group);
+      await states.forget(log.group);
+    }
+    if (wanted === undefined || this.#isStopped) return;
+    const machine = new ShardMachine(shardId(shard), state);
+    await groups.open(log, { state, machine, codec: shardResultCodec }, map.founding.consensus);
+  }
+}
+
+function peersOf({ nodes }: ClusterMap, self: NodeId): readonly { id: NodeId; address: string }[] {
+  return Array.from(nodes.values())
+    .filter(({ id, addresses }) => id !== self && addresses.rpc !== "none")
+    .map(({ id, addresses }) => ({ id, address: addresses.rpc }));
+}

@@ -1,0 +1,155 @@
+/**
+ * The consensus groups of this node, on one group host: opened where this node is one of their homes, reached wherever they
+ * are. What each of them has to know of its surroundings is told here: its state, its log, its places.
+ */
+
+import type { Codec, GroupId, NodeId, Random } from "@holdfast/base";
+import { assert } from "@holdfast/base";
+import type { Membership, ReplicaId } from "@holdfast/consensus";
+import { emptyMembership, multiPaxosProtocol, raftProtocol, replicaId } from "@holdfast/consensus";
+import type { Group, GroupHostEvents, GroupHostLimits, OpenGroupOptions, Places } from "@holdfast/groups";
+import { GroupHost } from "@holdfast/groups";
+import type { Clock, Journal, Metrics, StateMachine } from "@holdfast/ports";
+import type { Founding, ReplicaPlace } from "@holdfast/shard";
+import type { GroupState } from "@holdfast/state";
+import type { WriteAheadLog } from "@holdfast/wal";
+import type { SharedNetwork } from "../network/shared-network.ts";
+import { services } from "../network/shared-network.ts";
+import { Proposals } from "../proposals/proposals.ts";
+import { ForwardingLog } from "./forwarding-log.ts";
+import { StateGroupMachine } from "./state-group-machine.ts";
+
+export interface NodeGroupsOptions {
+  readonly self: NodeId;
+  readonly wal: WriteAheadLog;
+  readonly network: SharedNetwork;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly journal: Journal;
+  readonly metrics: Metrics;
+  readonly events: GroupHostEvents;
+  readonly limits?: Partial<GroupHostLimits>;
+  /** Whether the disk may take so many bytes more for a snapshot on its way in (S12). */
+  readonly hasRoom: (bytes: number) => Promise<boolean>;
+}
+
+/** A group as this node has it. */
+export interface NodeGroup<Result> {
+  readonly state: GroupState;
+  readonly machine: StateMachine<Result>;
+  readonly codec: Codec<Result>;
+}
+
+/** The replica that a cluster's first node has in each group; numbers are never given out twice, so nobody else is it. */
+const foundingReplica = 1;
+const foundingMembership: Membership = { voters: [replicaId(foundingReplica)], outgoing: [], learners: [] };
+
+export class NodeGroups {
+  readonly #options: NodeGroupsOptions;
+  readonly #host: GroupHost;
+  readonly #proposals: Proposals;
+  readonly #logs = new Map<GroupId, ForwardingLog<unknown>>();
+  readonly #places = new Map<GroupId, readonly ReplicaPlace[]>();
+
+  constructor(options: NodeGroupsOptions) {
+    this.#options = options;
+    const { wal, network, clock, random, journal, metrics, events, limits = {} } = options;
+    const shared = { clock, random, journal };
+    const forGroups = network.view(services.groups);
+    this.#host = new GroupHost({ ...shared, wal, network: forGroups, metrics, events, limits });
+    forGroups.listen(this.#host);
+    const forProposals = network.view(services.proposals);
+    this.#proposals = new Proposals({
+      ...shared,
+      network: forProposals,
+      served: (group) => {
+        const log = this.#logs.get(group);
+        return log?.replica === undefined ? undefined : log;
+      },
+    });
+    forProposals.listen(this.#proposals);
+  }
+
+  /** The group's log; its replica here, if there is to be one, is opened apart. */
+  log<Result>(group: GroupId, codec: Codec<Result>): ForwardingLog<Result> {
+    assert(!this.#logs.has(group), `group ${group} has one log`);
+    const { self, clock } = this.#options;
+    const homes = (): readonly NodeId[] => (this.#places.get(group) ?? []).map(({ node }) => node);
+    const log = new ForwardingLog(group, codec, { self, clock, proposals: this.#proposals, homes });
+    this.#logs.set(group, log);
+    return log;
+  }
+
+  /** Replaces what was known of the homes of the group's replicas. */
+  setPlaces(group: GroupId, places: readonly ReplicaPlace[]): void {
+    this.#places.set(group, places);
+    this.#logs.get(group)?.replica?.setPlaces(placesOf(places));
+  }
+
+  /** Which replica of the group this node is, as its log lives now. */
+  ownReplica(group: GroupId): ReplicaId | undefined {
+    const { self, wal } = this.#options;
+    const own = this.#places
+      .get(group)
+      ?.find(({ node, incarnation }) => node === self && incarnation === wal.incarnation);
+    return own === undefined ? undefined : replicaId(own.replica);
+  }
+
+  /** Something of the group is in this node's log, whether or not it is open. */
+  hasLog(group: GroupId): boolean {
+    return this.#options.wal.group(group) !== undefined;
+  }
+
+  /**
+   * Opens this node's replica behind the group's log, as the number that it has there. Rejects with StoreError "DataCorrupt"
+   * when it may have forgotten what it promised (S11).
+   */
+  async open<Result>(
+    log: ForwardingLog<Result>,
+    { state, machine }: NodeGroup<Result>,
+    consensus: Founding["consensus"],
+  ): Promise<Group<Result>> {
+    const { group } = log;
+    const replica = this.ownReplica(group);
+    assert(replica !== undefined, `this node is a home of group ${group}`);
+    const isFounder = replica === foundingReplica;
+    const opened = await this.#openAs(consensus, {
+      group,
+      machine: new StateGroupMachine(state, machine, this.#options.hasRoom),
+      replica,
+      incarnation: this.#options.wal.incarnation,
+      origin: "new",
+      membership: isFounder ? foundingMembership : emptyMembership,
+      places: placesOf(this.#places.get(group) ?? []),
+    });
+    log.replica = opened;
+    return opened;
+  }
+
+  /** This node is no home of the group any more: the log forgets it, durably. */
+  async leave(group: GroupId): Promise<void> {
+    const log = this.#logs.get(group);
+    if (log !== undefined) log.replica = undefined;
+    await this.#host.forget(group);
+  }
+
+  async stop(): Promise<void> {
+    this.#proposals.stop();
+    await this.#host.stop();
+  }
+
+  #openAs<Result>(
+    consensus: Founding["consensus"],
+    open: Omit<OpenGroupOptions<Result, never>, "protocol">,
+  ): Promise<Group<Result>> {
+    return consensus === "raft"
+      ? this.#host.open({ ...open, protocol: raftProtocol })
+      : this.#host.open({ ...open, protocol: multiPaxosProtocol });
+  }
+}
+
+function placesOf(places: readonly ReplicaPlace[]): Places {
+  return new Map(
+    places.map(({ replica, node, incarnation }) => [replicaId(replica), { node, incarnation }] as const),
+  );
+}
