@@ -2,8 +2,8 @@
  * Blocks that are stored in slots on several nodes: what the node's files use in the place of a local block store
  * (docs/internals/blocks-replication.md).
  *
- * What is durable when: `durable` resolves after a quorum of the slots has synced the block, and in joint one of the new
- * slots too (S2, S3). Slots that lack it by the time of `settled` stand in the durable list of incomplete blocks.
+ * What is durable when: `durable` resolves after a quorum of the slots has synced the block, and in joint a quorum of the
+ * new slots too (S2, S3). Slots that lack it by the time of `settled` stand in the durable list of incomplete blocks.
  */
 
 import type { BlockId, Epoch, Random } from "@holdfast/base";
