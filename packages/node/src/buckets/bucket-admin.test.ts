@@ -9,7 +9,7 @@ import { ShardMachine, SystemMachine, systemEntryCodec } from "@holdfast/shard";
 import { ShardReplica } from "../shard-replica.ts";
 import { BucketAdmin } from "./bucket-admin.ts";
 import { BucketDirectory } from "./bucket-directory.ts";
-import { defaultSettings } from "./defaults.ts";
+import { bucketSettings, singleReplica } from "./defaults.ts";
 
 /** A log that keeps nothing but applies at once; it refuses while `isFull`. */
 class BareLog<Result> implements ReplicatedLog<Result> {
@@ -34,7 +34,8 @@ class BareLog<Result> implements ReplicatedLog<Result> {
   }
 }
 
-const request = { name: "b-1", owner: "tests", shardCount: 2, firstShard: 0, settings: defaultSettings };
+const settings = bucketSettings(undefined, singleReplica);
+const request = { name: "b-1", owner: "tests", shardCount: 2, firstShard: 0, settings };
 
 async function world() {
   const simulation = new Simulation({

@@ -254,7 +254,7 @@ describe("a block's put in joint (S3)", () => {
     const { holders } = await cluster.run(cluster.put("a", block, 3).durable);
     // The change is complete, the old owners drop; then one of the new that was counted is lost for ever.
     const lost = holders.filter(({ node }) => "def".includes(node)).slice(0, 1);
-    for (const node of [..."abc", ...lost.map((holder) => holder.node)]) cluster.lose(node);
+    for (const node of ["a", "b", "c", ...lost.map((holder) => holder.node)]) cluster.lose(node);
     cluster.between.healAll();
     cluster.setLayout(3, "def");
     await cluster.assertReads("f", block, 3);
