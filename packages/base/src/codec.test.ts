@@ -185,6 +185,19 @@ test("an older version is read by its own decoder, a newer one refused by name",
 
 test("a union refuses two variants with one tag", () => {
   assert.throws(() => union({ a: variant(1, record({})), b: variant(1, record({})) }), AssertionError);
+  const earlier = variant(2, record({}), { 1: () => ({}) });
+  assert.throws(() => union({ a: variant(1, record({})), b: earlier }), AssertionError);
+});
+
+test("a kind whose fields changed is written under its new tag, and read under the earlier one too", () => {
+  const current = union({
+    a: variant(3, record({ x: integer, y: integer }), { 1: (reader) => ({ x: reader.varint(), y: 7 }) }),
+    b: variant(2, record({})),
+  });
+  assert.equal(toHex(encode(current, { kind: "a", x: 5, y: 6 })), "030506");
+  assert.deepEqual(decode(current, bytesOf("030506")), { kind: "a", x: 5, y: 6 });
+  assert.deepEqual(decode(current, bytesOf("0105")), { kind: "a", x: 5, y: 7 });
+  assert.throws(() => decode(current, bytesOf("010506")), DecodeError);
 });
 
 test("malformed UTF-8, unknown words, tags and booleans are refused", () => {

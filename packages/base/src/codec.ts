@@ -374,10 +374,17 @@ class RecordCodec implements Codec<Readonly<Properties>> {
 export interface Variant<T> {
   readonly tag: number;
   readonly codec: Codec<T>;
+  /** Tags that earlier programs wrote this kind under, and what brings their fields to today's shape. */
+  readonly older: Readonly<Record<number, (reader: ByteReader) => T>>;
 }
 
-export function variant<T>(tag: number, codec: Codec<T>): Variant<T> {
-  return { tag, codec };
+/** A kind whose fields changed takes a new tag; what was written under the earlier ones is read for ever. */
+export function variant<T>(
+  tag: number,
+  codec: Codec<T>,
+  older: Readonly<Record<number, (reader: ByteReader) => T>> = {},
+): Variant<T> {
+  return { tag, codec, older };
 }
 
 type UnionOf<V> = {
@@ -389,11 +396,15 @@ export function union<V extends { readonly [Kind in keyof V]: Variant<never> | V
   variants: V,
 ): Codec<UnionOf<V>> {
   const byKind = new Map<string, Variant<unknown>>();
-  const byTag = new Map<number, { kind: string; codec: Codec<unknown> }>();
+  const byTag = new Map<number, { kind: string; codec: Pick<Codec<unknown>, "read"> }>();
+  const take = (tag: number, kind: string, codec: Pick<Codec<unknown>, "read">): void => {
+    assert(!byTag.has(tag), `tag ${tag} used twice`);
+    byTag.set(tag, { kind, codec });
+  };
   for (const [kind, member] of Object.entries(variants) as [string, Variant<unknown>][]) {
-    assert(!byTag.has(member.tag), `tag ${member.tag} used twice`);
     byKind.set(kind, member);
-    byTag.set(member.tag, { kind, codec: member.codec });
+    take(member.tag, kind, member.codec);
+    for (const [tag, read] of Object.entries(member.older)) take(Number(tag), kind, { read });
   }
   return {
     write: (writer, value) => {

@@ -57,7 +57,14 @@ const refusals = [
 ] as const;
 
 /** A bad day: nothing was changed, and the same request may succeed later. */
-const delays = ["OutOfSpace", "Overloaded", "Unavailable", "Stopped"] as const;
+const delays = [
+  "OutOfSpace",
+  "Overloaded",
+  "Unavailable",
+  "Stopped",
+  /** Of a shard to a node (S3): the blocks were stored under a layout that is closed. The node confirms them; clients never see it. */
+  "StaleEvidence",
+] as const;
 
 /** The request may have been carried out. */
 const uncertainties = ["OutcomeUnknown", "Internal"] as const;

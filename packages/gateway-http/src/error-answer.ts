@@ -68,6 +68,7 @@ const statusByCode: Readonly<Record<ErrorCode, number>> = {
   Overloaded: 503,
   Unavailable: 503,
   Stopped: 503,
+  StaleEvidence: 503,
   DataCorrupt: 500,
   OutcomeUnknown: 500,
   Internal: 500,

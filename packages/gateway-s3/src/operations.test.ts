@@ -50,15 +50,29 @@ test("CreateBucket reads the location, and one's own bucket can be created again
   assert.equal((await ask({ createBucket: taken }, put)).code, "409 BucketAlreadyExists");
 });
 
-test("CreateBucket gives one replica, and refuses to promise more", async () => {
-  const createBucket = () => Promise.resolve(bucketInfo);
-  const withRedundancy = (value: string) =>
+test("CreateBucket hands the redundancy on, and passes on what the store refuses", async () => {
+  const withRedundancy = (value: string, createBucket: Files["createBucket"]) =>
     ask({ createBucket }, { method: "PUT", path: "/photos", headers: { "x-holdfast-redundancy": value } });
-  assert.equal((await withRedundancy("replicas:1")).code, "200 ");
-  for (const value of ["replicas:3", "erasure:4+2", "many"]) {
-    const { code, told } = await withRedundancy(value);
+  const taken = () => Promise.resolve(bucketInfo);
+  for (const [value, dataFragments, parityFragments] of [
+    ["replicas:1", 1, 0],
+    ["replicas:3", 1, 2],
+    ["erasure:4+2", 4, 2],
+  ] as const) {
+    const { code, told } = await withRedundancy(value, taken);
+    const settings = { redundancy: { dataFragments, parityFragments } };
+    assert.deepEqual([code, told], ["200 ", [{ name: "photos", owner: "alice", settings }]], value);
+  }
+  for (const value of ["replicas:0", "replicas:100", "erasure:4", "many"]) {
+    const { code, told } = await withRedundancy(value, taken);
     assert.deepEqual([code, told], ["400 InvalidArgument", []], value);
   }
+  const tooFew = () => Promise.reject(new StoreError("InvalidArgument", "this cluster has 1 node"));
+  const { code, text } = await withRedundancy("replicas:3", tooFew);
+  assert.equal(code, "400 InvalidArgument");
+  assert.match(text, /this cluster has 1 node/);
+  const notBuilt = () => Promise.reject(new StoreError("NotImplemented", "not yet"));
+  assert.equal((await withRedundancy("erasure:4+2", notBuilt)).code, "501 NotImplemented");
 });
 
 test("sub-resources of a bucket say that they are not configured; setting them is not built", async () => {

@@ -244,6 +244,7 @@ export const s3CodeOf: Readonly<Record<ErrorCode, S3Code>> = {
   Overloaded: "SlowDown",
   Unavailable: "ServiceUnavailable",
   Stopped: "ServiceUnavailable",
+  StaleEvidence: "ServiceUnavailable",
   DataCorrupt: "InternalError",
   OutcomeUnknown: "InternalError",
   Internal: "InternalError",

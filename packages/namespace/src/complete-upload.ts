@@ -1,7 +1,7 @@
 /** Completing a multipart upload: everything is judged and done in one entry (S20). */
 
 import type { ContentId, Epoch } from "@holdfast/base";
-import { assert, equalBytes, limits } from "@holdfast/base";
+import { assert, epoch, equalBytes, limits } from "@holdfast/base";
 import type { FileChecksum } from "./attributes.ts";
 import { expireCompletedUploads, findKept, keepCompletedUpload } from "./completed-uploads.ts";
 import type { WriteCondition } from "./condition.ts";
@@ -15,6 +15,7 @@ import type { Stored } from "./files.ts";
 import { commitVersion, findEarlier } from "./files.ts";
 import { findOpenBucket } from "./installed-buckets.ts";
 import { createContent } from "./references.ts";
+import type { UploadedPart } from "./upload.ts";
 import type { UploadName } from "./uploads.ts";
 import { closeUpload, findPart, findUpload } from "./uploads.ts";
 
@@ -23,7 +24,6 @@ export interface CompleteUpload extends UploadName {
   readonly parts: readonly ListedPart[];
   readonly etag: string;
   readonly checksum: FileChecksum | undefined;
-  readonly evidenceEpoch: Epoch;
 }
 
 export interface ListedPart {
@@ -44,8 +44,9 @@ export function completeUpload(
   if (isRefusal(key)) return key;
   const upload = findUpload(state, request);
   if (upload === undefined) return firstAnswer(scope, request);
-  const parts = judgeParts(scope, request);
-  if (isRefusal(parts)) return parts;
+  const listed = judgeParts(scope, request);
+  if (isRefusal(listed)) return listed;
+  const parts = listed.map(({ part }) => part);
   const before = findEarlier(state, request.bucket, key);
   const refused = judgeCondition(request.condition, before?.etag);
   if (refused !== undefined) return refused;
@@ -58,7 +59,7 @@ export function completeUpload(
     bytes,
     parts,
     redundancy,
-    evidenceEpoch: request.evidenceEpoch,
+    evidenceEpoch: lowestEvidence(listed),
     deadSinceMs: undefined,
   });
   closeUpload(scope, upload, bucket.settings, new Set(parts.map((part) => part.number)));
@@ -92,23 +93,28 @@ function firstAnswer({ state, timeMs }: EntryScope, request: CompleteUpload): St
 function judgeParts(
   { state }: EntryScope,
   { upload, parts: listed }: CompleteUpload,
-): readonly ContentPart[] | Refusal {
+): readonly UploadedPart[] | Refusal {
   if (listed.length === 0) return refusal("InvalidPart");
   let numberBefore = 0;
   for (const { number } of listed) {
     if (number <= numberBefore) return refusal("InvalidPartOrder", String(number));
     numberBefore = number;
   }
-  const parts: ContentPart[] = [];
+  const parts: UploadedPart[] = [];
   for (const { number, md5 } of listed) {
     const found = findPart(state, upload, number);
     if (found === undefined || !equalBytes(found.part.md5, md5))
       return refusal("InvalidPart", String(number));
-    parts.push(found.part);
+    parts.push(found);
   }
-  const small = parts.slice(0, -1).find((part) => part.bytes < limits.partBytesMin);
-  if (small !== undefined) return refusal("PartTooSmall", String(small.number));
-  return totalBytes(parts) > limits.fileBytesMax ? refusal("BodyTooLarge") : parts;
+  const small = parts.slice(0, -1).find(({ part }) => part.bytes < limits.partBytesMin);
+  if (small !== undefined) return refusal("PartTooSmall", String(small.part.number));
+  return totalBytes(parts.map(({ part }) => part)) > limits.fileBytesMax ? refusal("BodyTooLarge") : parts;
+}
+
+/** A content is as well proven as its worst part (S3). */
+function lowestEvidence(parts: readonly UploadedPart[]): Epoch {
+  return epoch(parts.reduce((lowest, part) => Math.min(lowest, part.evidenceEpoch), Number.MAX_SAFE_INTEGER));
 }
 
 function totalBytes(parts: readonly ContentPart[]): number {

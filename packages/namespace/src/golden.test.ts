@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { Codec } from "@holdfast/base";
-import { bucketId, compareBytes, decode, encode, fromHex, logIndex, toHex } from "@holdfast/base";
+import { bucketId, compareBytes, decode, encode, epoch, fromHex, logIndex, toHex } from "@holdfast/base";
 import {
   bucket,
   contentIdOf,
@@ -75,7 +75,7 @@ const recordsNow: Readonly<Record<string, Sample<unknown>>> = {
   uploadPartStream: sample(contentRecordCodec, { kind: "uploadPart", upload: 258, part: 2 }),
   absorbedStream: sample(contentRecordCodec, { kind: "absorbed", into: id }),
   upload: sample(uploadCodec, uploadOf("k", 258)),
-  uploadedPart: sample(uploadedPartCodec, { part: samplePart, modifiedAtMs: 9 }),
+  uploadedPart2: sample(uploadedPartCodec, { part: samplePart, modifiedAtMs: 9, evidenceEpoch: sampleEpoch }),
   completedUpload: sample(completedUploadCodec, {
     upload: 258,
     bucket,
@@ -100,6 +100,11 @@ const recordsNow: Readonly<Record<string, Sample<unknown>>> = {
   cluster: sample(clusterCodec, { clusterId: "c1", shardCount: 16, createdAtMs: 9 }),
 };
 
+/** As earlier programs wrote them, and what is read of them today. */
+const recordsBefore: Readonly<Record<string, Sample<unknown>>> = {
+  uploadedPart: sample(uploadedPartCodec, { part: samplePart, modifiedAtMs: 9, evidenceEpoch: epoch(1) }),
+};
+
 describe("golden bytes", () => {
   it("keys are what they always were", () => {
     const now = Object.fromEntries(Object.entries(keysNow).map(([name, key]) => [name, toHex(key)]));
@@ -110,11 +115,12 @@ describe("golden bytes", () => {
     const now = Object.fromEntries(
       Object.entries(recordsNow).map(([name, { codec, value }]) => [name, toHex(encode(codec, value))]),
     );
-    assert.deepEqual(now, goldenRecords);
+    const before = Object.keys(recordsBefore).map((name) => [name, goldenRecords[name]]);
+    assert.deepEqual({ ...now, ...Object.fromEntries(before) }, goldenRecords);
   });
 
   it("records written by every earlier program are read", () => {
-    for (const [name, { codec, value }] of Object.entries(recordsNow)) {
+    for (const [name, { codec, value }] of Object.entries({ ...recordsNow, ...recordsBefore })) {
       const bytes = fromHex(goldenRecords[name] ?? "");
       assert.ok(bytes !== undefined);
       assert.deepEqual(decode(codec, bytes), value, name);

@@ -4,7 +4,7 @@ import type { Random } from "@holdfast/base";
 import { bucketId, chance, compareBytes, encode, seededRandom, uniform } from "@holdfast/base";
 import type { KeyRange, KeyValuePair } from "@holdfast/ports";
 import { MemoryState } from "@holdfast/ports";
-import { bucket, samplePart, storeFile, storeUpload, utf8 } from "../test-support/samples.ts";
+import { bucket, sampleEpoch, samplePart, storeFile, storeUpload, utf8 } from "../test-support/samples.ts";
 import { listFiles } from "./list-files.ts";
 import { listParts, listUploads } from "./list-uploads.ts";
 import { uploadPartKey } from "./state-keys.ts";
@@ -195,7 +195,7 @@ describe("listing uploads", () => {
   it("lists parts by number, page by page", () => {
     const state = new MemoryState();
     for (const number of [1, 2, 256, 10_000]) {
-      const stored = { part: { ...samplePart, number }, modifiedAtMs: 1 };
+      const stored = { part: { ...samplePart, number }, modifiedAtMs: 1, evidenceEpoch: sampleEpoch };
       state.put(uploadPartKey(5, number), encode(uploadedPartCodec, stored));
       state.put(uploadPartKey(6, number), encode(uploadedPartCodec, stored));
     }

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { attempt } from "@holdfast/base";
 import { MemoryState } from "@holdfast/ports";
-import { bucket, contentIdOf, samplePart, scopeOf } from "../test-support/samples.ts";
+import { bucket, contentIdOf, sampleEpoch, samplePart, scopeOf } from "../test-support/samples.ts";
 import { noAttributes } from "./attributes.ts";
 import { deadContents } from "./contents.ts";
 import { refusal } from "./entry-scope.ts";
@@ -29,7 +29,8 @@ function sealedWith(parts: readonly number[]): MemoryState {
     for (let number = 1; number <= count; number++) {
       const id = contentIdOf(3, samplePart.writer, ++stream);
       const part = { ...samplePart, number, attempt: attempt(stream) };
-      const stored = putPart(scopeOf(100 + stream, 3, state), id, { bucket, key: `u-${i}`, upload, part });
+      const request = { bucket, key: `u-${i}`, upload, part, evidenceEpoch: sampleEpoch };
+      const stored = putPart(scopeOf(100 + stream, 3, state), id, request);
       assert.equal(stored.kind, "partStored");
     }
   }

@@ -1,5 +1,5 @@
-import type { BucketId, Codec } from "@holdfast/base";
-import { branded, integer, optional, record, text, versioned } from "@holdfast/base";
+import type { BucketId, Codec, Epoch } from "@holdfast/base";
+import { branded, epoch, integer, optional, record, text, versioned } from "@holdfast/base";
 import type { ChecksumAlgorithm, FileAttributes } from "./attributes.ts";
 import { checksumAlgorithmCodec, checksumScopeCodec, fileAttributesCodec } from "./attributes.ts";
 import type { ContentPart } from "./content.ts";
@@ -33,9 +33,16 @@ export const uploadCodec: Codec<Upload> = versioned(
 export interface UploadedPart {
   readonly part: ContentPart;
   readonly modifiedAtMs: number;
+  /** The lowest layout epoch of the block answers that it was recorded with (S3). */
+  readonly evidenceEpoch: Epoch;
 }
 
+const partFields = { part: contentPartCodec, modifiedAtMs: integer } as const;
+const partWithoutEvidence = record(partFields);
+
 export const uploadedPartCodec: Codec<UploadedPart> = versioned(
-  1,
-  record({ part: contentPartCodec, modifiedAtMs: integer }),
+  2,
+  record({ ...partFields, evidenceEpoch: branded<Epoch>() }),
+  // Recorded before there was more than one layout.
+  { 1: (reader) => ({ ...partWithoutEvidence.read(reader), evidenceEpoch: epoch(1) }) },
 );

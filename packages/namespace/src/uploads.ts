@@ -1,6 +1,6 @@
 /** Multipart uploads until they are completed or aborted (S20); completing is in complete-upload.ts. */
 
-import type { BucketId, ContentId } from "@holdfast/base";
+import type { BucketId, ContentId, Epoch } from "@holdfast/base";
 import { decode, encode, limits } from "@holdfast/base";
 import type { StateReader } from "@holdfast/ports";
 import type { ChecksumAlgorithm, FileAttributes } from "./attributes.ts";
@@ -35,6 +35,7 @@ export interface UploadName {
 
 export interface PutPart extends UploadName {
   readonly part: ContentPart;
+  readonly evidenceEpoch: Epoch;
 }
 
 export function findUpload(state: StateReader, { bucket, key, upload }: UploadName): Upload | undefined {
@@ -83,7 +84,7 @@ export function createUpload(
 export function putPart(
   scope: EntryScope,
   attempt: ContentId,
-  { part, ...name }: PutPart,
+  { part, evidenceEpoch, ...name }: PutPart,
 ): Refusal | { readonly kind: "partStored"; readonly modifiedAtMs: number } {
   const { state } = scope;
   const bucket = findOpenBucket(state, name.bucket);
@@ -101,7 +102,7 @@ export function putPart(
     upload: upload.number,
     part: part.number,
   });
-  const stored: UploadedPart = { part, modifiedAtMs: scope.timeMs };
+  const stored: UploadedPart = { part, modifiedAtMs: scope.timeMs, evidenceEpoch };
   state.put(uploadPartKey(upload.number, part.number), encode(uploadedPartCodec, stored));
   return { kind: "partStored", modifiedAtMs: scope.timeMs };
 }

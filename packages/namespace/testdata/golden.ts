@@ -1,4 +1,4 @@
-/** Bytes as format version 1 writes them; see src/golden.test.ts. Lines are added for new versions, never changed. */
+/** Bytes as the first format version writes them, or the one in the name; see src/golden.test.ts. Lines are added for new versions, never changed. */
 
 export const goldenKeys: Readonly<Record<string, string>> = {
   clusterTime: "01",
@@ -32,6 +32,8 @@ export const goldenRecords: Readonly<Record<string, string>> = {
   upload: "01820207016b050000000000000001040101",
   uploadedPart:
     "0102ac0204f0a204808004deadbeef10abababababababababababababababab010100040102030401010000000909",
+  uploadedPart2:
+    "0202ac0204f0a204808004deadbeef10abababababababababababababababab01010004010203040101000000090906",
   completedUpload: "01820207016bac0203652d31f0a20409",
   outboxItem: "0103ac0204010203",
   installedBucket: "0107040280804001",

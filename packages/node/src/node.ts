@@ -3,7 +3,7 @@
  * interrupted, serves, works in the background, stops.
  */
 
-import { assert, MiB, StoreError } from "@holdfast/base";
+import { assert, epoch, MiB, StoreError } from "@holdfast/base";
 import type { BlockStore } from "@holdfast/blocks";
 import { BlockError } from "@holdfast/blocks";
 import { allMetrics, DiskError, silentMetrics } from "@holdfast/ports";
@@ -11,12 +11,14 @@ import { WalError } from "@holdfast/wal";
 import { Admission } from "./admission.ts";
 import { BucketAdmin } from "./buckets/bucket-admin.ts";
 import { BucketDirectory } from "./buckets/bucket-directory.ts";
+import { singleReplica } from "./buckets/defaults.ts";
 import { Closing } from "./closing.ts";
 import type { ClusterView } from "./cluster/cluster-view.ts";
 import { clusterView } from "./cluster/cluster-view.ts";
 import { ReadAhead } from "./content/read-ahead.ts";
 import { asDamage } from "./damage.ts";
 import type { Files } from "./files/interface.ts";
+import { LocalFileBlocks } from "./files/local-file-blocks.ts";
 import { NodeFiles } from "./files/node-files.ts";
 import type { FsckEvent, FsckOptions } from "./fsck/findings.ts";
 import type { InspectionParts } from "./fsck/inspection.ts";
@@ -197,7 +199,13 @@ class RunningNode implements HoldfastNode {
     await admin.resume();
     const admission = new Admission(disk, clock, this.#options.reserveBytes, metrics);
     const readAhead = new ReadAhead(readAheadBytesMax);
-    const ofFiles = { directory, admin, shard: replica, blocks, admission, readAhead };
+    // A node that stands alone: one layout, one node.
+    const alone = {
+      blocks: new LocalFileBlocks(blocks, () => epoch(1)),
+      defaultRedundancy: () => singleReplica,
+      placeableCount: () => 1,
+    };
+    const ofFiles = { directory, admin, shard: replica, admission, readAhead, ...alone };
     const files = new NodeFiles({ ...ofFiles, hashing, clock, journal, clusterShardCount });
     ballast.start();
     this.#closing.add(() => ballast.stop());

@@ -9,6 +9,7 @@ import {
   byteString,
   byteView,
   contentIdCodec,
+  epoch,
   integer,
   list,
   optional,
@@ -79,6 +80,7 @@ export type Operation =
       readonly upload: number;
       /** Its writer and attempt are this command's. */
       readonly part: ContentPart;
+      readonly evidenceEpoch: Epoch;
     }
   | {
       readonly kind: "completeUpload";
@@ -90,7 +92,6 @@ export type Operation =
       readonly parts: readonly { readonly number: number; readonly md5: Uint8Array }[];
       readonly etag: string;
       readonly checksum: FileChecksum | undefined;
-      readonly evidenceEpoch: Epoch;
     }
   | {
       readonly kind: "abortUpload";
@@ -103,6 +104,27 @@ const putBodyCodec: Codec<PutBody> = union({
   inline: variant(1, record({ body: byteView, crc32: uint32 })),
   streamed: variant(2, record({ part: contentPartCodec, evidenceEpoch: branded<Epoch>() })),
   referenced: variant(3, record({ content: contentIdCodec })),
+});
+
+/** Before the first change of layout there is one epoch. */
+const firstEpoch: Epoch = epoch(1);
+
+const partFields = {
+  bucket: branded<BucketId>(),
+  key: text,
+  upload: integer,
+  part: contentPartCodec,
+} as const;
+const partWithoutEvidence = record(partFields);
+
+const completeCodec = record({
+  bucket: branded<BucketId>(),
+  key: text,
+  upload: integer,
+  condition: writeConditionCodec,
+  parts: list(record({ number: integer, md5: byteString })),
+  etag: text,
+  checksum: optional(fileChecksumCodec),
 });
 
 const operationCodec: Codec<Operation> = union({
@@ -130,23 +152,18 @@ const operationCodec: Codec<Operation> = union({
       checksumScope: optional(checksumScopeCodec),
     }),
   ),
-  putPart: variant(
-    4,
-    record({ bucket: branded<BucketId>(), key: text, upload: integer, part: contentPartCodec }),
-  ),
-  completeUpload: variant(
-    5,
-    record({
-      bucket: branded<BucketId>(),
-      key: text,
-      upload: integer,
-      condition: writeConditionCodec,
-      parts: list(record({ number: integer, md5: byteString })),
-      etag: text,
-      checksum: optional(fileChecksumCodec),
-      evidenceEpoch: branded<Epoch>(),
-    }),
-  ),
+  // Written before there was more than one layout.
+  putPart: variant(7, record({ ...partFields, evidenceEpoch: branded<Epoch>() }), {
+    4: (reader) => ({ ...partWithoutEvidence.read(reader), evidenceEpoch: firstEpoch }),
+  }),
+  // Carried an epoch of its own, which was the only one there was; the parts have theirs now.
+  completeUpload: variant(8, completeCodec, {
+    5: (reader) => {
+      const complete = completeCodec.read(reader);
+      integer.read(reader);
+      return complete;
+    },
+  }),
   abortUpload: variant(6, record({ bucket: branded<BucketId>(), key: text, upload: integer })),
 });
 
@@ -186,7 +203,9 @@ export type ShardCommand =
   /** Outbox items that their content's home shard has applied. */
   | { readonly kind: "settleDrops"; readonly sequences: readonly number[] }
   /** Dead contents whose blocks are erased everywhere: their records go. */
-  | { readonly kind: "forgetContents"; readonly contents: readonly ContentId[] };
+  | { readonly kind: "forgetContents"; readonly contents: readonly ContentId[] }
+  /** From here on evidence below this epoch is refused (S3). Idempotent; a lower one than before changes nothing. */
+  | { readonly kind: "closeEpoch"; readonly epoch: Epoch };
 
 export interface ReferenceDrop {
   readonly content: ContentId;
@@ -224,6 +243,7 @@ const commandCodec: Codec<ShardCommand> = union({
   ),
   settleDrops: variant(11, record({ sequences: list(integer) })),
   forgetContents: variant(12, record({ contents: list(contentIdCodec) })),
+  closeEpoch: variant(13, record({ epoch: branded<Epoch>() })),
 });
 
 /** One entry as it stands in the log. */

@@ -1,3 +1,4 @@
+export { closedEpoch } from "./closed-epoch.ts";
 export { findLayout } from "./cluster/layouts.ts";
 export type { Founding } from "./cluster/members.ts";
 export { findFounding, findNode, listNodes } from "./cluster/members.ts";

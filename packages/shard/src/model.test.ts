@@ -36,6 +36,7 @@ describe("a shard against its model", () => {
         "referenced",
         "writerClosed",
         "ConditionFailed",
+        "StaleEvidence",
       ]) {
         assert.ok((results.get(kind) ?? 0) > 0, `no ${kind} among ${JSON.stringify([...results])}`);
       }

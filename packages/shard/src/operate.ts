@@ -13,6 +13,7 @@ import {
   refusal,
 } from "@holdfast/namespace";
 import { addAttempt, countAttempts, hasAttempt } from "./attempt-set.ts";
+import { hasStaleEvidence } from "./closed-epoch.ts";
 import type { Operation, ShardCommand } from "./command.ts";
 import type { ShardResult } from "./result.ts";
 import { isAttemptClosed, withProgress } from "./writer-record.ts";
@@ -28,6 +29,9 @@ export type Operate = Extract<ShardCommand, { readonly kind: "operate" }>;
  * 3. S15: an attempt that has a result gets that result again.
  * 4. A writer with too many results it did not acknowledge is refused, and the attempt closed in the same entry: a
  *    second copy of the command, still under way somewhere, must not execute what was answered as not applied.
+ * 5. S3: evidence of a closed epoch is refused, and the attempt left open without a result: it comes again with better
+ *    evidence. A second copy of the refused command executes nothing either, however late it comes: it carries the same
+ *    evidence, and a closed epoch is never opened again. One of the better command finds the result of the first (S15).
  */
 export function operate(scope: EntryScope, { writer, attempt, progress, operation }: Operate): ShardResult {
   const { state, timeMs } = scope;
@@ -46,6 +50,10 @@ export function operate(scope: EntryScope, { writer, attempt, progress, operatio
     const closed = [{ first: attempt, last: attempt }];
     storeWriter(state, writer, withProgress(current, { floor: current.floor, closed }));
     return refusal("Overloaded");
+  }
+  if (hasStaleEvidence(state, operation)) {
+    storeWriter(state, writer, current);
+    return refusal("StaleEvidence");
   }
   const result = execute(scope, { home: scope.shard, writer, attempt }, operation);
   storeResult(state, writer, attempt, result);

@@ -7,6 +7,7 @@ import {
   attempt,
   bucketId,
   encode,
+  epoch,
   limits,
   logIndex,
   shardId,
@@ -34,12 +35,14 @@ import {
   md5Of,
   part,
   putInline,
+  putPart,
   putReferenced,
   putStreamed,
   readyShard,
   refused,
   settings,
 } from "../test-support/shard-harness.ts";
+import { closedEpoch } from "./closed-epoch.ts";
 import { shardResultCodec } from "./result.ts";
 import { ShardMachine } from "./shard-machine.ts";
 import { streamStatus } from "./stream-status.ts";
@@ -110,6 +113,98 @@ describe("S4: what is collected can never be committed", () => {
       contents: [shard.contentId(writer, 0), shard.contentId(writer, 9)],
     });
     assert.equal(streamStatus(shard.state, writer, attempt(0)), "live");
+  });
+});
+
+describe("S3: evidence of a closed epoch commits nothing", () => {
+  const stale = refused("StaleEvidence");
+
+  it("S3: an epoch stays closed, whatever comes late or twice", () => {
+    const { shard } = readyShard();
+    assert.equal(closedEpoch(shard.state), 0);
+    for (const [closed, expected] of [
+      [3, 3],
+      [3, 3],
+      [2, 3],
+      [5, 5],
+    ] as const) {
+      assert.deepEqual(shard.apply({ kind: "closeEpoch", epoch: epoch(closed) }), { kind: "done" });
+      assert.equal(closedEpoch(shard.state), expected);
+    }
+  });
+
+  it("S3: blocks with evidence below it are not committed; the same attempt commits with better evidence, once", () => {
+    const { shard, writer } = readyShard();
+    shard.apply({ kind: "closeEpoch", epoch: epoch(3) });
+    const first = putStreamed("k", part(writer, 0), undefined, epoch(2));
+    assert.deepEqual(shard.operate(writer, 0, first), stale);
+    assert.equal(findFile(shard.state, bucket, "k"), undefined);
+    assert.equal(
+      streamStatus(shard.state, writer, attempt(0)),
+      "open",
+      "its blocks are nobody's garbage (S4)",
+    );
+    // A second copy of the refused command, still under way somewhere.
+    assert.deepEqual(shard.operate(writer, 0, first), stale);
+    const better = putStreamed("k", part(writer, 0), undefined, epoch(3));
+    const stored = shard.operate(writer, 0, better);
+    assert.equal(stored.kind, "stored");
+    assert.equal(findContent(shard.state, shard.contentId(writer, 0))?.evidenceEpoch, 3);
+    for (const late of [first, better]) assert.deepEqual(shard.operate(writer, 0, late), stored);
+  });
+
+  it("S3, S15: what was committed before the epoch was closed is answered as before", () => {
+    const { shard, writer } = readyShard();
+    const operation = putStreamed("k", part(writer, 0), undefined, epoch(2));
+    const stored = shard.operate(writer, 0, operation);
+    shard.apply({ kind: "closeEpoch", epoch: epoch(3) });
+    assert.deepEqual(shard.operate(writer, 0, operation), stored);
+  });
+
+  it("S3: an attempt that was refused for its evidence may be given up, and commits nothing from then on", () => {
+    const { shard, writer } = readyShard();
+    shard.apply({ kind: "closeEpoch", epoch: epoch(3) });
+    assert.deepEqual(shard.operate(writer, 0, putStreamed("k", part(writer, 0))), stale);
+    shard.apply({ kind: "publishProgress", writer, progress: { floor: attempt(1), closed: [] } });
+    const better = putStreamed("k", part(writer, 0), undefined, epoch(3));
+    assert.deepEqual(shard.operate(writer, 0, better), { kind: "writerClosed" });
+    assert.equal(streamStatus(shard.state, writer, attempt(0)), "garbage");
+  });
+
+  it("S3: the progress that a refused commit carries counts all the same", () => {
+    const { shard, writer } = readyShard();
+    shard.apply({ kind: "closeEpoch", epoch: epoch(3) });
+    const progress = { floor: attempt(2), closed: [] };
+    assert.deepEqual(shard.operate(writer, 2, putStreamed("k", part(writer, 2)), progress), stale);
+    assert.equal(findWriter(shard.state, writer)?.floor, 2);
+  });
+
+  it("S3: what carries no blocks of its own is not asked for evidence", () => {
+    const { shard, writer } = readyShard();
+    const content = shard.contentId(writer, 0);
+    shard.operate(writer, 0, putStreamed("k", part(writer, 0)));
+    shard.apply({ kind: "closeEpoch", epoch: epoch(3) });
+    assert.equal(shard.operate(writer, 1, putInline("small", "v")).kind, "stored");
+    shard.apply({ kind: "addReference", content, reference: shard.contentId(writer, 2) });
+    assert.equal(shard.operate(writer, 2, putReferenced("copy", content)).kind, "stored");
+    assert.equal(shard.operate(writer, 3, deleteFile("k")).kind, "deleted");
+  });
+
+  it("S3, S20: a part is judged when it is recorded; the whole has the lowest evidence of its parts", () => {
+    const { shard, writer } = readyShard();
+    const created = shard.operate(writer, 0, createUpload("k"));
+    const upload = created.kind === "uploadCreated" ? created.upload : 0;
+    const partOf = (by: number, number: number, evidence: number) =>
+      putPart("k", upload, part(writer, by, { number, bytes: fiveMiB }), epoch(evidence));
+    assert.equal(shard.operate(writer, 1, partOf(1, 1, 2)).kind, "partStored");
+    assert.equal(shard.operate(writer, 2, partOf(2, 2, 1)).kind, "partStored");
+    shard.apply({ kind: "closeEpoch", epoch: epoch(4) });
+    assert.deepEqual(shard.operate(writer, 3, partOf(3, 2, 3)), stale);
+    assert.equal(shard.operate(writer, 3, partOf(3, 2, 4)).kind, "partStored");
+    // The first part was durable before the epoch was closed: the backfill's lists have it.
+    const listed = [1, 2].map((number) => ({ number, md5: md5Of("a") }));
+    assert.equal(shard.operate(writer, 4, completeUpload("k", upload, listed)).kind, "stored");
+    assert.equal(findContent(shard.state, shard.contentId(writer, 4))?.evidenceEpoch, 2);
   });
 });
 
@@ -271,7 +366,7 @@ describe("S17: buckets", () => {
       putStreamed("k", part(writer, 2)),
       deleteFile("k"),
       createUpload("k"),
-      { kind: "putPart", bucket, key: "u", upload, part: part(writer, 5) } as const,
+      putPart("u", upload, part(writer, 5)),
       completeUpload("u", upload, [{ number: 1, md5: md5Of("a") }]),
       { kind: "abortUpload", bucket, key: "u", upload } as const,
     ];
@@ -289,7 +384,7 @@ describe("S17: buckets", () => {
     const { shard, writer } = readyShard();
     const created = shard.operate(writer, 0, createUpload("u"));
     const upload = created.kind === "uploadCreated" ? created.upload : 0;
-    shard.operate(writer, 1, { kind: "putPart", bucket, key: "u", upload, part: part(writer, 1) });
+    shard.operate(writer, 1, putPart("u", upload, part(writer, 1)));
     shard.operate(writer, 2, putInline("k", "v"));
     assert.deepEqual(shard.apply({ kind: "removeBucket", bucket }), refused("InvalidRequest"));
     shard.apply({ kind: "sealBucket", bucket });
@@ -338,7 +433,7 @@ describe("S20: multipart uploads", () => {
     return { ...ready, number: created.kind === "uploadCreated" ? created.upload : 0 };
   }
 
-  function putPart(
+  function store(
     { shard, writer, number }: ReturnType<typeof upload>,
     by: number,
     partNumber: number,
@@ -346,8 +441,7 @@ describe("S20: multipart uploads", () => {
     bytes: number = fiveMiB,
   ): unknown {
     const streamed = part(writer, by, { number: partNumber, md5: md5Of(letter), bytes });
-    return shard.operate(writer, by, { kind: "putPart", bucket, key: "k", upload: number, part: streamed })
-      .kind;
+    return shard.operate(writer, by, putPart("k", number, streamed)).kind;
   }
 
   it("S20: Complete takes the listed parts; those left out and older attempts die in the same entry", () => {
@@ -359,7 +453,7 @@ describe("S20: multipart uploads", () => {
       [3, 2, "c"],
       [4, 3, "d"],
     ] as const) {
-      assert.equal(putPart(open, by, partNumber, letter), "partStored");
+      assert.equal(store(open, by, partNumber, letter), "partStored");
     }
     assert.equal(streamStatus(shard.state, writer, attempt(1)), "dead", "replaced");
     const listed = [
@@ -384,9 +478,9 @@ describe("S20: multipart uploads", () => {
   it("S20: Complete compares its list with the current records in its own entry", () => {
     const open = upload();
     const { shard, writer, number } = open;
-    putPart(open, 1, 1, "a");
-    putPart(open, 2, 2, "b", 10);
-    putPart(open, 3, 3, "c", 10);
+    store(open, 1, 1, "a");
+    store(open, 2, 2, "b", 10);
+    store(open, 3, 3, "c", 10);
     const cases = [
       [["1a", "1a"], refused("InvalidPartOrder", "1")],
       [["2b", "1a"], refused("InvalidPartOrder", "1")],
@@ -406,9 +500,9 @@ describe("S20: multipart uploads", () => {
   it("S20: a part behind Complete or Abort is refused, and so is any other list", () => {
     const open = upload();
     const { shard, writer, number } = open;
-    putPart(open, 1, 1, "a");
+    store(open, 1, 1, "a");
     shard.operate(writer, 2, completeUpload("k", number, [{ number: 1, md5: md5Of("a") }]));
-    assert.equal(putPart(open, 3, 1, "b"), "refused");
+    assert.equal(store(open, 3, 1, "b"), "refused");
     assert.equal(streamStatus(shard.state, writer, attempt(3)), "garbage");
     const other = completeUpload("k", number, [{ number: 1, md5: md5Of("b") }]);
     assert.deepEqual(shard.operate(writer, 4, other), refused("UploadNotFound"));
@@ -419,17 +513,17 @@ describe("S20: multipart uploads", () => {
   it("S20: Abort kills all parts", () => {
     const open = upload();
     const { shard, writer, number } = open;
-    putPart(open, 1, 1, "a");
-    putPart(open, 2, 2, "a");
+    store(open, 1, 1, "a");
+    store(open, 2, 2, "a");
     shard.operate(writer, 3, { kind: "abortUpload", bucket, key: "k", upload: number });
     for (const by of [1, 2]) assert.equal(streamStatus(shard.state, writer, attempt(by)), "dead");
-    assert.equal(putPart(open, 4, 1, "b"), "refused");
+    assert.equal(store(open, 4, 1, "b"), "refused");
   });
 
   it("S20: a Complete sent again by another attempt gets the first answer for 24 hours", () => {
     const open = upload();
     const { shard, writer, number } = open;
-    putPart(open, 1, 1, "a");
+    store(open, 1, 1, "a");
     const operation = completeUpload("k", number, [{ number: 1, md5: md5Of("a") }]);
     const first = shard.operate(writer, 2, operation);
     assert.equal(first.kind, "stored");
@@ -452,7 +546,7 @@ describe("S20: multipart uploads", () => {
   it("S20: conditions are judged in the entry of Complete", () => {
     const open = upload();
     const { shard, writer, number } = open;
-    putPart(open, 1, 1, "a");
+    store(open, 1, 1, "a");
     shard.operate(writer, 2, putInline("k", "there"));
     const onlyNew = { ifMatch: undefined, ifNoneMatch: { kind: "any" } } as const;
     const parts = [{ number: 1, md5: md5Of("a") }];

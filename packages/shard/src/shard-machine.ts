@@ -18,6 +18,7 @@ import {
   unsealBucket,
 } from "@holdfast/namespace";
 import type { CommittedEntry, StateMachine, StateWriter } from "@holdfast/ports";
+import { closeEpoch } from "./closed-epoch.ts";
 import type { ShardCommand } from "./command.ts";
 import { shardEntryCodec } from "./command.ts";
 import { decodeEntry } from "./decode-entry.ts";
@@ -73,6 +74,9 @@ function applyCommand(scope: EntryScope, command: ShardCommand): ShardResult {
       return done;
     case "forgetContents":
       for (const content of command.contents) forgetContent(scope, content);
+      return done;
+    case "closeEpoch":
+      closeEpoch(state, command.epoch);
       return done;
   }
 }

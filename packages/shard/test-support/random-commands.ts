@@ -1,7 +1,7 @@
 /** Random commands for two shards that copy from each other: duplicates, stale attempts, closes, conditions, uploads. */
 
-import type { Random, ShardId, WriterId } from "@holdfast/base";
-import { attempt, bucketId, chance, shardId, uniform, writerId } from "@holdfast/base";
+import type { Epoch, Random, ShardId, WriterId } from "@holdfast/base";
+import { attempt, bucketId, chance, epoch, shardId, uniform, writerId } from "@holdfast/base";
 import type { ContentPart, WriteCondition } from "@holdfast/namespace";
 import { pendingDrops, unconditional } from "@holdfast/namespace";
 import type { AttemptRange, Operation, ShardCommand, WriterProgress } from "../src/command.ts";
@@ -73,6 +73,7 @@ export class RandomCommands {
     if (dice < 96) return { kind: "sealBucket", bucket };
     // Rarely: a removed bucket stays removed, and everything is refused from then on.
     if (dice < 97) return { kind: "removeBucket", bucket: chance(this.#random, 0.1) ? bucket : bucketId(9) };
+    if (dice < 98) return { kind: "closeEpoch", epoch: epoch(uniform(this.#random, model.closedEpoch + 2)) };
     const contents = [...model.contents.values()].filter(() => chance(this.#random, 0.4)).map(({ id }) => id);
     return { kind: "forgetContents", contents };
   }
@@ -91,7 +92,10 @@ export class RandomCommands {
     const dice = uniform(this.#random, 100);
     if (dice < 20) return () => ({ ...putInline(key, this.#pick(["x", "y"]) ?? "x", condition), bucket });
     if (dice < 38)
-      return (writer, number) => ({ ...putStreamed(key, this.#part(writer, number, 1), condition), bucket });
+      return (writer, number) => ({
+        ...putStreamed(key, this.#part(writer, number, 1), condition, this.#evidence(shard)),
+        bucket,
+      });
     if (dice < 50) return () => ({ ...deleteFile(key, condition), bucket });
     if (dice < 58) return () => ({ ...createUpload(key), bucket });
     const open = this.#pick([...this.#replica(shard).model.uploads]);
@@ -104,10 +108,11 @@ export class RandomCommands {
         ...name,
       });
     }
-    return this.#uploadOperation(open[0], open[1], dice, condition);
+    return this.#uploadOperation(shard, open[0], open[1], dice, condition);
   }
 
   #uploadOperation(
+    shard: ShardId,
     upload: number,
     {
       key,
@@ -124,6 +129,7 @@ export class RandomCommands {
         key,
         upload,
         part: this.#part(writer, number, 1 + uniform(this.#random, 3)),
+        evidenceEpoch: this.#evidence(shard),
       });
     }
     if (dice < 87) return () => ({ kind: "abortUpload", bucket, key, upload });
@@ -177,6 +183,12 @@ export class RandomCommands {
     const bytes = this.#pick([5 * 1024 * 1024, 6 * 1024 * 1024, 70_000]) ?? 1;
     const by = chance(this.#random, 0.03) ? number + 1 : number;
     return part(writer, by, { number: partNumber, bytes, md5: md5Of(this.#pick(["x", "y"]) ?? "x") });
+  }
+
+  /** Of today, nearly always. */
+  #evidence(shard: ShardId): Epoch {
+    const { closedEpoch } = this.#replica(shard).model;
+    return epoch(chance(this.#random, 0.1) ? uniform(this.#random, closedEpoch + 1) : closedEpoch);
   }
 
   #condition(): WriteCondition {

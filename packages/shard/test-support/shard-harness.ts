@@ -1,7 +1,7 @@
 /** A shard on a state in memory: commands go through their bytes, and the invariants are checked behind every one. */
 
 import assert from "node:assert/strict";
-import type { Attempt, BucketId, ContentId, WriterId } from "@holdfast/base";
+import type { Attempt, BucketId, ContentId, Epoch, WriterId } from "@holdfast/base";
 import { attempt, bucketId, encode, epoch, logIndex, shardId, writerId } from "@holdfast/base";
 import type { BucketSettings, ContentPart, WriteCondition } from "@holdfast/namespace";
 import { noAttributes, unconditional } from "@holdfast/namespace";
@@ -135,14 +135,24 @@ export function putStreamed(
   key: string,
   streamed: ContentPart,
   condition: WriteCondition = unconditional,
+  evidenceEpoch: Epoch = epoch(1),
 ): Operation {
   return put(
     key,
     streamed.bytes,
     "etag-streamed",
-    { kind: "streamed", part: streamed, evidenceEpoch: epoch(1) },
+    { kind: "streamed", part: streamed, evidenceEpoch },
     condition,
   );
+}
+
+export function putPart(
+  key: string,
+  upload: number,
+  streamed: ContentPart,
+  evidenceEpoch: Epoch = epoch(1),
+): Operation {
+  return { kind: "putPart", bucket, key, upload, part: streamed, evidenceEpoch };
 }
 
 export function putReferenced(key: string, content: ContentId, bytes: number = 100_000): Operation {
@@ -194,7 +204,6 @@ export function completeUpload(
     parts,
     etag,
     checksum: undefined,
-    evidenceEpoch: epoch(1),
   };
 }
 

@@ -3,8 +3,8 @@
  * random commands against both.
  */
 
-import type { BucketId, ContentId, LogIndex, ShardId, WriterId } from "@holdfast/base";
-import { contentIdText, equalBytes, limits } from "@holdfast/base";
+import type { BucketId, ContentId, Epoch, LogIndex, ShardId, WriterId } from "@holdfast/base";
+import { contentIdText, epoch, equalBytes, limits } from "@holdfast/base";
 import type { ContentPart, WriteCondition } from "@holdfast/namespace";
 import type { Operation, ShardCommand, WriterProgress } from "../src/command.ts";
 import type { ShardResult } from "../src/result.ts";
@@ -22,6 +22,7 @@ interface ModelContent {
   readonly id: ContentId;
   readonly parts: readonly ContentPart[];
   readonly references: Set<string>;
+  readonly evidence: Epoch;
   deadSinceMs: number | undefined;
 }
 
@@ -29,6 +30,8 @@ interface ModelUpload {
   readonly key: string;
   readonly bucket: BucketId;
   readonly parts: Map<number, ContentPart>;
+  /** By part number. */
+  readonly evidence: Map<number, Epoch>;
 }
 
 interface ModelWriter {
@@ -56,6 +59,7 @@ export class ShardModel {
   readonly outbox = new Map<number, { readonly content: string; readonly reference: string }>();
   timeMs = 0;
   lastWriter = 0;
+  closedEpoch = 0;
   #index = 0 as LogIndex;
   #sequence = 0;
   readonly #id: ShardId;
@@ -103,6 +107,9 @@ export class ShardModel {
             this.contents.delete(contentIdText(id));
         }
         return { kind: "done" };
+      case "closeEpoch":
+        this.closedEpoch = Math.max(this.closedEpoch, command.epoch);
+        return { kind: "done" };
       case "installBucket":
       case "sealBucket":
       case "unsealBucket":
@@ -130,8 +137,8 @@ export class ShardModel {
   #asContent(content: ModelContent): Extract<ShardResult, { kind: "referenced" }>["content"] {
     const bytes = content.parts.reduce((sum, part) => sum + part.bytes, 0);
     const redundancy = { dataFragments: 1, parityFragments: 2 };
-    const { id, parts, deadSinceMs } = content;
-    return { id, bytes, parts, redundancy, evidenceEpoch: 1 as never, deadSinceMs };
+    const { id, parts, evidence, deadSinceMs } = content;
+    return { id, bytes, parts, redundancy, evidenceEpoch: evidence, deadSinceMs };
   }
 
   #bucketCommand(
@@ -172,6 +179,14 @@ export class ShardModel {
     if (attempt < writer.floor || writer.closed.has(attempt)) return { kind: "writerClosed" };
     const before = writer.results.get(attempt);
     if (before !== undefined) return before;
+    const isStreamed = operation.kind === "putFile" && operation.body.kind === "streamed";
+    const evidence =
+      operation.kind === "putPart"
+        ? operation.evidenceEpoch
+        : isStreamed
+          ? operation.body.evidenceEpoch
+          : this.closedEpoch;
+    if (evidence < this.closedEpoch) return refuse("StaleEvidence");
     const result = this.#execute({ home: this.#id, writer: id, attempt }, operation);
     writer.results.set(attempt, result);
     return result;
@@ -194,7 +209,12 @@ export class ShardModel {
         return { kind: "deleted", existed: file !== undefined };
       }
       case "createUpload":
-        this.uploads.set(this.#index, { key: operation.key, bucket: operation.bucket, parts: new Map() });
+        this.uploads.set(this.#index, {
+          key: operation.key,
+          bucket: operation.bucket,
+          parts: new Map(),
+          evidence: new Map(),
+        });
         return { kind: "uploadCreated", upload: this.#index };
       case "putPart": {
         const upload = this.#upload(operation);
@@ -204,6 +224,7 @@ export class ShardModel {
           return refuse("InvalidRequest");
         this.#kill(upload.parts.get(part.number));
         upload.parts.set(part.number, part);
+        upload.evidence.set(part.number, operation.evidenceEpoch);
         return { kind: "partStored", modifiedAtMs: this.timeMs };
       }
       case "abortUpload":
@@ -223,7 +244,7 @@ export class ShardModel {
       if (body.part.attempt !== attempt.attempt || body.part.writer !== attempt.writer)
         return refuse("InvalidRequest");
       content = attempt;
-      this.#create(attempt, [body.part]);
+      this.#create(attempt, [body.part], body.evidenceEpoch);
     }
     if (body.kind === "referenced") {
       content = body.content;
@@ -257,7 +278,8 @@ export class ShardModel {
     if (small !== undefined) return refuse("PartTooSmall", String(small.number));
     const refused = judge(request.condition, this.files.get(name)?.etag);
     if (refused !== undefined) return refused;
-    this.#create(attempt, parts);
+    const evidence = numbers.map((number) => upload.evidence.get(number) ?? 0);
+    this.#create(attempt, parts, epoch(Math.min(...evidence)));
     this.#close(request.upload, new Set(numbers));
     const bytes = parts.reduce((sum, part) => sum + part.bytes, 0);
     const result = this.#commit(attempt, name, attempt, request.etag, bytes);
@@ -298,9 +320,9 @@ export class ShardModel {
     this.uploads.delete(number);
   }
 
-  #create(id: ContentId, parts: readonly ContentPart[]): void {
+  #create(id: ContentId, parts: readonly ContentPart[], evidence: Epoch): void {
     const references = new Set([contentIdText(id)]);
-    this.contents.set(contentIdText(id), { id, parts, references, deadSinceMs: undefined });
+    this.contents.set(contentIdText(id), { id, parts, references, evidence, deadSinceMs: undefined });
   }
 
   #kill(part: ContentPart | undefined): void {
@@ -310,6 +332,7 @@ export class ShardModel {
       id,
       parts: [part],
       references: new Set(),
+      evidence: epoch(0),
       deadSinceMs: this.timeMs,
     });
   }

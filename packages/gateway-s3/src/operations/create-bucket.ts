@@ -24,14 +24,16 @@ function isOwnAlready(error: unknown): boolean {
   return error instanceof StoreError && error.code === "BucketAlreadyOwnedByYou";
 }
 
-/** One node keeps one replica of everything; asking for more must not look as if it were given. */
+/** Whether the cluster can keep it is for the store to say. */
 function requestedSettings(redundancy: string | undefined): Partial<BucketSettings> {
   if (redundancy === undefined) return {};
-  if (redundancy === "replicas:1") return { redundancy: { dataFragments: 1, parityFragments: 0 } };
-  const wellFormed = /^(?:replicas:[1-9]\d?|erasure:[1-9]\d?\+[1-9]\d?)$/.test(redundancy);
-  const message = wellFormed
-    ? `This cluster has one node: it keeps replicas:1, and cannot give ${redundancy}.`
-    : "x-holdfast-redundancy is replicas:N or erasure:K+M.";
+  const [, replicas] = /^replicas:([1-9]\d?)$/.exec(redundancy) ?? [];
+  if (replicas !== undefined)
+    return { redundancy: { dataFragments: 1, parityFragments: Number(replicas) - 1 } };
+  const [, data, parity] = /^erasure:([1-9]\d?)\+([1-9]\d?)$/.exec(redundancy) ?? [];
+  if (data !== undefined)
+    return { redundancy: { dataFragments: Number(data), parityFragments: Number(parity) } };
+  const message = "x-holdfast-redundancy is replicas:N or erasure:K+M.";
   throw invalidArgument("x-holdfast-redundancy", redundancy, message);
 }
 

@@ -1,40 +1,18 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { encode, groupId, logIndex, StoreError, seededRandom, shardId } from "@holdfast/base";
+import { encode, seededRandom, shardId } from "@holdfast/base";
 import { findBucketByName } from "@holdfast/namespace";
-import type { Appended, ReplicatedLog, StateMachine } from "@holdfast/ports";
 import { MemoryState } from "@holdfast/ports";
 import { SimulatedClock, Simulation, simulatedHashing } from "@holdfast/ports/simulated";
 import { ShardMachine, SystemMachine, systemEntryCodec } from "@holdfast/shard";
+import { BareLog } from "../../test-support/bare-log.ts";
 import { ShardReplica } from "../shard-replica.ts";
 import { BucketAdmin } from "./bucket-admin.ts";
 import { BucketDirectory } from "./bucket-directory.ts";
-import { defaultSettings } from "./defaults.ts";
+import { bucketSettings, singleReplica } from "./defaults.ts";
 
-/** A log that keeps nothing but applies at once; it refuses while `isFull`. */
-class BareLog<Result> implements ReplicatedLog<Result> {
-  readonly group = groupId(0);
-  appliedIndex = logIndex(0);
-  isFull = false;
-  readonly #machine: StateMachine<Result>;
-
-  constructor(machine: StateMachine<Result>) {
-    this.#machine = machine;
-  }
-
-  append(command: Uint8Array): Promise<Appended<Result>> {
-    if (this.isFull) return Promise.reject(new StoreError("OutOfSpace", "The log cannot grow."));
-    const index = logIndex(this.appliedIndex + 1);
-    this.appliedIndex = index;
-    return Promise.resolve({ index, result: this.#machine.apply({ index, command }) });
-  }
-
-  readBarrier(): undefined {
-    return undefined;
-  }
-}
-
-const request = { name: "b-1", owner: "tests", shardCount: 2, firstShard: 0, settings: defaultSettings };
+const settings = bucketSettings(undefined, singleReplica);
+const request = { name: "b-1", owner: "tests", shardCount: 2, firstShard: 0, settings };
 
 async function world() {
   const simulation = new Simulation({

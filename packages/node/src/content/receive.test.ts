@@ -5,7 +5,7 @@ import { BlockFrames } from "@holdfast/blocks";
 import { plainMemory, simulatedHashing } from "@holdfast/ports/simulated";
 import fc from "fast-check";
 import type { IncomingBody } from "../files/interface.ts";
-import type { Received } from "./receive.ts";
+import type { Received, StoreBlock } from "./receive.ts";
 import { receive } from "./receive.ts";
 
 const blockBytes = 100;
@@ -17,6 +17,14 @@ async function* chunksOf(chunks: readonly Uint8Array[]): AsyncGenerator<Uint8Arr
 
 function bodyOf(chunks: readonly Uint8Array[], more: Partial<IncomingBody> = {}): IncomingBody {
   return { chunks: chunksOf(chunks), bytes: undefined, expectedDigests: () => [], ...more };
+}
+
+/** A store that is done with a block when it is durable. */
+function storing(store: (...block: Parameters<StoreBlock>) => Promise<void>): StoreBlock {
+  return (...block) => {
+    const durable = store(...block);
+    return { durable, settled: durable.catch(() => undefined) };
+  };
 }
 
 interface Outcome {
@@ -38,12 +46,13 @@ async function run(
     signal: undefined,
     ...more,
   };
-  const received = await receive(body, options, () => async (sequence, block, checksum) => {
+  const store = storing(async (sequence, block, checksum) => {
     assert.equal(checksum, crc32(block));
     assert.equal(sequence, blocks.length);
     blocks.push(block.slice());
     await Promise.resolve();
   });
+  const received = await receive(body, options, store);
   return { received, blocks };
 }
 
@@ -76,12 +85,39 @@ test("receive: a long body passes through the memory of few blocks, none changed
     signal: undefined,
   };
   const chunks = Array.from({ length: 50 }, (_, i) => new Uint8Array(blockBytes).fill(i));
-  await receive(bodyOf(chunks), options, () => async (sequence, block) => {
+  const store = storing(async (sequence, block) => {
     memory.add(block.buffer);
     for (let turns = 0; turns < 5; turns++) await new Promise((resolve) => setImmediate(resolve));
     assert.deepEqual(block, chunks[sequence]);
   });
+  await receive(bodyOf(chunks), options, store);
   assert.ok(memory.size <= 3, `${memory.size} blocks`);
+});
+
+test("receive: what is durable pushes back no more, and its memory is used again only when it is settled", async () => {
+  const frames = new BlockFrames(plainMemory);
+  const options = {
+    hashing: simulatedHashing,
+    inlineBytesMax,
+    blockBytes,
+    frames,
+    bytesMax: 100_000,
+    signal: undefined,
+  };
+  const chunks = Array.from({ length: 20 }, (_, i) => new Uint8Array(blockBytes).fill(i));
+  const lingering: Uint8Array[] = [];
+  const done = Promise.withResolvers<void>();
+  const received = await receive(bodyOf(chunks), options, (_sequence, block) => {
+    lingering.push(block);
+    return { durable: Promise.resolve(), settled: done.promise };
+  });
+  assert.equal(received.received.bytes, 2000);
+  assert.equal(new Set(lingering.map(({ buffer }) => buffer)).size, 20, "none is used twice meanwhile");
+  for (const [sequence, block] of lingering.entries()) assert.deepEqual(block, chunks[sequence]);
+  done.resolve();
+  await new Promise((resolve) => setImmediate(resolve));
+  const again = frames.take(blockBytes);
+  assert.ok(lingering.some(({ buffer }) => buffer === again.buffer));
 });
 
 test("receive: a body that fails leaves no memory behind", async () => {
@@ -99,11 +135,11 @@ test("receive: a body that fails leaves no memory behind", async () => {
     const failing = receive(
       bodyOf([new Uint8Array(250)], { bytes: 300 }),
       options,
-      () => async (_, block) => {
+      storing(async (_, block) => {
         used.add(block.buffer);
         await new Promise((resolve) => setImmediate(resolve));
         if (i % 2 === 0) throw new Error("the disk is full");
-      },
+      }),
     );
     await assert.rejects(failing);
   }
@@ -164,12 +200,10 @@ test("receive: when the sender breaks off, it rejects after the blocks under way
   const receiving = receive(
     { chunks: broken(), bytes: undefined, expectedDigests: () => [] },
     options,
-    () => {
-      return async (sequence) => {
-        for (let i = 0; i < 20; i++) await Promise.resolve();
-        settled.push(sequence);
-      };
-    },
+    storing(async (sequence) => {
+      for (let i = 0; i < 20; i++) await Promise.resolve();
+      settled.push(sequence);
+    }),
   );
   await assert.rejects(receiving, { code: "IncompleteBody" });
   assert.deepEqual(settled, [0, 1]);
@@ -186,7 +220,11 @@ test("receive: a block that cannot be stored refuses the body", async () => {
   };
   const full = new StoreError("OutOfSpace", "full");
   await assert.rejects(
-    receive(bodyOf([new Uint8Array(1000)]), options, () => () => Promise.reject(full)),
+    receive(
+      bodyOf([new Uint8Array(1000)]),
+      options,
+      storing(() => Promise.reject(full)),
+    ),
     { code: "OutOfSpace" },
   );
 });

@@ -1,7 +1,7 @@
 /**
  * A body on its way in: small ones are gathered for the log entry, larger ones are cut into blocks that are stored,
  * durably, while the rest is still arriving. Memory per body is bounded by `blocksInFlightMax` blocks and the one that
- * is being filled; a slow disk pushes back on the sender.
+ * is being filled; a slow disk pushes back on the sender. Blocks that are durable and not settled are for who stores them to bound.
  */
 
 import { concatBytes, crc32Combine, StoreError } from "@holdfast/base";
@@ -23,8 +23,14 @@ export interface ReceiveOptions {
   readonly signal: Abortable | undefined;
 }
 
-/** Stores one block durably; rejects when it cannot. */
-export type StoreBlock = (sequence: number, block: Uint8Array, crc32: number) => Promise<void>;
+export type StoreBlock = (sequence: number, block: Uint8Array, crc32: number) => StoringBlock;
+
+export interface StoringBlock {
+  /** Rejects when it cannot be stored. The sender is pushed back by this alone. */
+  readonly durable: Promise<unknown>;
+  /** When nobody reads the block any more, so that its memory may be used again: slots that are slow may be at it still. */
+  readonly settled: Promise<void>;
+}
 
 export type Received =
   | { readonly kind: "inline"; readonly body: Uint8Array; readonly received: ReceivedBody }
@@ -43,13 +49,13 @@ function inline(body: IncomingBody, { hashing }: ReceiveOptions, whole: Uint8Arr
 }
 
 /**
- * Reads the body to its end and checks its length and digests; on any failure it rejects, after the last block that was
- * under way has settled. `openStream` is called at the first block of a body that is not inline.
+ * Reads the body to its end and checks its length and digests; on any failure it rejects, after every block that was under
+ * way is durable or failed. `store` is called for each block of a body that is not inline.
  */
 export async function receive(
   body: IncomingBody,
   options: ReceiveOptions,
-  openStream: () => StoreBlock,
+  store: StoreBlock,
 ): Promise<Received> {
   if (body.bytes !== undefined && body.bytes > options.bytesMax) throw tooLarge(options.bytesMax);
   const head: Uint8Array[] = [];
@@ -65,7 +71,7 @@ export async function receive(
         continue;
       }
       if (stream === undefined) {
-        stream = new BlockStream(openStream(), body, options);
+        stream = new BlockStream(store, body, options);
         for (const early of head) await stream.add(early);
       }
       await stream.add(chunk);
@@ -74,7 +80,7 @@ export async function receive(
     if (body.bytes !== undefined && bytes !== body.bytes) throw incomplete(body.bytes, bytes);
     if (stream === undefined && bytes <= options.inlineBytesMax)
       return inline(body, options, concatBytes(head));
-    stream ??= new BlockStream(openStream(), body, options);
+    stream ??= new BlockStream(store, body, options);
     return { kind: "streamed", received: await stream.finish(bytes) };
   } catch (error) {
     await stream?.abandon();
@@ -134,10 +140,11 @@ class BlockStream {
     this.#filled = 0;
     const crc32 = hashing.crc32(block);
     this.#crc32 = crc32Combine(this.#crc32, crc32, block.length);
-    const work = [this.#store(this.#sequence++, block, crc32), this.#digests.update(block)];
+    const { durable, settled } = this.#store(this.#sequence++, block, crc32);
+    const digested = this.#digests.update(block);
     // A digest that was cancelled may be at it still: it is hashing for nobody.
-    void Promise.allSettled(work).then(() => frames.recycle(block));
-    const stored = Promise.all(work);
+    void Promise.allSettled([settled, digested]).then(() => frames.recycle(block));
+    const stored = Promise.all([durable, digested]);
     stored.catch(() => undefined); // Awaited below or in finish; until then it must not count as unhandled.
     this.#underWay.push(stored);
     if (this.#underWay.length >= blocksInFlightMax) await this.#underWay.shift();

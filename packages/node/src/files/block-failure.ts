@@ -1,7 +1,22 @@
 import { StoreError } from "@holdfast/base";
 import { BlockError } from "@holdfast/blocks";
 
-/** What clients see of a failure of the block engine. */
+/** Whether a block could not be had at all: its content may have died. Of slots on other nodes nobody knows more than "Unavailable". */
+export function isLost(cause: unknown): boolean {
+  if (cause instanceof StoreError) return cause.code === "Unavailable";
+  return cause instanceof BlockError && (cause.kind === "missing" || cause.kind === "corrupt");
+}
+
+/** The end of a reader that took longer than dead content is kept (S6). */
+export function contentGone(cause: unknown): StoreError {
+  return new StoreError(
+    "DataCorrupt",
+    "The file was replaced or deleted while it was read, and what it was is erased. Read it again.",
+    { cause, retryable: true },
+  );
+}
+
+/** What clients see of a failure of the block engine; slots on several nodes say it in their own StoreErrors. */
 export function blockFailure(cause: unknown): unknown {
   if (!(cause instanceof BlockError)) return cause;
   switch (cause.kind) {

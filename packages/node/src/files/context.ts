@@ -2,8 +2,7 @@
 
 import type { Awaitable, ShardId } from "@holdfast/base";
 import { andThen } from "@holdfast/base";
-import type { BlockStore } from "@holdfast/blocks";
-import type { Bucket } from "@holdfast/namespace";
+import type { Bucket, Redundancy } from "@holdfast/namespace";
 import type { Clock, Hashing, Journal } from "@holdfast/ports";
 import type { Admission } from "../admission.ts";
 import type { BucketAdmin } from "../buckets/bucket-admin.ts";
@@ -11,12 +10,13 @@ import type { BucketDirectory } from "../buckets/bucket-directory.ts";
 import type { ReadAhead } from "../content/read-ahead.ts";
 import { checkKey } from "../names.ts";
 import type { ShardReplica } from "../shard-replica.ts";
+import type { FileBlocks } from "./file-blocks.ts";
 
 export interface FilesContext {
   readonly directory: BucketDirectory;
   readonly admin: BucketAdmin;
   readonly shard: (id: ShardId) => ShardReplica;
-  readonly blocks: BlockStore;
+  readonly blocks: FileBlocks;
   readonly admission: Admission;
   readonly readAhead: ReadAhead;
   readonly hashing: Hashing;
@@ -24,6 +24,10 @@ export interface FilesContext {
   /** Of the request that an operation serves, when there is one: its lines carry the request's id. */
   readonly journal: Journal;
   readonly clusterShardCount: number;
+  /** Of buckets that are made without saying: what the cluster can keep. */
+  readonly defaultRedundancy: () => Redundancy;
+  /** Nodes that take new blocks: those of the layout that are not draining. */
+  readonly placeableCount: () => number;
 }
 
 export interface Place {

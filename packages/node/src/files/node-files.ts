@@ -4,7 +4,7 @@ import type { Awaitable, ErrorCode } from "@holdfast/base";
 import { StoreError } from "@holdfast/base";
 import type { Bucket } from "@holdfast/namespace";
 import type { Journal } from "@holdfast/ports";
-import { defaultSettings, spread } from "../buckets/defaults.ts";
+import { bucketSettings, checkRedundancy, spread } from "../buckets/defaults.ts";
 import { asDamage } from "../damage.ts";
 import type { FilesContext } from "./context.ts";
 import { copyFile } from "./copy-file.ts";
@@ -79,8 +79,9 @@ export class NodeFiles implements Files {
   }
 
   createBucket(request: CreateBucketRequest): Promise<BucketInfo> {
-    return this.#run(async ({ admin, clusterShardCount }) => {
-      const settings = { ...defaultSettings, ...request.settings };
+    return this.#run(async ({ admin, clusterShardCount, defaultRedundancy, placeableCount }) => {
+      const settings = bucketSettings(request.settings, defaultRedundancy());
+      checkRedundancy(settings.redundancy, placeableCount());
       const { name, owner } = request;
       return bucketInfo(await admin.create({ name, owner, ...spread(name, clusterShardCount), settings }));
     });

@@ -1,5 +1,5 @@
-import type { Awaitable } from "@holdfast/base";
-import { andThen, crc32Combine, StoreError } from "@holdfast/base";
+import type { Awaitable, ContentId } from "@holdfast/base";
+import { andThen, contentIdText, crc32Combine, StoreError } from "@holdfast/base";
 import { BlockError } from "@holdfast/blocks";
 import type { Content, ContentPart, FileVersion } from "@holdfast/namespace";
 import { findContent, findFile } from "@holdfast/namespace";
@@ -7,7 +7,7 @@ import type { StateReader } from "@holdfast/ports";
 import type { FetchBlock } from "../content/read-content.ts";
 import { readContent } from "../content/read-content.ts";
 import { refusal } from "../refusal.ts";
-import { blockFailure } from "./block-failure.ts";
+import { blockFailure, contentGone, isLost } from "./block-failure.ts";
 import { checkReadCondition } from "./conditions.ts";
 import type { FilesContext, Place } from "./context.ts";
 import { locateForRead } from "./context.ts";
@@ -185,22 +185,43 @@ export function bodyOf(
   if (content === undefined) throw new StoreError("Internal", "A version without content.");
   const { frames } = context.blocks;
   const recycle = (chunk: Uint8Array): void => frames.recycle(chunk);
-  const source = { fetch: fetchFrom(context, request), recycle, readAhead: context.readAhead };
+  const source = { fetch: fetchFrom(context, request, content), recycle, readAhead: context.readAhead };
   const damaged = (part: ContentPart): Error =>
     blockFailure(new BlockError("corrupt", `part ${part.number} does not have its checksum`)) as Error;
   return { [Symbol.asyncIterator]: () => readContent(content, range, source, damaged), recycle };
 }
 
-/** S6: a reader that loses a block breaks off; it never goes on with another content's bytes. */
-function fetchFrom(context: FilesContext, request: Pick<ReadFileRequest, "bucket" | "signal">): FetchBlock {
+function fetchFrom(
+  context: FilesContext,
+  { bucket, signal }: Pick<ReadFileRequest, "bucket" | "signal">,
+  { id: content, redundancy }: Content,
+): FetchBlock {
   return async (id) => {
-    request.signal?.throwIfAborted();
+    signal?.throwIfAborted();
     try {
-      const block = await context.blocks.read(id);
+      const block = await context.blocks.read(id, redundancy);
       return { body: block.body, crc32: block.checksum };
     } catch (cause) {
-      context.journal.error("block unreadable", { bucket: request.bucket, cause: String(cause) });
+      if (isLost(cause) && (await isDead(context, content))) {
+        context.journal.info("reader outlived its content", { bucket, content: contentIdText(content) });
+        throw contentGone(cause);
+      }
+      context.journal.error("block unreadable", { bucket, cause: String(cause) });
       throw blockFailure(cause);
     }
   };
+}
+
+/**
+ * S6: a reader that loses a block looks again at what the entry named. If that is dead it breaks off, and never goes on
+ * with another content's bytes; otherwise the block is missing, or out of reach. Who cannot tell takes it for alive.
+ */
+async function isDead(context: FilesContext, id: ContentId): Promise<boolean> {
+  try {
+    const content = findContent(await context.shard(id.home).read(), id);
+    return content === undefined || content.deadSinceMs !== undefined;
+  } catch (error) {
+    if (error instanceof StoreError) return false;
+    throw error;
+  }
 }

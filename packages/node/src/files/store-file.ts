@@ -8,7 +8,7 @@ import type { FilesContext, Place } from "./context.ts";
 import { locate } from "./context.ts";
 import type { StoredFile, StoreFileRequest } from "./interface.ts";
 import type { StreamedBody } from "./stream-body.ts";
-import { firstEpoch, streamBody } from "./stream-body.ts";
+import { streamBody } from "./stream-body.ts";
 
 export function storeFile(context: FilesContext, request: StoreFileRequest): Awaitable<StoredFile> {
   return andThen(locate(context, request.bucket, request.key), (place) =>
@@ -48,7 +48,7 @@ function storeAt(context: FilesContext, place: Place, request: StoreFileRequest)
 function putBody(streamed: StreamedBody): PutBody {
   return streamed.kind === "inline"
     ? { kind: "inline", body: streamed.body, crc32: streamed.received.crc32 }
-    : { kind: "streamed", part: streamed.part, evidenceEpoch: firstEpoch };
+    : { kind: "streamed", part: streamed.part, evidenceEpoch: streamed.evidenceEpoch };
 }
 
 export function storedVersion(result: Accomplished): Omit<StoredFile, "checksum"> {

@@ -5,19 +5,16 @@
  * attempt stays open until then, so that nobody erases its blocks (S4), and is closed whatever happens.
  */
 
-import type { Attempt, BlockId, ContentId, Epoch } from "@holdfast/base";
-import { andThen, epoch, limits } from "@holdfast/base";
+import type { Attempt, Epoch } from "@holdfast/base";
+import { andThen, limits } from "@holdfast/base";
 import type { ContentPart } from "@holdfast/namespace";
 import type { Abortable } from "@holdfast/ports";
 import type { ReceivedBody } from "../content/body-digests.ts";
-import type { StoreBlock } from "../content/receive.ts";
 import { receive, receiveAtOnce } from "../content/receive.ts";
-import { blockFailure } from "./block-failure.ts";
+import { commitStream } from "./commit-stream.ts";
 import type { FilesContext, Place } from "./context.ts";
 import type { IncomingBody } from "./interface.ts";
-
-/** Before the first change of layout there is one epoch. */
-export const firstEpoch: Epoch = epoch(1);
+import { StreamBlocks } from "./stream-blocks.ts";
 
 export interface StreamOptions {
   readonly body: IncomingBody;
@@ -30,8 +27,14 @@ export interface StreamOptions {
 
 export type StreamedBody =
   | { readonly kind: "inline"; readonly body: Uint8Array; readonly received: ReceivedBody }
-  | { readonly kind: "streamed"; readonly part: ContentPart; readonly received: ReceivedBody };
+  | {
+      readonly kind: "streamed";
+      readonly part: ContentPart;
+      readonly received: ReceivedBody;
+      readonly evidenceEpoch: Epoch;
+    };
 
+/** `commit` is called again, under the same attempt, when its evidence was refused. */
 export async function streamBody<T>(
   context: FilesContext,
   place: Place,
@@ -39,21 +42,23 @@ export async function streamBody<T>(
   commit: (attempt: Attempt, streamed: StreamedBody) => Promise<T>,
 ): Promise<T> {
   const { writer } = place.shard;
-  const { hashing } = context;
+  const { hashing, clock } = context;
   const { frames } = context.blocks;
   const attempt = writer.begin();
   try {
-    const blockBytes = place.bucket.settings.blockBytes;
+    const { blockBytes, redundancy } = place.bucket.settings;
+    const name = { content: writer.contentId(attempt), part: options.part, redundancy };
+    const stream = new StreamBlocks(context, name);
     const bytesMax = limits.bodyBytesMax;
     const { body, inlineBytesMax, signal } = options;
     const receiving = { hashing, frames, inlineBytesMax, blockBytes, bytesMax, signal };
     const received =
       receiveAtOnce(body, receiving) ??
-      (await receive(body, receiving, () => blocksOf(context, writer.contentId(attempt), options.part)));
+      (await receive(body, receiving, (...block) => stream.store(...block)));
     if (received.kind === "inline")
       return await andThen(context.admission.admit(received.body.length), () => commit(attempt, received));
     const { bytes, crc32, md5, checksum } = received.received;
-    const part = {
+    const part: ContentPart = {
       number: options.part,
       writer: writer.id,
       attempt,
@@ -64,19 +69,10 @@ export async function streamBody<T>(
       checksum,
       salts: [],
     };
-    return await commit(attempt, { kind: "streamed", part, received: received.received });
+    return await commitStream({ clock, signal }, stream, (evidenceEpoch) =>
+      commit(attempt, { kind: "streamed", part, received: received.received, evidenceEpoch }),
+    );
   } finally {
     writer.close(attempt);
   }
-}
-
-/** Stores the blocks of one stream. */
-function blocksOf(context: FilesContext, content: ContentId, part: number): StoreBlock {
-  return async (sequence, block, crc32) => {
-    const id: BlockId = { content, part, sequence, salt: 0 };
-    await context.admission.admit(block.length);
-    await context.blocks.put(id, block, crc32).catch((cause: unknown) => {
-      throw blockFailure(cause);
-    });
-  };
 }

@@ -21,7 +21,7 @@ import type {
 } from "./interface.ts";
 
 import { storedVersion } from "./store-file.ts";
-import { firstEpoch, streamBody } from "./stream-body.ts";
+import { streamBody } from "./stream-body.ts";
 import { uploadIdText, uploadNumber } from "./upload-id.ts";
 
 export async function createUpload(context: FilesContext, request: CreateUploadRequest): Promise<UploadInfo> {
@@ -66,13 +66,14 @@ export async function storePart(context: FilesContext, request: StorePartRequest
   const options = { body, part: request.part, inlineBytesMax: -1, signal: request.signal };
   return streamBody(context, place, options, async (attempt, streamed) => {
     assert(streamed.kind === "streamed", "parts are streamed");
-    const { part } = streamed;
+    const { part, evidenceEpoch } = streamed;
     const operation = {
       kind: "putPart",
       bucket: place.bucket.id,
       key: request.key,
       upload: number,
       part,
+      evidenceEpoch,
     } as const;
     const result = await place.shard.writer.operateAs(attempt, operation);
     assert(result.kind === "partStored", `putPart answers "partStored", not "${result.kind}"`);
@@ -103,7 +104,6 @@ export async function completeUpload(
     upload === undefined ? [] : request.parts.map((listed) => recordedPart(place, number, listed));
   const checksum =
     upload === undefined ? undefined : completedChecksum(context.hashing, upload, stored, request.checksum);
-  const evidenceEpoch = firstEpoch;
   const operation = {
     kind: "completeUpload",
     bucket: place.bucket.id,
@@ -116,7 +116,6 @@ export async function completeUpload(
     parts,
     etag,
     checksum,
-    evidenceEpoch,
   });
   const completed = storedVersion(result);
   return { ...completed, checksum: checksum ?? keptChecksum(place, request.key, completed.version) };

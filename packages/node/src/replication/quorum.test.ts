@@ -33,11 +33,26 @@ test("quorum: stable needs a quorum of the slots, each node once", () => {
   assert.equal(stored(layout("a"), 3, "a"), false, "too few slots are no smaller width");
 });
 
-test("quorum: joint needs one of the new slots beside the old quorum (S3)", () => {
+test("quorum: joint needs a quorum of the old slots and one of the new (S3)", () => {
   assert.equal(stored(layout("abc", "def"), 3, "abc"), false);
-  assert.equal(stored(layout("abc", "def"), 3, "abf"), true);
+  assert.equal(stored(layout("abc", "def"), 3, "abcf"), false);
+  assert.equal(stored(layout("abc", "def"), 3, "abef"), true);
   assert.equal(stored(layout("abc", "def"), 3, "adef"), false);
-  assert.equal(stored(layout("abc", "abd"), 3, "bc"), true);
+  assert.equal(stored(layout("abc", "abd"), 3, "bc"), false);
+  assert.equal(stored(layout("abc", "abd"), 3, "ab"), true);
+  assert.equal(stored(layout("abc", "dde"), 3, "abd"), false, "a node counts once among the new, too");
+  assert.equal(stored(layout("a", "b"), 1, "a"), false);
+  assert.equal(stored(layout("a", "b"), 1, "ab"), true);
+});
+
+test("quorum: what is stored in joint survives the loss of n - q new slots, the old ones being gone (S3)", () => {
+  const joint = layout("abcde", "cdefg");
+  for (let held = 0; held < 1 << 7; held++) {
+    const holders = Array.from("abcdefg").filter((_, i) => (held >> i) % 2 === 1);
+    if (!stored(joint, 5, holders.join(""))) continue;
+    const left = holders.filter((node) => "cdefg".includes(node)).slice(5 - quorumOf(5));
+    assert.ok(left.length > 0, `held by ${holders.join("")}`);
+  }
 });
 
 test("placement: a joint layout's nodes are the old ones and the new ones, each once", () => {

@@ -10,13 +10,20 @@ export function quorumOf(width: number): number {
   return 1 + Math.ceil((width - 1) / 2);
 }
 
-/** Whether a block counts as stored: a quorum of the slots hold it and, in joint, one of the new slots (S3). */
+/**
+ * Whether a block counts as stored: a quorum of the slots hold it and, in joint, a quorum of the new slots too (S3). One of
+ * the new would not do: once the change is complete the old owners drop, and the new slots alone have to be able to lose as
+ * many of theirs as a stable layout can.
+ */
 export function isStored(
   { slots, next }: BlockSlots,
   width: number,
   holds: (node: NodeId) => boolean,
 ): boolean {
-  // A node counts once, however many slots a short list gives it.
-  const holders = new Set(slots.filter(holds));
-  return holders.size >= quorumOf(width) && (next === undefined || next.some(holds));
+  return isQuorum(slots, width, holds) && (next === undefined || isQuorum(next, width, holds));
+}
+
+/** A node counts once, however many slots a short list gives it. */
+function isQuorum(slots: readonly NodeId[], width: number, holds: (node: NodeId) => boolean): boolean {
+  return new Set(slots.filter(holds)).size >= quorumOf(width);
 }

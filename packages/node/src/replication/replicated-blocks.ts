@@ -2,16 +2,18 @@
  * Blocks that are stored in slots on several nodes: what the node's files use in the place of a local block store
  * (docs/internals/blocks-replication.md).
  *
- * What is durable when: `durable` resolves after a quorum of the slots has synced the block, and in joint one of the new
- * slots too (S2, S3). Slots that lack it by the time of `settled` stand in the durable list of incomplete blocks.
+ * What is durable when: `durable` resolves after a quorum of the slots has synced the block, and in joint a quorum of the
+ * new slots too (S2, S3). Slots that lack it by the time of `settled` stand in the durable list of incomplete blocks.
  */
 
 import type { BlockId, Epoch, Random } from "@holdfast/base";
 import { blockIdText, StoreError } from "@holdfast/base";
-import type { StoredBlock } from "@holdfast/blocks";
+import type { BlockFrames, StoredBlock } from "@holdfast/blocks";
 import { ByteGate } from "@holdfast/blocks";
 import type { Clock, Journal, Metrics } from "@holdfast/ports";
 import { allMetrics, sleep } from "@holdfast/ports";
+import type { ConfirmParts } from "./confirm-blocks.ts";
+import { confirmBlocks } from "./confirm-blocks.ts";
 import type { IncompleteBlocks } from "./incomplete-blocks.ts";
 import type { NodeTrust } from "./node-trust.ts";
 import type { BlockSlots, Placement } from "./placement.ts";
@@ -20,7 +22,7 @@ import { foundWithout, readFromSlots } from "./replicated-read.ts";
 import type { ReplicationLimits } from "./replication-limits.ts";
 import { ReplicationMetrics } from "./replication-metrics.ts";
 import { reasonsText } from "./slot-answer.ts";
-import type { Evidence, WriteDecision } from "./slot-writes.ts";
+import type { Evidence, KnownHolders, WriteDecision } from "./slot-writes.ts";
 import { SlotWrites } from "./slot-writes.ts";
 import type { Fragment, Slots } from "./slots.ts";
 
@@ -33,6 +35,12 @@ export interface StoringBlock {
   readonly durable: Promise<Evidence>;
   /** When nothing reads the body any more; only then may it be changed or recycled. Behind `durable`, whatever became of it. */
   readonly settled: Promise<void>;
+}
+
+interface Storing {
+  readonly fragment: Fragment;
+  readonly width: number;
+  readonly known: KnownHolders | undefined;
 }
 
 export interface ReplicatedBlocksParts {
@@ -69,11 +77,28 @@ export class ReplicatedBlocks {
     return this.#held.bytes;
   }
 
+  get frames(): BlockFrames {
+    return this.#parts.slots.frames;
+  }
+
   /** `checksum` is the body's CRC-32 as its writer computed it; `width` the number of slots. */
   put(id: BlockId, body: Uint8Array, checksum: number, width: number): StoringBlock {
+    return this.#put({ id, body, checksum }, width, undefined);
+  }
+
+  /**
+   * Makes sure that blocks which are stored somewhere count as stored under today's layout, and resolves with the lowest epoch
+   * of that evidence (S3); undefined of no blocks. Rejects as `put(...).durable` does.
+   */
+  confirm(ids: Iterable<BlockId>, width: number): Promise<Epoch | undefined> {
+    const complete: ConfirmParts["complete"] = (fragment, slots, known) => this.#put(fragment, slots, known);
+    return confirmBlocks({ ...this.#parts, complete }, ids, width);
+  }
+
+  #put(fragment: Fragment, width: number, known: KnownHolders | undefined): StoringBlock {
     const writes: SlotWrites[] = [];
-    const admitted = this.#admit(body.length);
-    const durable = this.#store(admitted, { id, body, checksum }, width, writes);
+    const admitted = this.#admit(fragment.body.length);
+    const durable = this.#store(admitted, { fragment, width, known }, writes);
     const settled = this.#settle(admitted, durable, writes);
     this.#storing.add(settled);
     // It rejects for a broken invariant alone; then this does too, and nobody handles it.
@@ -123,8 +148,7 @@ export class ReplicatedBlocks {
 
   async #store(
     admitted: Promise<unknown>,
-    fragment: Fragment,
-    width: number,
+    { fragment, width, known }: Storing,
     all: SlotWrites[],
   ): Promise<Evidence> {
     const { placement, clock, limits } = this.#parts;
@@ -133,7 +157,9 @@ export class ReplicatedBlocks {
     for (let layout = placement.slotsOf(fragment.id, width); ; ) {
       const deadlineMs = endMs - clock.monotonicMs();
       const parts = { ...this.#parts, metrics: this.#metrics };
-      const writes = new SlotWrites(parts, { fragment, layout, width, deadlineMs });
+      // What was said under another layout is no evidence under this one.
+      const holders = known?.epoch === layout.epoch ? known.holders : undefined;
+      const writes = new SlotWrites(parts, { fragment, layout, width, deadlineMs, holders });
       all.push(writes);
       const decision = await writes.decided;
       if (decision.kind === "stored") return this.#stored(writes, decision.evidence, fragment.body.length);

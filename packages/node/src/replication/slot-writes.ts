@@ -60,6 +60,14 @@ export interface Written {
   readonly width: number;
   /** From now. */
   readonly deadlineMs: number;
+  /** Slots that hold it already: they count, and nothing is sent to them. */
+  readonly holders?: ReadonlyMap<NodeId, Standing> | undefined;
+}
+
+/** Slots that said under an epoch that they hold a block. */
+export interface KnownHolders {
+  readonly epoch: Epoch;
+  readonly holders: ReadonlyMap<NodeId, Standing>;
 }
 
 /** Trying again would give the same answer. */
@@ -70,7 +78,7 @@ export class SlotWrites {
   readonly #parts: WriteParts;
   readonly #written: Written;
   readonly #decided = Promise.withResolvers<WriteDecision>();
-  readonly #holders = new Map<NodeId, Standing>();
+  readonly #holders: Map<NodeId, Standing>;
   /** Of those that do not hold it, what they said last. */
   readonly #reasons = new Map<NodeId, string>();
   /** Those that may still come to hold it. */
@@ -82,7 +90,9 @@ export class SlotWrites {
   constructor(parts: WriteParts, written: Written) {
     this.#parts = parts;
     this.#written = written;
-    this.#open = new Map(nodesOf(written.layout).map((node) => [node, new AbortController()]));
+    this.#holders = new Map(written.holders);
+    const lacking = nodesOf(written.layout).filter((node) => !this.#holders.has(node));
+    this.#open = new Map(lacking.map((node) => [node, new AbortController()]));
     this.#decided.promise.catch(() => undefined); // `settled` tells of it too.
     this.settled = this.#run();
   }

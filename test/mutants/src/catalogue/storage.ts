@@ -57,6 +57,44 @@ export const storageMutants: readonly Mutant[] = [
     detector: logTests,
   },
   {
+    row: "S3",
+    bug: "in joint, one of the new slots is enough for a block to count as stored",
+    file: "packages/node/src/replication/quorum.ts",
+    edits: [{ find: "|| isQuorum(next, width, holds)", replace: "|| next.some(holds)" }],
+    detector: {
+      kind: "tests",
+      files: [
+        "packages/node/src/replication/quorum.test.ts",
+        "packages/node/src/replication/replicated-put.test.ts",
+      ],
+    },
+  },
+  {
+    row: "S3",
+    bug: "a part is committed whose blocks were stored under a closed epoch",
+    file: "packages/shard/src/closed-epoch.ts",
+    edits: [
+      {
+        find: 'if (operation.kind === "putPart") return operation.evidenceEpoch;',
+        replace: 'if (operation.kind === "putPart") return undefined;',
+      },
+    ],
+    detector: { kind: "tests", files: ["packages/shard/src/safety.test.ts"] },
+  },
+  {
+    row: "S3",
+    bug: "a refusal for stale evidence is the attempt's result, and better evidence comes too late",
+    file: "packages/shard/src/operate.ts",
+    edits: [
+      {
+        find: "  if (hasStaleEvidence(state, operation)) {\n    storeWriter(state, writer, current);",
+        replace:
+          '  if (hasStaleEvidence(state, operation)) {\n    storeResult(state, writer, attempt, refusal("StaleEvidence"));\n    storeWriter(state, writer, { ...current, answered: addAttempt(current.answered, attempt) });',
+      },
+    ],
+    detector: { kind: "tests", files: ["packages/shard/src/safety.test.ts"] },
+  },
+  {
     row: "S8",
     bug: "recovery takes what it read at the log's end for durable",
     file: "packages/wal/src/open-log.ts",
