@@ -13,6 +13,9 @@ export { checksumAlgorithms, noAttributes, unconditional } from "@holdfast/names
 export type { Access, Credentials } from "./access.ts";
 export { rootAccount } from "./access.ts";
 export type { ClusterView, LayoutPreview, LayoutProposal, LayoutView } from "./cluster/cluster-view.ts";
+export type { ClusterSeed } from "./cluster/cluster-seed.ts";
+export { clusterSeedCodec } from "./cluster/cluster-seed.ts";
+export type { Membership } from "./cluster/membership.ts";
 export type { NodePlace } from "./cluster/own-record.ts";
 export { bodyChunks } from "./files/body-chunks.ts";
 export type {
@@ -68,6 +71,6 @@ export type { DamagedBlock, ScrubResult } from "./maintenance/scrub-record.ts";
 export type { ScrubStatus } from "./maintenance/scrubber.ts";
 export type { HoldfastNode, Maintenance } from "./node.ts";
 export { startNode } from "./node.ts";
-export type { NodeOptions, NodePorts } from "./node-options.ts";
+export type { Entrance, NodeOptions, NodePorts } from "./node-options.ts";
 export type { NodeStatus } from "./node-status.ts";
 export type { Readiness } from "./readiness.ts";

@@ -15,6 +15,10 @@ import { singleReplica } from "./buckets/defaults.ts";
 import { Closing } from "./closing.ts";
 import type { ClusterView } from "./cluster/cluster-view.ts";
 import { clusterView } from "./cluster/cluster-view.ts";
+import type { Membership } from "./cluster/membership.ts";
+import { membershipOf } from "./cluster/membership.ts";
+import { Reconciler } from "./cluster/reconciler.ts";
+import { systemPort } from "./cluster/system-port.ts";
 import { ReadAhead } from "./content/read-ahead.ts";
 import { asDamage } from "./damage.ts";
 import type { Files } from "./files/interface.ts";
@@ -48,6 +52,7 @@ export interface Maintenance {
 export interface HoldfastNode extends Maintenance {
   readonly files: Files;
   readonly cluster: ClusterView;
+  readonly membership: Membership;
   status(): Promise<NodeStatus>;
   /** Whether it serves, found out by a cheap read. Never rejects. */
   readiness(): Promise<Readiness>;
@@ -116,6 +121,10 @@ class RunningNode implements HoldfastNode {
 
   get cluster(): ClusterView {
     return this.#running.cluster;
+  }
+
+  get membership(): Membership {
+    return this.#running.membership;
   }
 
   collect(): Promise<void> {
@@ -210,8 +219,13 @@ class RunningNode implements HoldfastNode {
     ballast.start();
     this.#closing.add(() => ballast.stop());
     const background = await this.#startBackground(opened, directory);
+    const port = systemPort(system.log, system.state, clock);
     const cluster = clusterView(system.log, system.state);
-    this.#parts = { ...background, ...this.#watched(opened, admission, background), files, cluster };
+    const membership = membershipOf(port);
+    const reconciler = new Reconciler({ cluster: opened.cluster, system: port, clock, journal });
+    reconciler.start();
+    this.#closing.add(() => reconciler.stop());
+    this.#parts = { ...background, ...this.#watched(opened, admission, background), files, cluster, membership };
     watchNode(metrics, this.#parts.status, () => this.readiness());
     metrics.watch(allMetrics.operationsInFlight, {}, () => files.underWay);
     journal.info("node started", {
@@ -310,4 +324,5 @@ interface Parts extends Background {
   readonly probe: ReadinessProbe;
   readonly files: NodeFiles;
   readonly cluster: ClusterView;
+  readonly membership: Membership;
 }

@@ -4,12 +4,12 @@
  * groups, each applied to the end of what is known to be agreed on.
  */
 
-import type { NodeId, ShardId } from "@holdfast/base";
+import type { ShardId } from "@holdfast/base";
 import { assert, limits, StoreError, shardId, toHex } from "@holdfast/base";
 import type { BlockStore } from "@holdfast/blocks";
 import { openBlockStore } from "@holdfast/blocks";
 import { findCluster } from "@holdfast/namespace";
-import type { Clock, KeyValue, Network } from "@holdfast/ports";
+import type { Clock, KeyValue, Network, Peer } from "@holdfast/ports";
 import { silentMetrics } from "@holdfast/ports";
 import type { NewNode, NodeLife, ReplicaPlace, SystemResult } from "@holdfast/shard";
 import type { GroupState } from "@holdfast/state";
@@ -18,7 +18,7 @@ import type { WriteAheadLog } from "@holdfast/wal";
 import { Ballast } from "./ballast.ts";
 import { checkFiles, checkStores } from "./check-directory.ts";
 import type { Closing } from "./closing.ts";
-import { clusterMapOf } from "./cluster/cluster-map.ts";
+import { clusterMapOf, peersOf } from "./cluster/cluster-map.ts";
 import { NodeCluster } from "./cluster/node-cluster.ts";
 import { announceNode, checkLife, foundCluster, lifeOf, newNode, ownId } from "./cluster/own-record.ts";
 import { Checkpointer } from "./groups/checkpointer.ts";
@@ -123,7 +123,7 @@ interface Coming {
   readonly identity: Identity;
   /** Homes of the system group's replicas, as far as they are known. */
   readonly places: readonly ReplicaPlace[];
-  readonly peers: readonly { readonly id: NodeId; readonly address: string }[];
+  readonly peers: readonly Peer[];
 }
 
 /** What this node has to know to open the system group: from its state, from the cluster's door, or as its founder. */
@@ -143,12 +143,7 @@ async function comeToCluster(
   const own = { replica: 1, node: node.id, incarnation: life.logIncarnation };
   const known = map?.groups.find(({ group }) => group === systemGroup);
   if (map !== undefined && known !== undefined && known.places.length > 0) {
-    const peers = Array.from(map.nodes.values(), ({ id, addresses }) => ({ id, address: addresses.rpc }));
-    return {
-      identity: found,
-      places: known.places,
-      peers: peers.filter(({ address }) => address !== "none"),
-    };
+    return { identity: found, places: known.places, peers: peersOf(map) };
   }
   if (options.entrance === undefined || found.complete) return { identity: found, places: [own], peers: [] };
   const seed = await options.entrance.enter(node);
@@ -219,7 +214,7 @@ async function openCluster(opening: Opening, parts: ClusterParts): Promise<NodeC
   closing.add(() => groups.stop());
   closing.add(() => cluster.stop());
   shared.listen();
-  network.setPeers(peers);
+  network.setPeers(peers.filter(({ id }) => id !== self));
   await cluster.openSystem(places);
   return cluster;
 }

@@ -18,6 +18,12 @@ const sentences: Partial<Record<ErrorCode, (subject: string) => string>> = {
     `Part ${part} was not found, or its ETag differs. List the parts and send the missing ones.`,
   InvalidPartOrder: () => "The parts must be listed in ascending order of their numbers.",
   PartTooSmall: (part) => `Part ${part} is smaller than 5 MiB; only the last part may be.`,
+  InvalidToken: () =>
+    "The join token is wrong, used, revoked or expired. Make a new one with `holdfast cluster token`.",
+  NodeConflict: () =>
+    "The cluster knows a node of this id with another data directory. Start the node on its own directory, or on an empty one.",
+  NodeNotFound: (node) => `The cluster has no node ${node}. \`holdfast cluster status\` lists them.`,
+  NodeInUse: () => "The node still holds data or replicas. Drain it first, and wait until it holds none.",
   Overloaded: (subject) =>
     subject === "bucket"
       ? "The bucket is just being deleted. Try again in a moment."

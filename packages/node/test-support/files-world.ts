@@ -78,7 +78,15 @@ export class FilesWorld {
       const { command } = decode(shardEntryCodec, bytes);
       if (command.kind === "operate") this.onOperation(command.operation);
     };
-    this.shard = new ShardReplica(shardId(0), this.#log, state, clock);
+    this.shard = new ShardReplica({
+      id: shardId(0),
+      log: this.#log,
+      state,
+      clock,
+      run: { node: "a", run: "run" },
+      leads: () => true,
+      stopping: new AbortController().signal,
+    });
     const shard = (_id: ShardId): ShardReplica => this.shard;
     const directory = new BucketDirectory(system, systemState, 1, simulatedHashing);
     const { random, simulation, journal } = cluster;
@@ -108,7 +116,7 @@ export class FilesWorld {
   static async start(kind: BlocksKind, names: string, placeableCount = names.length): Promise<FilesWorld> {
     const cluster = await ReplicatedCluster.start(names);
     const world = new FilesWorld(cluster, kind, kind === "local" ? 1 : placeableCount);
-    await world.run(world.shard.openWriter("n", "r"));
+    await world.run(world.shard.writerOpened());
     await world.run(world.files.createBucket({ name: bucket, owner: "tests", settings: { blockBytes } }));
     return world;
   }

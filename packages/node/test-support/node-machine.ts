@@ -1,34 +1,48 @@
 /** A machine on which nodes run, one after the other: what one leaves on its disk and in its stores, the next one finds. */
 
-import { present, seededRandom } from "@holdfast/base";
+import { nodeId, present, seededRandom } from "@holdfast/base";
 import type { KeyValue } from "@holdfast/ports";
 import {
   CollectingJournal,
   SimulatedClock,
   SimulatedDisk,
   SimulatedKeyValue,
+  type SimulatedNetwork,
+  type SimulatedSwitch,
   Simulation,
   simulatedHashing,
 } from "@holdfast/ports/simulated";
 import type { HoldfastNode } from "../src/node.ts";
 import { startNode } from "../src/node.ts";
-import type { NodeOptions } from "../src/node-options.ts";
+import type { NodeOptions, NodePorts } from "../src/node-options.ts";
 
 const drain = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
+/** What machines of one cluster share. */
+export interface SharedWorld {
+  readonly simulation: Simulation;
+  readonly switch: SimulatedSwitch;
+}
+
 export class NodeMachine {
   readonly random = seededRandom(7);
-  readonly simulation = new Simulation({ random: seededRandom(8), drain });
+  readonly simulation: Simulation;
   readonly disk: SimulatedDisk;
   readonly journal = new CollectingJournal();
-  clock = new SimulatedClock(this.simulation);
+  clock: SimulatedClock;
   /** Of the next process' randomness. */
   seed = 100;
   readonly #stores = new Map<string, SimulatedKeyValue>();
   readonly #options: NodeOptions;
+  readonly #world: SharedWorld | undefined;
+  #network: SimulatedNetwork | undefined;
   #node: HoldfastNode | undefined;
 
-  constructor(options: NodeOptions = {}, diskLatencyMs = { min: 0, max: 0 }) {
+  /** `world`: with others; without it the machine is alone. */
+  constructor(options: NodeOptions = {}, diskLatencyMs = { min: 0, max: 0 }, world?: SharedWorld) {
+    this.#world = world;
+    this.simulation = world?.simulation ?? new Simulation({ random: seededRandom(8), drain });
+    this.clock = new SimulatedClock(this.simulation);
     const { random, simulation } = this;
     this.disk = new SimulatedDisk({ random, simulation, latencyMs: diskLatencyMs });
     this.#options = {
@@ -49,12 +63,20 @@ export class NodeMachine {
     const { disk, journal } = this;
     this.clock = new SimulatedClock(this.simulation);
     const ports = { clock: this.clock, disk: disk.mount(), openKeyValue, hashing: simulatedHashing, journal };
+    const together = this.#world === undefined ? {} : { openNetwork: this.#openNetwork(this.#world) };
     const starting = startNode(
-      { ...ports, random: seededRandom(this.seed++) },
+      { ...ports, ...together, random: seededRandom(this.seed++) },
       { ...this.#options, ...options },
     );
     this.#node = await this.run(starting);
     return this.#node;
+  }
+
+  #openNetwork(world: SharedWorld): NonNullable<NodePorts["openNetwork"]> {
+    return ({ nodeId: id }) => {
+      this.#network = world.switch.open(nodeId(id));
+      return Promise.resolve(this.#network);
+    };
   }
 
   async stop(): Promise<void> {
@@ -66,6 +88,7 @@ export class NodeMachine {
   crash(kind: "kill" | "power-loss"): void {
     this.#node = undefined;
     this.clock.halt();
+    this.#network?.kill();
     if (kind === "kill") this.disk.kill();
     else this.disk.powerLoss();
     for (const store of this.#stores.values()) {

@@ -25,7 +25,8 @@ export interface ReplicatedLog<Result> {
   /** The last entry whose effects the local state shows. */
   readonly appliedIndex: LogIndex;
   /**
-   * Resolves when the command is committed, durable on a quorum and applied here. Rejects with StoreError: outcome
+   * Resolves when the command is committed, durable on a quorum and applied where the group is led; the local state shows it
+   * behind a read barrier, and at once where the group is led here. Rejects with StoreError: outcome
    * `not-applied` when it can never be committed, `unknown` when it may be.
    */
   append(command: Uint8Array): Promise<Appended<Result>>;

@@ -2,7 +2,7 @@
 
 import type { NodeId } from "@holdfast/base";
 import { findCluster } from "@holdfast/namespace";
-import type { StateReader } from "@holdfast/ports";
+import type { Peer, StateReader } from "@holdfast/ports";
 import type { Layout } from "@holdfast/ring";
 import type { Founding, GroupRecord, NodeRecord } from "@holdfast/shard";
 import { findFounding, findLayout, listGroups, listNodes } from "@holdfast/shard";
@@ -24,4 +24,11 @@ export function clusterMapOf(state: StateReader): ClusterMap | undefined {
   const nodes = new Map(listNodes(state).map((node) => [node.id, node]));
   const { clusterId, shardCount } = cluster;
   return { clusterId, shardCount, founding, nodes, groups: listGroups(state), layout: findLayout(state) };
+}
+
+/** The nodes that listen for others. */
+export function peersOf({ nodes }: Pick<ClusterMap, "nodes">): readonly Peer[] {
+  return Array.from(nodes.values())
+    .filter(({ addresses }) => addresses.rpc !== "none")
+    .map(({ id, addresses }) => ({ id, address: addresses.rpc }));
 }

@@ -14,7 +14,7 @@ import type { ForwardingLog } from "../groups/forwarding-log.ts";
 import { shardGroup, systemGroup } from "../groups/group-ids.ts";
 import type { NodeGroups } from "../groups/node-groups.ts";
 import type { ClusterMap } from "./cluster-map.ts";
-import { clusterMapOf } from "./cluster-map.ts";
+import { clusterMapOf, peersOf } from "./cluster-map.ts";
 
 export interface NodeClusterOptions {
   readonly self: NodeId;
@@ -127,7 +127,7 @@ export class NodeCluster {
     if (map === undefined || this.#isStopped) return;
     this.#map = map;
     const { network, groups, self } = this.#options;
-    network.setPeers(peersOf(map, self));
+    network.setPeers(peersOf(map).filter(({ id }) => id !== self));
     for (const { group, places } of map.groups) groups.setPlaces(group, places);
     await Promise.all(this.#shards.map((shard, i) => this.#follow(i, shard, map)));
     for (const listener of this.#listeners) listener(map);
@@ -149,10 +149,4 @@ export class NodeCluster {
     const machine = new ShardMachine(shardId(shard), state);
     await groups.open(log, { state, machine, codec: shardResultCodec }, map.founding.consensus);
   }
-}
-
-function peersOf({ nodes }: ClusterMap, self: NodeId): readonly { id: NodeId; address: string }[] {
-  return Array.from(nodes.values())
-    .filter(({ id, addresses }) => id !== self && addresses.rpc !== "none")
-    .map(({ id, addresses }) => ({ id, address: addresses.rpc }));
 }

@@ -37,7 +37,8 @@ export async function createUpload(context: FilesContext, request: CreateUploadR
     checksumScope,
   });
   assert(result.kind === "uploadCreated", `createUpload answers "uploadCreated", not "${result.kind}"`);
-  const upload = findUpload(place.shard.localState, { bucket: place.bucket.id, key, upload: result.upload });
+  const state = await place.shard.read();
+  const upload = findUpload(state, { bucket: place.bucket.id, key, upload: result.upload });
   const createdAtMs = upload?.createdAtMs ?? context.clock.wallMs();
   return {
     bucket: request.bucket,
@@ -118,12 +119,12 @@ export async function completeUpload(
     checksum,
   });
   const completed = storedVersion(result);
-  return { ...completed, checksum: checksum ?? keptChecksum(place, request.key, completed.version) };
+  return { ...completed, checksum: checksum ?? (await keptChecksum(place, request.key, completed.version)) };
 }
 
 /** Of a completion that is sent again: the file has it, if it is still the one. */
-function keptChecksum(place: Place, key: string, version: string): StoredFile["checksum"] {
-  const file = findFile(place.shard.localState, place.bucket.id, key);
+async function keptChecksum(place: Place, key: string, version: string): Promise<StoredFile["checksum"]> {
+  const file = findFile(await place.shard.read(), place.bucket.id, key);
   return String(file?.version) === version ? file?.checksum : undefined;
 }
 
