@@ -1,4 +1,7 @@
-export { findLayout } from "./cluster/layouts.ts";
+export { closedEpochOf, closedEverywhere } from "./cluster/closed-epochs.ts";
+export type { SlotReport } from "./cluster/completed-slots.ts";
+export { lackingOwners } from "./cluster/completed-slots.ts";
+export { findLayout, layoutChange } from "./cluster/layouts.ts";
 export type { Founding } from "./cluster/members.ts";
 export { findFounding, findNode, listNodes } from "./cluster/members.ts";
 export type { NewNode, NodeAddresses, NodeLife, NodeRecord } from "./cluster/node-record.ts";

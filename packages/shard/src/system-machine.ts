@@ -62,6 +62,9 @@ function applyCommand(scope: SystemScope, command: SystemCommand): SystemResult 
     case "setLayout":
     case "assignReplica":
     case "dropReplica":
+    case "closeShards":
+    case "completeSlots":
+    case "revertLayout":
       return applyClusterCommand(scope, command);
   }
 }
