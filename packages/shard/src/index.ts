@@ -1,6 +1,6 @@
 export { closedEpochOf, closedEverywhere } from "./cluster/closed-epochs.ts";
-export type { SlotReport } from "./cluster/completed-slots.ts";
-export { lackingOwners } from "./cluster/completed-slots.ts";
+export type { OwedSlots, SlotReport } from "./cluster/completed-slots.ts";
+export { owedSlots } from "./cluster/completed-slots.ts";
 export { findLayout, layoutChange } from "./cluster/layouts.ts";
 export type { Founding } from "./cluster/members.ts";
 export { findFounding, findNode, listNodes } from "./cluster/members.ts";

@@ -91,18 +91,24 @@ export function revertLayout(state: StateWriter, change: Epoch): Refusal | undef
   return undefined;
 }
 
-/** The new owners of a joint partition whose slots are not complete yet; for operators. */
-export function lackingOwners(
-  state: StateReader,
-  layout: Layout,
-  table: PartitionTable,
-  partition: PartitionId,
-): readonly NodeId[] {
+/** Slots of one table that a node still has to complete. */
+export interface OwedSlots {
+  readonly width: number;
+  readonly partitions: readonly PartitionId[];
+}
+
+/** What the change under way gives to this node and it has not reported yet, by width; empty if nothing. */
+export function owedSlots(state: StateReader, layout: Layout, node: NodeId): readonly OwedSlots[] {
   const change = layoutChange(state);
-  return newOwners(layout, table, partition).filter(
-    (node) =>
-      change === undefined || !hasBit(completedOf(state, layout, change, node, table.width), partition),
-  );
+  const member = layout.members.findIndex(({ id }) => id === node);
+  if (change === undefined || member < 0) return [];
+  return layout.tables.flatMap((table) => {
+    const completed = completedOf(state, layout, change, node, table.width);
+    const partitions = jointPartitions(table).filter(
+      (partition) => isNewOwner(table, partition, member) && !hasBit(completed, partition),
+    );
+    return partitions.length === 0 ? [] : [{ width: table.width, partitions }];
+  });
 }
 
 function settle(

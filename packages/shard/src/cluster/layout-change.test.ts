@@ -16,7 +16,7 @@ import { Cluster, id, layoutOf, members, shards } from "../../test-support/clust
 import type { SystemCommand } from "../system-command.ts";
 import { closedEverywhere } from "./closed-epochs.ts";
 import { completedSlotsTable } from "./cluster-keys.ts";
-import { lackingOwners } from "./completed-slots.ts";
+import { owedSlots } from "./completed-slots.ts";
 import { findLayout, layoutChange } from "./layouts.ts";
 
 interface Owed {
@@ -116,9 +116,17 @@ describe("a layout change", () => {
               (one) => one.width === table.width && one.partition === partition,
             );
             assert.equal(isJoint(table, partition), owners.length > 0, `partition ${partition}`);
-            const lacking = lackingOwners(cluster.state, now, table, partition);
-            assert.deepEqual(new Set(lacking), new Set(owners.map((one) => one.node)));
           }
+        for (const { id: node } of now.members) {
+          const left = owedSlots(cluster.state, now, node).flatMap(({ width, partitions }) =>
+            partitions.map((partition) => `${width} ${partition}`),
+          );
+          const own = [...missing].filter((one) => one.node === node);
+          assert.deepEqual(
+            left.toSorted(),
+            own.map(({ width, partition }) => `${width} ${partition}`).toSorted(),
+          );
+        }
         assert.equal(layoutChange(cluster.state), missing.size > 0 ? layout.epoch : undefined);
       }
       const now = layoutNow(cluster);
