@@ -44,6 +44,8 @@ export interface LayoutClusterOptions extends ClusterOptions {
   readonly first: number;
   readonly all: number;
   readonly widths: readonly number[];
+  /** Those that blocks may have; the widest unless given. */
+  readonly used?: readonly number[];
   /** How long a node may not know of a layout. */
   readonly lagMsMax?: number;
   readonly bytesPerSecondMax?: number;
@@ -67,7 +69,7 @@ export class LayoutCluster {
   /** What the home shard says; what is not in here was never begun. */
   readonly contents = new Map<string, ContentStatus>();
   /** Sees each question first. */
-  onContentStatus: (id: string) => void = () => undefined;
+  onContentStatus: (content: string, askedBy: NodeId) => void = () => undefined;
   /** While false nothing new is proposed. */
   drives = true;
   closes = true;
@@ -140,6 +142,14 @@ export class LayoutCluster {
     assert.equal(this.apply({ kind: "joinNode", token, node: this.#newNode(number) }).kind, "node");
   }
 
+  createBucket(width: number): void {
+    const redundancy = { dataFragments: 1, parityFragments: width - 1 };
+    const settings = { redundancy, blockBytes: 1_048_576 };
+    const place = { owner: "o", shardCount: 1, firstShard: 0 };
+    const result = this.apply({ kind: "createBucket", name: `width-${width}`, ...place, settings });
+    assert.equal(result.kind, "bucket");
+  }
+
   change(number: number, change: Partial<NodeChange>): void {
     const { zone, weight, draining } = present(findNode(this.state, nameOf(number)), "a member");
     const command = {
@@ -154,7 +164,10 @@ export class LayoutCluster {
   async write(at: NodeId, block: CommittedBlock): Promise<void> {
     const content = contentIdText(block.id.content);
     if (!this.contents.has(content)) this.contents.set(content, "open");
-    while (!(await this.#tryWrite(at, block)));
+    while (!(await this.#tryWrite(at, block))) {
+      // Its process died: nobody commits this any more.
+      if (!this.nodes.nodes.has(at)) return;
+    }
     this.contents.set(content, { width: block.width });
     this.committed.push(block);
   }
@@ -244,6 +257,7 @@ export class LayoutCluster {
     assert.equal(made.kind, "changed");
     const layout = encode(layoutCodec, made.layout);
     assert.equal(this.apply({ kind: "setLayout", layout }).kind, "done");
+    for (const width of this.#options.used ?? [Math.max(...widths)]) this.createBucket(width);
     for (const placement of this.#placements.values()) placement.adopt(made.layout);
     for (const [id, placement] of this.#placements)
       this.nodes.follow(id, (block, width) => placement.slotsOf(block, width));
@@ -268,7 +282,7 @@ export class LayoutCluster {
     const shared = {
       ...{ slots, trust, clock, random, journal, limits, placement, metrics: this.nodes.metricsOf(id) },
       system: this.system,
-      contentStatus: (content: BlockId["content"]) => this.#statusOf(contentIdText(content)),
+      contentStatus: (content: BlockId["content"]) => this.#statusOf(contentIdText(content), id),
       yieldToForeground: () => undefined,
     };
     const { bytesPerSecondMax = 10_000_000 } = this.#options;
@@ -284,9 +298,9 @@ export class LayoutCluster {
     ).start();
   }
 
-  async #statusOf(name: string): Promise<ContentStatus> {
+  async #statusOf(name: string, askedBy: NodeId): Promise<ContentStatus> {
     await sleep(this.#clock, latencyMs);
-    this.onContentStatus(name);
+    this.onContentStatus(name, askedBy);
     return this.contents.get(name) ?? "gone";
   }
 

@@ -41,12 +41,14 @@ import {
   layoutKey,
   nodeKey,
   tokenKey,
+  usedWidthsKey,
 } from "./cluster/cluster-keys.ts";
 import { completedSlotsCodec } from "./cluster/completed-slots.ts";
 import { foundingFieldsCodec } from "./cluster/members.ts";
 import { nodeRecordCodec } from "./cluster/node-record.ts";
 import { groupRecordCodec } from "./cluster/replicas.ts";
 import { joinTokenCodec } from "./cluster/tokens.ts";
+import { usedWidthsCodec } from "./cluster/used-widths.ts";
 import type { Operation, ShardCommand } from "./command.ts";
 import { shardEntryCodec } from "./command.ts";
 import type { ShardResult } from "./result.ts";
@@ -227,6 +229,8 @@ describe("golden bytes", () => {
     ]);
   });
 
+  it("of the widths in use", () => check("usedWidths", usedWidthsCodec, [[1, 3]]));
+
   it("of writers", () => check("writers", writerRecordCodec, [record]));
 
   it("of keys", () => {
@@ -242,6 +246,7 @@ describe("golden bytes", () => {
       layoutChangeKey,
       completedSlotsKey(node.id, 3),
       closedEpochsKey,
+      usedWidthsKey,
     ];
     assert.deepEqual(
       keys.map((key) => toHex(key)),

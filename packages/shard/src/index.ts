@@ -10,6 +10,7 @@ export type { GroupRecord, ReplicaPlace } from "./cluster/replicas.ts";
 export { groupRecord, listGroups } from "./cluster/replicas.ts";
 export type { JoinToken } from "./cluster/tokens.ts";
 export { findToken } from "./cluster/tokens.ts";
+export { usedWidths } from "./cluster/used-widths.ts";
 export type {
   AttemptRange,
   Operation,

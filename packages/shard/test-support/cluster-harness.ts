@@ -1,7 +1,7 @@
 /** A cluster's records in the system group, for tests: nodes by number, entries applied one by one. */
 
 import assert from "node:assert/strict";
-import type { NodeId } from "@holdfast/base";
+import type { BucketId, NodeId } from "@holdfast/base";
 import { encode, logIndex, nodeId, shardId } from "@holdfast/base";
 import { MemoryState } from "@holdfast/ports";
 import type { Layout, Member } from "@holdfast/ring";
@@ -92,6 +92,22 @@ export class Cluster {
 
   layOut(layout: Layout): void {
     assert.equal(this.apply(this.setLayout(layout)).kind, "done");
+  }
+
+  createBucket(name: string, width: number): BucketId {
+    const redundancy = { dataFragments: 1, parityFragments: width - 1 };
+    const settings = { redundancy, blockBytes: 1_048_576 };
+    const create = {
+      kind: "createBucket",
+      name,
+      owner: "o",
+      shardCount: 1,
+      firstShard: 0,
+      settings,
+    } as const;
+    const result = this.apply(create);
+    assert.equal(result.kind, "bucket");
+    return result.bucket.id;
   }
 
   /** Every shard has closed the epochs below this layout's. */

@@ -71,6 +71,7 @@ export const golden: Readonly<Record<string, readonly string[]>> = {
     "28",
     "293031323334353637383961626364656603",
     "2a",
+    "2b",
   ],
   nodes: [
     "011030313233343536373839616263646566017a0203723a3103683a3203733a33016c01760107",
@@ -83,6 +84,7 @@ export const golden: Readonly<Record<string, readonly string[]>> = {
     "01ac02011030313233343536373839616263646566",
   ],
   closedEpochs: ["010200ac02"],
+  usedWidths: ["01020103"],
   completedSlots: ["01ac02028100"],
   groups: [
     "01040301021030313233343536373839616263646566016c",

@@ -3,19 +3,19 @@
  *
  *   - Nodes that joined come in together, once none has joined for a while: three nodes that are started cost one change.
  *   - Draining nodes give away what they have. They leave the layout with the next change behind that, and may be removed then.
- *   - There is a table for each redundancy in use, and for those that become possible with the number of nodes. None ever goes:
- *     content keeps what it was written with.
+ *   - There is a table for each redundancy that a bucket ever had, and for those that the number of nodes makes possible. Of the
+ *     latter, one that was never used goes when nodes leave; any other stays: content keeps what it was written with.
  *   - While partitions are joint nothing is proposed. Whoever cannot wait for them takes the change back (`revertLayout`).
  */
 
 import type { NodeId } from "@holdfast/base";
 import { encode } from "@holdfast/base";
-import { clusterTimeMs, listBuckets } from "@holdfast/namespace";
+import { clusterTimeMs } from "@holdfast/namespace";
 import type { Clock, Journal, StateReader } from "@holdfast/ports";
 import type { Layout, LayoutRefusal, Member } from "@holdfast/ring";
 import { layoutCodec, nextLayout, tablesMax, widthMax } from "@holdfast/ring";
 import type { NodeRecord } from "@holdfast/shard";
-import { findLayout, layoutChange, listNodes } from "@holdfast/shard";
+import { findLayout, layoutChange, listNodes, usedWidths } from "@holdfast/shard";
 import { Rounds } from "../maintenance/rounds.ts";
 import type { SystemPort } from "./layout-ports.ts";
 
@@ -55,14 +55,13 @@ function lastJoinMs(nodes: readonly NodeRecord[], { members }: Layout): number {
   return joined.reduce((last, { joinedAtMs }) => Math.max(last, joinedAtMs), Number.NEGATIVE_INFINITY);
 }
 
-/** Those of the layout, of the buckets, and what replicas the number of nodes makes possible; as many as a layout may have. */
+/** As many as a layout may have; what is in it and in use comes first. */
 function widthsInUse(state: StateReader, layout: Layout, placeableCount: number): readonly number[] {
-  const kept = layout.tables.map(({ width }) => width);
-  const wanted = listBuckets(state).map(
-    ({ settings: { redundancy } }) => redundancy.dataFragments + redundancy.parityFragments,
-  );
-  const possible = [1, 3, 5, ...wanted].filter((width) => width <= Math.min(placeableCount, widthMax));
-  return [...new Set([...kept, ...possible])].slice(0, tablesMax);
+  const used = usedWidths(state);
+  const isPossible = (width: number): boolean => width <= Math.min(placeableCount, widthMax);
+  const kept = layout.tables.map(({ width }) => width).filter((width) => used.includes(width));
+  const wanted = [1, ...used, 3, 5, ...layout.tables.map(({ width }) => width)].filter(isPossible);
+  return [...new Set([...kept, ...wanted])].slice(0, tablesMax);
 }
 
 function reasonOf(refusal: LayoutRefusal): string {

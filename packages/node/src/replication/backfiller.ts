@@ -14,7 +14,7 @@ import { findCluster } from "@holdfast/namespace";
 import { allMetrics } from "@holdfast/ports";
 import type { Layout } from "@holdfast/ring";
 import type { OwedSlots } from "@holdfast/shard";
-import { closedEverywhere, findLayout, layoutChange, owedSlots } from "@holdfast/shard";
+import { closedEverywhere, findLayout, layoutChange, owedSlots, usedWidths } from "@holdfast/shard";
 import { Pace } from "../maintenance/pace.ts";
 import { Rounds } from "../maintenance/rounds.ts";
 import { refusal } from "../refusal.ts";
@@ -80,7 +80,15 @@ export class Backfiller {
   }
 
   async #pass(change: Epoch, layout: Layout, owed: readonly OwedSlots[]): Promise<boolean> {
-    const partitions = new OwedPartitions(layout, owed);
+    // Of a width that no bucket had when every shard had closed, there is nothing that only the old slots have: whatever will be
+    // of it is stored under this change. So nobody waits for an old owner that is lost, either.
+    const used = usedWidths(this.#parts.system.state);
+    const isUsed = ({ width }: OwedSlots): boolean => used.includes(width);
+    await this.#report(
+      change,
+      owed.filter((each) => !isUsed(each)),
+    );
+    const partitions = new OwedPartitions(layout, owed.filter(isUsed));
     const options = {
       bytesPerSecondMax: this.#options.bytesPerSecondMax,
       pace: this.#pace,

@@ -168,6 +168,28 @@ describe("a layout change with data", () => {
     await cluster.assertMoved();
   });
 
+  test("asks nobody for slots of a width that no bucket has, not even an old owner that is lost", async () => {
+    const cluster = await filled({ first: 3, all: 4, widths: [1, 3] }, 3);
+    cluster.nodes.lose(nameOf(2));
+    cluster.change(2, { draining: true });
+    cluster.join(4);
+    await cluster.settle();
+    const { members, tables } = cluster.layout;
+    const lost = members.findIndex(({ id }) => id === nameOf(2));
+    assert.ok(tables.every(({ slots }) => !slots.includes(lost)));
+    await cluster.assertMoved();
+  });
+
+  test("waits for an old owner that is lost where a bucket has the width that makes it the only one", async () => {
+    const cluster = await filled({ first: 3, all: 4, widths: [1, 3], used: [1, 3] }, 3);
+    cluster.nodes.lose(nameOf(2));
+    cluster.change(2, { draining: true });
+    cluster.join(4);
+    await until(cluster, () => cluster.isChanging);
+    await cluster.nodes.simulation.runFor(60_000);
+    assert.ok(cluster.isChanging);
+  });
+
   test("a block that is damaged in one old slot comes from another", async () => {
     const cluster = await filled({ first: 3, all: 4, widths: [1, 3] }, 3);
     cluster.drives = false;
@@ -225,17 +247,34 @@ describe("a layout change with data", () => {
     }
   });
 
-  test("content that is gone is not copied (S7), nor asked about more than once in a pass", async () => {
-    const cluster = await filled({ first: 1, all: 3, widths: [1], keeps: true }, 1);
+  test("content that is gone is not copied (S7), and each is asked about once in a pass", async () => {
+    const cluster = await LayoutCluster.start({ first: 1, all: 3, widths: [1], keeps: true });
+    const ids = Array.from({ length: 2 * count }, (_, i) => blockOf(i % count, Math.floor(i / count)));
+    await cluster.nodes.run(Promise.all(ids.map((id) => cluster.write(nameOf(1), { id, width: 1 }))));
     for (let i = 0; i < count; i += 2) cluster.contents.set(contentIdText(blockOf(i).content), "gone");
-    const asked = new Map<string, number>();
-    cluster.onContentStatus = (name) => asked.set(name, (asked.get(name) ?? 0) + 1);
+    const asked: string[] = [];
+    cluster.onContentStatus = (content, askedBy) => asked.push(`${content} ${askedBy}`);
     for (const number of [2, 3]) cluster.join(number);
     await cluster.settle();
-    for (let i = 0; i < count; i += 2)
-      assert.ok(!has(cluster, 2, blockOf(i)) && !has(cluster, 3, blockOf(i)));
-    assert.ok((await copied(cluster, 2)) + (await copied(cluster, 3)) > 10);
-    assert.ok([...asked.values()].every((times) => times === 1));
+    for (const id of ids)
+      if (id.content.attempt % 2 === 0) assert.ok(!has(cluster, 2, id) && !has(cluster, 3, id));
+    assert.ok((await copied(cluster, 2)) + (await copied(cluster, 3)) > 20);
+    assert.equal(new Set(asked).size, asked.length);
+  });
+
+  test("what may still be committed is copied, though its width is not known, and nothing waits for it", async () => {
+    const cluster = await filled({ first: 1, all: 2, widths: [1] }, 1);
+    cluster.drives = false;
+    cluster.join(2);
+    for (let i = 0; i < count; i++) cluster.contents.set(contentIdText(blockOf(i).content), "open");
+    await cluster.nodes.rot(nameOf(1), bodyOf(blockOf(3)));
+    cluster.drives = true;
+    await until(cluster, () => cluster.isChanging);
+    const ids = arriving(cluster, nameOf(2), 1);
+    assert.ok(ids.length > 10);
+    await cluster.settle();
+    for (const id of ids)
+      assert.equal(has(cluster, 2, id), id.content.attempt !== 3, `block ${id.content.attempt}`);
   });
 
   test("what nobody can say of keeps its partition joint until somebody can", async () => {

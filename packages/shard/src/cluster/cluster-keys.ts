@@ -11,6 +11,7 @@
  * | 0x28 layout change | | epoch at which the partitions that are joint became so |
  * | 0x29 completed slots | node id, 16 characters, width 1 | CompletedSlots |
  * | 0x2a closed epochs | | list of epochs, by shard |
+ * | 0x2b used widths | | list of widths |
  */
 
 import type { GroupId, NodeId } from "@holdfast/base";
@@ -26,6 +27,7 @@ const tables = {
   layoutChange: 0x28,
   completedSlots: 0x29,
   closedEpochs: 0x2a,
+  usedWidths: 0x2b,
 } as const;
 
 export const foundingKey: Uint8Array = numbersKey(tables.founding);
@@ -36,6 +38,7 @@ export const groupsTable: Uint8Array = numbersKey(tables.groups);
 export const layoutChangeKey: Uint8Array = numbersKey(tables.layoutChange);
 export const completedSlotsTable: Uint8Array = numbersKey(tables.completedSlots);
 export const closedEpochsKey: Uint8Array = numbersKey(tables.closedEpochs);
+export const usedWidthsKey: Uint8Array = numbersKey(tables.usedWidths);
 
 export function nodeKey(node: NodeId): Uint8Array {
   return concatBytes([nodesTable, utf8(node)]);

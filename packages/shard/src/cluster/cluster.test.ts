@@ -195,6 +195,7 @@ describe("layouts", () => {
     const joined = nextLayout(first, members(4), [1, 3]);
     assert.equal(joined.kind, "changed");
     const { tables } = joined.layout;
+    cluster.createBucket("narrow", 1);
     const forgetful = tables.map((table) => ({ ...table, oldSlots: table.slots }));
     for (const wrong of [
       { ...joined.layout, tables: tables.slice(1) },
@@ -207,9 +208,32 @@ describe("layouts", () => {
     assert.ok(narrow !== undefined && narrow.slots !== narrow.oldSlots);
     const [one, three] = tables;
     assert.ok(one !== undefined && three !== undefined);
+    cluster.createBucket("wide", 3);
+    const withoutThree = { ...joined.layout, tables: [one] };
+    assert.equal(cluster.refused(cluster.setLayout(withoutThree)), "InvalidRequest");
     const jointFromTheStart = { ...joined.layout, tables: [one, narrow, three] };
     assert.equal(cluster.refused(cluster.setLayout(jointFromTheStart)), "InvalidRequest");
     cluster.layOut(joined.layout);
+  });
+
+  it("lose a table that no bucket ever used, not one that a bucket had that is gone: a copy may have its content", () => {
+    for (const isUsed of [false, true]) {
+      const cluster = Cluster.founded();
+      for (const number of [2, 3, 4]) cluster.admit(number);
+      const first = layoutOf(3, [1, 3]);
+      cluster.layOut(first);
+      cluster.createBucket("other", 1);
+      if (isUsed) {
+        const bucket = cluster.createBucket("b", 3);
+        cluster.apply({ kind: "activateBucket", bucket });
+        cluster.apply({ kind: "beginBucketDelete", bucket });
+        assert.equal(cluster.apply({ kind: "finishBucketDelete", bucket }).kind, "done");
+      }
+      const next = nextLayout(first, members(2), [1]);
+      assert.equal(next.kind, "changed");
+      if (isUsed) assert.equal(cluster.refused(cluster.setLayout(next.layout)), "InvalidRequest");
+      else cluster.layOut(next.layout);
+    }
   });
 
   it("name members alone, and are of the cluster's number of partitions", () => {

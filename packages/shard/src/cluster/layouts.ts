@@ -9,6 +9,7 @@ import type { Layout } from "@holdfast/ring";
 import { hasJointPartitions, idOf, layoutCodec, tableOfWidth } from "@holdfast/ring";
 import { layoutChangeKey, layoutKey } from "./cluster-keys.ts";
 import { findFounding, findNode } from "./members.ts";
+import { usedWidths } from "./used-widths.ts";
 
 const changeCodec = versioned(1, branded<Epoch>());
 
@@ -37,7 +38,7 @@ export function setLayout(state: StateWriter, bytes: Uint8Array): Refusal | unde
   const current = findLayout(state);
   if (next.epoch !== (current?.epoch ?? 0) + 1 || layoutChange(state) !== undefined)
     return refusal("LayoutConflict");
-  const isSound = current === undefined ? !hasJointPartitions(next) : follows(current, next);
+  const isSound = current === undefined ? !hasJointPartitions(next) : follows(state, current, next);
   if (!isSound) return refusal("InvalidRequest");
   for (const { id } of next.members)
     if (findNode(state, id) === undefined) return refusal("NodeNotFound", id);
@@ -52,11 +53,16 @@ export function replaceLayout(state: StateWriter, layout: Layout): void {
   if (!hasJointPartitions(layout)) state.remove(layoutChangeKey);
 }
 
-/** S3: what is there now are the old slots of what comes; a table that goes, or forgets a slot, would leave blocks behind. */
-function follows(current: Layout, next: Layout): boolean {
+/**
+ * S3: what is there now are the old slots of what comes. A table that goes, or forgets a slot, would leave blocks behind; one
+ * of a width that no bucket ever had is empty.
+ */
+function follows(state: StateReader, current: Layout, next: Layout): boolean {
+  const used = usedWidths(state);
   const isNothingLost = current.tables.every(({ width, slots }) => {
     const old = tableOfWidth(next, width)?.oldSlots;
-    return old?.every((member, i) => idOf(next, member) === idOf(current, slots[i] ?? 0)) === true;
+    if (old === undefined) return !used.includes(width);
+    return old.every((member, i) => idOf(next, member) === idOf(current, slots[i] ?? 0));
   });
   const isNewStable = next.tables.every(
     ({ width, slots, oldSlots }) => slots === oldSlots || tableOfWidth(current, width) !== undefined,
