@@ -280,7 +280,14 @@ export class LayoutCluster {
     const { random, journal, limits } = this.nodes;
     const placement = this.placementOf(id);
     const shared = {
-      ...{ slots, trust, clock, random, journal, limits, placement, metrics: this.nodes.metricsOf(id) },
+      slots,
+      trust,
+      clock,
+      random,
+      journal,
+      limits,
+      placement,
+      metrics: this.nodes.metricsOf(id),
       system: this.system,
       contentStatus: (content: BlockId["content"]) => this.#statusOf(contentIdText(content), id),
       yieldToForeground: () => undefined,
@@ -306,7 +313,7 @@ export class LayoutCluster {
 
   async #close(shard: ShardId, at: Epoch): Promise<void> {
     await sleep(this.#clock, latencyMs);
-    if (shard > shardCount) throw new StoreError("Unavailable", "no such shard");
+    assert.ok(shard < shardCount);
     this.#closed = epoch(Math.max(this.#closed, at));
   }
 

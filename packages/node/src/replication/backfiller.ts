@@ -68,7 +68,7 @@ export class Backfiller {
   async #fill(): Promise<boolean> {
     const { system, placement, slots } = this.#parts;
     const change = layoutChange(system.state);
-    const layout = findLayout(system.state);
+    const layout = change === undefined ? undefined : findLayout(system.state);
     const owed = layout === undefined ? [] : owedSlots(system.state, layout, slots.self);
     this.#owedCount = owed.reduce((sum, { partitions }) => sum + partitions.length, 0);
     if (change === undefined || layout === undefined || owed.length === 0) return true;

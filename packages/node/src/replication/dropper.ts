@@ -94,6 +94,8 @@ export class Dropper {
     const { intervalMs, retryMsMax } = this.#options;
     const epoch = this.#parts.placement.layout?.epoch;
     if (epoch === undefined || epoch === this.#cleanEpoch) return intervalMs;
+    // What somebody still stores here under an older layout would come behind the scan.
+    await this.#parts.slots.follow(epoch);
     const isClean = await this.#scan();
     if (isClean) this.#cleanEpoch = epoch;
     const delayMs = isClean ? intervalMs : this.#retryMs;

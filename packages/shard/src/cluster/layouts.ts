@@ -22,7 +22,7 @@ export function findLayout(state: StateReader): Layout | undefined {
 /**
  * The epoch of the layout in which the partitions that are joint now became so; undefined while all are stable. It stays the
  * same while some of them are completed, which raises the layout's epoch: what was stored under any layout of this change is
- * on a quorum of the old slots and of the new ones.
+ * on a quorum of the old slots and in new ones.
  */
 export function layoutChange(state: StateReader): Epoch | undefined {
   const stored = state.get(layoutChangeKey);
