@@ -3,14 +3,15 @@
  * behind a write buffer; nothing is durable here before `flush`.
  *
  * Needles are applied in any order and any number of times with the same outcome, since what counts is their
- * sequence: a block is stored when its newest needle is newer than the newest erasure of its content. So one and the
- * same code serves puts, compaction, the scan at start and a rebuild from nothing.
+ * sequence: a block is stored when its newest needle is newer than the newest erasure of its content, and than its own. So
+ * one and the same code serves puts, compaction, the scan at start and a rebuild from nothing.
  *
  * Invariants:
  * - Only needles that this process, or a proof in the volume, knows to be durable are applied.
  * - A volume's record is written in the same batch as the entries it vouches for: applying and `flush` share no
  *   await. What lies behind `completeThrough` is scanned at the next start.
- * - For every content that was erased here, the erasure entry names each volume that may hold older needles of it.
+ * - For everything that was erased here, of every older needle that a volume may still hold some erasure that hides it names
+ *   the volume.
  */
 
 import { assert, contentKeyBytes, prefixEnd } from "@holdfast/base";
@@ -87,8 +88,9 @@ export class BlockIndex {
     }
   }
 
-  erasure(content: Uint8Array): ErasureEntry | undefined {
-    const key = indexKey("erasure", content);
+  /** The newest one of a content, or of one block: `erased` is its key. */
+  erasure(erased: Uint8Array): ErasureEntry | undefined {
+    const key = indexKey("erasure", erased);
     const value = this.#buffer.get(key);
     return value === undefined ? undefined : decodeValue(erasureEntryCodec, key, value, this.#hashing);
   }
@@ -112,13 +114,7 @@ export class BlockIndex {
 
   applyBlock(needle: Needle, place: NeedlePlace): void {
     this.seeSequence(needle.sequence);
-    const erasure = this.erasure(contentOf(needle.key));
-    if (erasure !== undefined && erasure.sequence > needle.sequence) {
-      return this.#putErasure(contentOf(needle.key), {
-        ...erasure,
-        remains: [...erasure.remains, place.volume],
-      });
-    }
+    if (this.#isErased(needle)) return this.#addToErasures(needle.key, place.volume);
     const earlier = this.readableEntry(needle.key);
     const wins = earlier === undefined || isNewer(needle.sequence, place, earlier);
     if (!wins) return this.addRemains(needle.key, place.volume);
@@ -130,7 +126,7 @@ export class BlockIndex {
     this.#putBlock(needle.key, entry);
   }
 
-  /** Hides every older needle of the content, and takes the first `limit` of its entries out of the index. */
+  /** Hides every older needle of the content, or of the block, and takes the first `limit` of its entries out of the index. */
   applyErasure(needle: Needle, place: NeedlePlace, limit: number = unlimited): ErasedSlice {
     this.seeSequence(needle.sequence);
     const earlier = this.erasure(needle.key);
@@ -141,11 +137,11 @@ export class BlockIndex {
   }
 
   /** Goes on where a slice ended. The erasure is to be acknowledged when no slice is left. */
-  eraseOlder(content: Uint8Array, sequence: number, from: Uint8Array, limit: number): ErasedSlice {
+  eraseOlder(erased: Uint8Array, sequence: number, from: Uint8Array, limit: number): ErasedSlice {
     const hidden: number[] = [];
     let blocks = 0;
     let bytes = 0;
-    const keys = [...this.blockKeys(from, prefixEnd(content), limit)];
+    const keys = [...this.blockKeys(from, prefixEnd(erased), limit)];
     for (const key of keys) {
       const entry = this.readableEntry(key);
       if (entry !== undefined && entry.sequence > sequence) continue;
@@ -156,9 +152,9 @@ export class BlockIndex {
       blocks++;
       bytes += entry.bodyBytes;
     }
-    const erasure = this.erasure(content);
+    const erasure = this.erasure(erased);
     if (erasure !== undefined && hidden.length > 0) {
-      this.#putErasure(content, { ...erasure, remains: [...erasure.remains, ...hidden] });
+      this.#putErasure(erased, { ...erasure, remains: [...erasure.remains, ...hidden] });
     }
     return { blocks, bytes, next: keys.length < limit ? undefined : keys.at(-1) };
   }
@@ -171,8 +167,7 @@ export class BlockIndex {
 
   /** Whether something durable makes this needle, which is in no index yet, superfluous. */
   isSuperseded(needle: Needle, place: NeedlePlace): boolean {
-    const erasure = this.erasure(contentOf(needle.key));
-    if (erasure !== undefined && erasure.sequence > needle.sequence) return true;
+    if (this.#isErased(needle)) return true;
     const entry = this.readableEntry(needle.key);
     if (entry === undefined || !this.isIntact(entry) || isSamePlace(entry, place)) return false;
     return entry.sequence >= needle.sequence;
@@ -182,9 +177,7 @@ export class BlockIndex {
   addRemains(key: Uint8Array, volume: number): void {
     const entry = this.readableEntry(key);
     if (entry !== undefined) this.#putBlock(key, { ...entry, remains: [...entry.remains, volume] });
-    const erasure = this.erasure(contentOf(key));
-    if (erasure !== undefined)
-      this.#putErasure(contentOf(key), { ...erasure, remains: [...erasure.remains, volume] });
+    this.#addToErasures(key, volume);
   }
 
   markDamaged(key: Uint8Array): void {
@@ -196,12 +189,13 @@ export class BlockIndex {
    * Drops the erasure when, with `leaving` gone, no volume is left that may hold what it hides. Until `leaving` is
    * really gone nothing can reappear: its needles are indexed already, and a rebuild reads the erasure again.
    */
-  dropErasure(content: Uint8Array, leaving: number): boolean {
-    // Entries of the content are either new, or an erasure has not taken them out yet: it names their volumes then.
-    if (this.hasBlocks(content)) return false;
-    const remains = this.erasure(content)?.remains ?? [];
+  dropErasure(erased: Uint8Array, leaving: number): boolean {
+    // Entries of the content are either new, or an erasure has not taken them out yet: it names their volumes then. A single
+    // block is taken out at once: its entry is new.
+    if (erased.length === contentKeyBytes && this.hasBlocks(erased)) return false;
+    const remains = this.erasure(erased)?.remains ?? [];
     if (remains.some((volume) => volume !== leaving && this.volumes.has(volume))) return false;
-    this.#buffer.remove(indexKey("erasure", content));
+    this.#buffer.remove(indexKey("erasure", erased));
     return true;
   }
 
@@ -287,8 +281,21 @@ export class BlockIndex {
     this.#buffer.put(stored, encodeValue(blockEntryCodec, stored, value, this.#hashing));
   }
 
-  #putErasure(content: Uint8Array, entry: ErasureEntry): void {
-    const key = indexKey("erasure", content);
+  #isErased({ key, sequence }: Needle): boolean {
+    return erasedKeysOf(key).some((erased) => (this.erasure(erased)?.sequence ?? -1) > sequence);
+  }
+
+  /** Of the block, and of its content. */
+  #addToErasures(key: Uint8Array, volume: number): void {
+    for (const erased of erasedKeysOf(key)) {
+      const erasure = this.erasure(erased);
+      if (erasure !== undefined)
+        this.#putErasure(erased, { ...erasure, remains: [...erasure.remains, volume] });
+    }
+  }
+
+  #putErasure(erased: Uint8Array, entry: ErasureEntry): void {
+    const key = indexKey("erasure", erased);
     const value = { ...entry, remains: this.#existing(entry.remains) };
     this.#buffer.put(key, encodeValue(erasureEntryCodec, key, value, this.#hashing));
   }
@@ -299,8 +306,9 @@ export class BlockIndex {
   }
 }
 
-function contentOf(key: Uint8Array): Uint8Array {
-  return key.subarray(0, contentKeyBytes);
+/** What an erasure that hides a needle of this block may be of. */
+function erasedKeysOf(key: Uint8Array): readonly Uint8Array[] {
+  return [key.subarray(0, contentKeyBytes), key];
 }
 
 /** Of two needles with one sequence, which are copies, the later place counts: compaction only moves forward. */

@@ -102,6 +102,11 @@ export interface BlockStore {
    * not decided here: only the content's home shard can say (S4). A block put afterwards is a new block.
    */
   erase(content: ContentId): Promise<Erased>;
+  /**
+   * The same for single blocks, durably, whatever else their content has here: for those that have moved to other nodes (S3).
+   * Blocks that are not stored are fine.
+   */
+  eraseBlocks(ids: readonly BlockId[]): Promise<Erased>;
   usage(): BlocksUsage;
   volumeUsage(volume: number): VolumeUsage | undefined;
   /**
@@ -162,6 +167,8 @@ export class VolumeBlockStore implements BlockStore {
   readonly #pending = new Map<string, Pending>();
   /** Erasures under way, by content. */
   readonly #erasing = new Map<string, Promise<Erased>>();
+  /** Erasures of single blocks under way, by id. */
+  readonly #erasingBlocks = new Map<string, Promise<Erased>>();
   #damagedFound = 0;
   #isCompacting = false;
   #isClosed = false;
@@ -179,10 +186,12 @@ export class VolumeBlockStore implements BlockStore {
     checkId(id);
     this.#checkBody(id, body, checksum);
     const name = blockIdText(id);
-    // A put that comes while its content is erased is a new block: it must not be taken for the one that goes. Behind
-    // this loop there is no await up to the entry in #pending.
+    // A put that comes while its content is erased, or it itself, is a new block: it must not be taken for the one that
+    // goes. Behind this loop there is no await up to the entry in #pending.
     const content = contentIdText(id.content);
-    for (let going = this.#erasing.get(content); going !== undefined; going = this.#erasing.get(content)) {
+    const erasure = (): Promise<Erased> | undefined =>
+      this.#erasing.get(content) ?? this.#erasingBlocks.get(name);
+    for (let going = erasure(); going !== undefined; going = erasure()) {
       await Promise.allSettled([going]);
       this.#checkWritable();
     }
@@ -263,17 +272,17 @@ export class VolumeBlockStore implements BlockStore {
   }
 
   async erase(content: ContentId): Promise<Erased> {
-    this.#checkWritable();
-    const name = contentIdText(content);
-    const underWay = this.#erasing.get(name);
-    if (underWay !== undefined) return underWay;
-    const erasing = this.#erase(contentKey(content));
-    this.#erasing.set(name, erasing);
-    try {
-      return await erasing;
-    } finally {
-      this.#erasing.delete(name);
-    }
+    return this.#eraseOnce(this.#erasing, contentIdText(content), contentKey(content));
+  }
+
+  async eraseBlocks(ids: readonly BlockId[]): Promise<Erased> {
+    const erased = await Promise.all(
+      ids.map((id) => this.#eraseOnce(this.#erasingBlocks, blockIdText(id), blockKey(id))),
+    );
+    return {
+      blocks: erased.reduce((sum, { blocks }) => sum + blocks, 0),
+      bytes: erased.reduce((sum, { bytes }) => sum + bytes, 0),
+    };
   }
 
   usage(): BlocksUsage {
@@ -355,7 +364,8 @@ export class VolumeBlockStore implements BlockStore {
   async close(): Promise<void> {
     if (this.#isClosed) return;
     this.#isClosed = true;
-    const underWay = [...[...this.#pending.values()].map(({ done }) => done), ...this.#erasing.values()];
+    const puts = Array.from(this.#pending.values(), ({ done }) => done);
+    const underWay = [...puts, ...this.#erasing.values(), ...this.#erasingBlocks.values()];
     await Promise.allSettled(underWay);
     await this.#parts.writer.close();
     await this.#parts.files.close();
@@ -370,6 +380,19 @@ export class VolumeBlockStore implements BlockStore {
       apply: (needle, place) => this.#index.applyBlock(needle, place),
     });
     this.#parts.metrics.onPut(body.length);
+  }
+
+  async #eraseOnce(underWay: Map<string, Promise<Erased>>, name: string, key: Uint8Array): Promise<Erased> {
+    this.#checkWritable();
+    const known = underWay.get(name);
+    if (known !== undefined) return known;
+    const erasing = this.#erase(key);
+    underWay.set(name, erasing);
+    try {
+      return await erasing;
+    } finally {
+      underWay.delete(name);
+    }
   }
 
   async #erase(key: Uint8Array): Promise<Erased> {

@@ -54,6 +54,13 @@ class Model {
     for (const one of known) one.state = "absent";
   }
 
+  async eraseBlock(store: BlockStore, id: BlockId): Promise<void> {
+    const known = this.#of(id);
+    if (known.state === "stored") known.state = "either";
+    await store.eraseBlocks([id]);
+    known.state = "absent";
+  }
+
   /** What is seen after a start is settled: the next start has to show the same. */
   async check(store: BlockStore): Promise<void> {
     let blocks = 0;
@@ -75,13 +82,17 @@ class Model {
   }
 }
 
-/** Bursts of puts and erasures of different contents, with a step of compaction now and then. */
+/** Bursts of puts and erasures, of contents and of single blocks, each of different contents, with a step of compaction now and then. */
 async function work(store: BlockStore, model: Model, random: Random, bursts: number): Promise<void> {
   for (let burst = 0; burst < bursts; burst++) {
     const calls: Promise<unknown>[] = [];
     for (let number = 0; number < contentCount; number++) {
-      const dice = uniform(random, 8);
+      const dice = uniform(random, 9);
       if (dice === 0) calls.push(model.erase(store, number));
+      if (dice === 8) {
+        calls.push(model.eraseBlock(store, block(number, uniform(random, blocksPerContent))));
+        continue;
+      }
       for (let i = 1; i < dice - 3; i++)
         calls.push(model.put(store, block(number, uniform(random, blocksPerContent))));
     }

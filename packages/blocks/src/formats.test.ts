@@ -5,6 +5,7 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { test } from "node:test";
 import { blockKey, contentKey, crc32, decode, encode, seededRandom } from "@holdfast/base";
 import { CollectingJournal, SimulatedDisk, SimulatedKeyValue } from "@holdfast/ports/simulated";
+import type { BlockStore } from "./block-store.ts";
 import {
   assertHolds,
   assertMissing,
@@ -40,20 +41,26 @@ function golden(name: string, bytes: Uint8Array): Uint8Array {
   return new Uint8Array(readFileSync(path));
 }
 
+/** Of a version that is not written any more. */
+function kept(name: string): Uint8Array {
+  return new Uint8Array(readFileSync(new URL(`../testdata/${name}`, import.meta.url)));
+}
+
 const seed = seededRandom(1).bytes(16);
 const incarnation = seededRandom(2).bytes(16);
 
-test("volume header: version 1 is written and read as it always was", () => {
+test("volume header: version 2 is written and read as it always was, version 1 is read", () => {
   const header = { number: 7, incarnation, seed };
   const bytes = encodeVolumeHeader(header, hashing);
-  assert.deepEqual(bytes, golden("volume-header-1.bin", bytes));
+  assert.deepEqual(bytes, golden("volume-header-2.bin", bytes));
   assert.deepEqual(decodeVolumeHeader(bytes, hashing), header);
+  assert.deepEqual(decodeVolumeHeader(kept("volume-header-1.bin"), hashing), header);
 });
 
 test("volume header: a newer version is refused clearly, damage is not taken for one", () => {
   const bytes = encodeVolumeHeader({ number: 7, incarnation, seed }, hashing);
   const damaged = bytes.slice();
-  for (let at = 0; at < bytes.length; at += 512) damaged[at + 11] = 2;
+  for (let at = 0; at < bytes.length; at += 512) damaged[at + 11] = 3;
   assert.equal(decodeVolumeHeader(damaged, hashing), undefined);
   const newer = damaged.slice(0, 512);
   new DataView(newer.buffer).setUint32(508, crc32(newer.subarray(0, 508)));
@@ -80,9 +87,14 @@ test("needle: headers are written and read as they always were, and only in thei
     syncedThrough: 8,
   } as const;
   const erasure = { ...block1, kind: "erasure", key: contentKey(content(3)), bodyBytes: 0 } as const;
-  for (const needle of [block1, erasure]) {
+  const needles = {
+    "needle-block-1.bin": block1,
+    "needle-erasure-1.bin": erasure,
+    "needle-block-erasure-2.bin": { ...erasure, key: block1.key },
+  };
+  for (const [name, needle] of Object.entries(needles)) {
     const bytes = encodeNeedleHeader(needle, crc32(seed), 4096, hashing);
-    assert.deepEqual(bytes, golden(`needle-${needle.kind}-1.bin`, bytes));
+    assert.deepEqual(bytes, golden(name, bytes));
     assert.deepEqual(decodeNeedleHeader(bytes, 0, crc32(seed), 4096, hashing), needle);
     assert.equal(decodeNeedleHeader(bytes, 0, crc32(seed), 4096 + 64, hashing), undefined);
     assert.equal(decodeNeedleHeader(bytes, 0, crc32(seed) ^ 1, 4096, hashing), undefined);
@@ -122,21 +134,39 @@ test("S12: an index value under another key is not believed", () => {
 });
 
 test("volume: one of version 1 gives its blocks", async () => {
+  const old = await openedWith(kept("volume-1.bin"));
+  await assertHolds(old, block(1, 0), seed);
+  await assertMissing(old, block(2, 0));
+  await assertHolds(old, block(3, 0), new Uint8Array(200).fill(3));
+});
+
+test("volume: one of version 2 gives its blocks", async () => {
   const world = new BlockWorld();
   const store = await world.open();
   await Promise.all([put(store, block(1, 0), seed), put(store, block(2, 0), incarnation)]);
   await store.erase(content(2));
-  await put(store, block(3, 0), new Uint8Array(200).fill(3));
-  const bytes = golden("volume-1.bin", world.disk.peek(`${folder}/00000001.vol`) ?? seed);
+  await Promise.all([put(store, block(3, 0), new Uint8Array(200).fill(3)), put(store, block(3, 1), seed)]);
+  await store.eraseBlocks([block(3, 1)]);
+  await put(store, block(4, 0), incarnation);
+  const bytes = golden("volume-2.bin", world.disk.peek(`${folder}/00000001.vol`) ?? seed);
   assert.deepEqual(world.disk.peek(`${folder}/00000001.vol`), bytes);
+  const old = await openedWith(bytes);
+  await assertHolds(old, block(1, 0), seed);
+  await assertMissing(old, block(2, 0));
+  await assertHolds(old, block(3, 0), new Uint8Array(200).fill(3));
+  await assertMissing(old, block(3, 1));
+  await assertHolds(old, block(4, 0), incarnation);
+});
 
+/** A store whose folder has this volume, and no index. */
+async function openedWith(volume: Uint8Array): Promise<BlockStore> {
   const random = seededRandom(9);
   const disk = new SimulatedDisk({ random });
   await disk.makeFolder(folder);
   const file = await disk.open(`${folder}/00000001.vol`, "create");
-  await file.write(0, [bytes]);
+  await file.write(0, [volume]);
   const index = new SimulatedKeyValue({ random });
-  const old = await openBlockStore({
+  return openBlockStore({
     disk,
     index,
     random,
@@ -145,7 +175,4 @@ test("volume: one of version 1 gives its blocks", async () => {
     journal: new CollectingJournal(),
     folder,
   });
-  await assertHolds(old, block(1, 0), seed);
-  await assertMissing(old, block(2, 0));
-  await assertHolds(old, block(3, 0), new Uint8Array(200).fill(3));
-});
+}

@@ -1,8 +1,8 @@
 /**
  * A needle: what a volume is made of. 64 bytes of header, then the body, then zeros up to the next multiple of 64.
  *
- *     0  magic: "HFNB" a block, "HFNE" an erasure of a content
- *     4  block key (an erasure: content key, then zeros), 32 bytes
+ *     0  magic: "HFNB" a block, "HFNE" an erasure of a content, "HFNF" an erasure of one block (volumes of version 2)
+ *     4  block key (an erasure of a content: content key, then zeros), 32 bytes
  *    36  body length
  *    40  CRC-32 of the body
  *    44  sequence, 8 bytes: the order of all puts and erasures of the store; a copy keeps its original's
@@ -20,11 +20,12 @@ export const needleHeaderBytes = 64;
 /** Needles start at multiples of this. */
 export const needleAlignmentBytes = 64;
 const blockMagic = 0x4846_4e42;
-const erasureMagic = 0x4846_4e45;
+const contentErasureMagic = 0x4846_4e45;
+const blockErasureMagic = 0x4846_4e46;
 
 export interface Needle {
   readonly kind: "block" | "erasure";
-  /** Block key, or content key. */
+  /** Block key; of an erasure, the content key of what is erased, or the key of the one block. */
   readonly key: Uint8Array;
   readonly bodyBytes: number;
   readonly checksum: number;
@@ -54,7 +55,7 @@ export function encodeNeedleHeader(
   hashing: Hashing,
 ): Uint8Array {
   const writer = new ByteWriter(needleHeaderBytes);
-  writer.u32(needle.kind === "block" ? blockMagic : erasureMagic);
+  writer.u32(magicOf(needle));
   writer.raw(needle.key);
   writer.raw(new Uint8Array(blockKeyBytes - needle.key.length));
   writer.u32(needle.bodyBytes);
@@ -63,6 +64,11 @@ export function encodeNeedleHeader(
   writer.u53(needle.syncedThrough);
   writer.u32(headerCrc(writer.finish(), seedCrc, offset, hashing));
   return writer.finish();
+}
+
+function magicOf({ kind, key }: Needle): number {
+  if (kind === "block") return blockMagic;
+  return key.length === contentKeyBytes ? contentErasureMagic : blockErasureMagic;
 }
 
 /** Undefined unless a whole header that was written for this volume and offset starts at `at`. */
@@ -85,9 +91,10 @@ export function decodeNeedleHeader(
 
 function decodeFields(reader: ByteReader, offset: number): Needle | undefined {
   const magic = reader.u32();
-  if (magic !== blockMagic && magic !== erasureMagic) return undefined;
+  if (magic !== blockMagic && magic !== contentErasureMagic && magic !== blockErasureMagic) return undefined;
   const kind = magic === blockMagic ? "block" : "erasure";
-  const key = reader.raw(blockKeyBytes).slice(0, kind === "block" ? blockKeyBytes : contentKeyBytes);
+  const keyBytes = magic === contentErasureMagic ? contentKeyBytes : blockKeyBytes;
+  const key = reader.raw(blockKeyBytes).slice(0, keyBytes);
   const bodyBytes = reader.u32();
   const checksum = reader.u32();
   const sequence = reader.u53();

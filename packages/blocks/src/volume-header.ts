@@ -14,7 +14,9 @@ import { BlockError } from "./block-error.ts";
 export const incarnationBytes = 16;
 const sectorBytes = 512;
 export const seedBytes = 16;
-const version = 1;
+/** Version 1 is the same without erasures of single blocks. */
+const version = 2;
+const versionOldest = 1;
 const magic: Uint8Array = utf8("HFVOLUME");
 
 export interface VolumeHeader {
@@ -59,7 +61,7 @@ export function decodeVolumeHeader(page: Uint8Array, hashing: Hashing): VolumeHe
 function decodeSector(sector: Uint8Array): VolumeHeader {
   const reader = new ByteReader(sector.subarray(magic.length));
   const found = reader.u32();
-  if (found !== version) {
+  if (found < versionOldest || found > version) {
     throw new BlockError("unusable", `volume format version ${found}; this program knows up to ${version}`);
   }
   const number = reader.u32();

@@ -126,7 +126,7 @@ export class ReplicatedNode {
   }
 }
 
-type LayoutOf = (id: BlockId, width: number) => BlockSlots;
+export type LayoutOf = (id: BlockId, width: number) => BlockSlots;
 
 export class ReplicatedCluster {
   readonly random: Random;
@@ -150,7 +150,7 @@ export class ReplicatedCluster {
   readonly #metrics = new Map<NodeId, RecordingMetrics>();
   readonly #layouts = new Map<NodeId, LayoutOf>();
 
-  private constructor(names: string, options: ClusterOptions) {
+  private constructor(names: Iterable<string>, options: ClusterOptions) {
     const { seed = 1, limits = {}, completedBytesPerSecond = 10_000_000 } = options;
     this.completedBytesPerSecond = completedBytesPerSecond;
     this.random = seededRandom(seed);
@@ -161,7 +161,7 @@ export class ReplicatedCluster {
     this.setLayout(1);
   }
 
-  static async start(names: string, options: ClusterOptions = {}): Promise<ReplicatedCluster> {
+  static async start(names: Iterable<string>, options: ClusterOptions = {}): Promise<ReplicatedCluster> {
     const cluster = new ReplicatedCluster(names, options);
     for (const id of cluster.ids) await cluster.start(id);
     return cluster;
@@ -193,6 +193,11 @@ export class ReplicatedCluster {
       next: next === undefined ? undefined : Array.from(next, nodeId).slice(0, width),
     });
     for (const name of seenBy) this.#layouts.set(nodeId(name), layoutOf);
+  }
+
+  /** This node sees the layout that it is told of. */
+  follow(id: NodeId, layoutOf: LayoutOf): void {
+    this.#layouts.set(id, layoutOf);
   }
 
   run<T>(promise: Promise<T>): Promise<T> {

@@ -330,6 +330,31 @@ export const allMetrics = {
     help: "Entries taken from that list: copied, found in place after all, or dropped with their content.",
     labels: ["outcome"],
   },
+  // Layout changes.
+  backfilledBlocks: {
+    kind: "counter",
+    name: "holdfast_backfilled_blocks_total",
+    help: "Blocks of slots that are new to this node: copied here; failed, when no old slot gave them whole or nobody could say whether they exist.",
+    labels: ["outcome"],
+  },
+  backfilledBytes: {
+    kind: "counter",
+    name: "holdfast_backfilled_bytes_total",
+    help: "Bytes of the blocks that were copied so.",
+    labels: [],
+  },
+  backfillPartitions: {
+    kind: "gauge",
+    name: "holdfast_backfill_partitions",
+    help: "Partitions, of all widths, that are new to this node and not complete yet.",
+    labels: [],
+  },
+  droppedBlocks: {
+    kind: "counter",
+    name: "holdfast_dropped_blocks_total",
+    help: "Blocks that have moved to other nodes: dropped here; kept, because too few of their slots hold them yet.",
+    labels: ["outcome"],
+  },
   // Work in the background.
   collectionDuration: {
     kind: "histogram",

@@ -11,6 +11,7 @@ export {
   idOf,
   isJoint,
   isNamed,
+  isNewOwner,
   jointPartitions,
   nodeAt,
   nodesOf,

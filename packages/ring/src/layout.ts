@@ -84,6 +84,12 @@ export function isJoint({ width, slots, oldSlots }: PartitionTable, partition: P
   return false;
 }
 
+/** Whether a change gives this member a slot of the partition: who stays keeps its slot, so it is not among the old ones. */
+export function isNewOwner(table: PartitionTable, partition: PartitionId, member: number): boolean {
+  const slot = slotOf(table, partition, member);
+  return slot >= 0 && oldNodeAt(table, partition, slot) !== member;
+}
+
 export function jointPartitions(table: PartitionTable): readonly PartitionId[] {
   if (table.slots === table.oldSlots) return [];
   const all = Array.from({ length: table.slots.length / table.width }, (_, index) => partitionId(index));

@@ -17,6 +17,7 @@ import {
   toHex,
   writerId,
 } from "@holdfast/base";
+import { partitionId } from "@holdfast/ring";
 import {
   bucket,
   completeUpload,
@@ -31,11 +32,24 @@ import {
   settings,
 } from "../test-support/shard-harness.ts";
 import { golden } from "../testdata/golden.ts";
-import { foundingKey, groupKey, layoutKey, nodeKey, tokenKey } from "./cluster/cluster-keys.ts";
+import { closedEpochsCodec } from "./cluster/closed-epochs.ts";
+import {
+  closedEpochsKey,
+  completedSlotsKey,
+  foundingKey,
+  groupKey,
+  layoutChangeKey,
+  layoutKey,
+  nodeKey,
+  tokenKey,
+  usedWidthsKey,
+} from "./cluster/cluster-keys.ts";
+import { completedSlotsCodec } from "./cluster/completed-slots.ts";
 import { foundingFieldsCodec } from "./cluster/members.ts";
 import { nodeRecordCodec } from "./cluster/node-record.ts";
 import { groupRecordCodec } from "./cluster/replicas.ts";
 import { joinTokenCodec } from "./cluster/tokens.ts";
+import { usedWidthsCodec } from "./cluster/used-widths.ts";
 import type { Operation, ShardCommand } from "./command.ts";
 import { shardEntryCodec } from "./command.ts";
 import type { ShardResult } from "./result.ts";
@@ -145,6 +159,15 @@ const systemCommands: readonly SystemCommand[] = [
   { kind: "setLayout", layout: Uint8Array.of(9) },
   { kind: "assignReplica", group: groupId(4), node: node.id },
   { kind: "dropReplica", group: groupId(4), replica: 2 },
+  { kind: "closeShards", epoch: epoch(300), shards: [shardId(0), shardId(7)] },
+  {
+    kind: "completeSlots",
+    node: node.id,
+    width: 3,
+    partitions: [partitionId(0), partitionId(1000)],
+    change: epoch(300),
+  },
+  { kind: "revertLayout", change: epoch(300) },
 ];
 
 const record = {
@@ -215,6 +238,15 @@ describe("golden bytes", () => {
       },
     ]));
 
+  it("of what a layout change is waiting for", () => {
+    check("closedEpochs", closedEpochsCodec, [[epoch(0), epoch(300)]]);
+    check("completedSlots", completedSlotsCodec, [
+      { change: epoch(300), partitions: Uint8Array.of(0x81, 0) },
+    ]);
+  });
+
+  it("of the widths in use", () => check("usedWidths", usedWidthsCodec, [[1, 3]]));
+
   it("of writers", () => check("writers", writerRecordCodec, [record]));
 
   it("of keys", () => {
@@ -228,6 +260,10 @@ describe("golden bytes", () => {
       layoutKey,
       groupKey(groupId(4)),
       closedEpochKey,
+      layoutChangeKey,
+      completedSlotsKey(node.id, 3),
+      closedEpochsKey,
+      usedWidthsKey,
     ];
     assert.deepEqual(
       keys.map((key) => toHex(key)),

@@ -1,5 +1,8 @@
 export { closedEpoch } from "./closed-epoch.ts";
-export { findLayout } from "./cluster/layouts.ts";
+export { closedEpochOf, closedEverywhere } from "./cluster/closed-epochs.ts";
+export type { OwedSlots, SlotReport } from "./cluster/completed-slots.ts";
+export { owedSlots } from "./cluster/completed-slots.ts";
+export { findLayout, layoutChange } from "./cluster/layouts.ts";
 export type { Founding } from "./cluster/members.ts";
 export { findFounding, findNode, listNodes } from "./cluster/members.ts";
 export type { NewNode, NodeAddresses, NodeLife, NodeRecord } from "./cluster/node-record.ts";
@@ -9,6 +12,7 @@ export type { GroupRecord, ReplicaPlace } from "./cluster/replicas.ts";
 export { groupRecord, groupRecordCodec, listGroups } from "./cluster/replicas.ts";
 export type { JoinToken } from "./cluster/tokens.ts";
 export { findToken } from "./cluster/tokens.ts";
+export { usedWidths } from "./cluster/used-widths.ts";
 export type {
   AttemptRange,
   Operation,

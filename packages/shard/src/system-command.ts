@@ -1,9 +1,10 @@
-import type { BucketId, Codec, ErrorCode, GroupId, NodeId } from "@holdfast/base";
+import type { BucketId, Codec, Epoch, ErrorCode, GroupId, NodeId, ShardId } from "@holdfast/base";
 import {
   boolean,
   branded,
   byteString,
   integer,
+  list,
   record,
   text,
   union,
@@ -12,6 +13,8 @@ import {
 } from "@holdfast/base";
 import type { Bucket, BucketSettings } from "@holdfast/namespace";
 import { bucketSettingsCodec } from "@holdfast/namespace";
+import type { PartitionId } from "@holdfast/ring";
+import type { SlotReport } from "./cluster/completed-slots.ts";
 import type { Founding } from "./cluster/members.ts";
 import { foundingFieldsCodec } from "./cluster/members.ts";
 import type { NewNode, NodeAddresses, NodeLife, NodeRecord } from "./cluster/node-record.ts";
@@ -61,7 +64,13 @@ export type ClusterCommand =
   /** `layout`: of package ring, as it writes them. */
   | { readonly kind: "setLayout"; readonly layout: Uint8Array }
   | { readonly kind: "assignReplica"; readonly group: GroupId; readonly node: NodeId }
-  | { readonly kind: "dropReplica"; readonly group: GroupId; readonly replica: number };
+  | { readonly kind: "dropReplica"; readonly group: GroupId; readonly replica: number }
+  /** These shards have applied `CloseEpoch(epoch)` (S3). */
+  | { readonly kind: "closeShards"; readonly epoch: Epoch; readonly shards: readonly ShardId[] }
+  /** A new owner has everything that belongs into these slots. */
+  | ({ readonly kind: "completeSlots" } & SlotReport)
+  /** The layout change that began with this epoch is taken back. */
+  | { readonly kind: "revertLayout"; readonly change: Epoch };
 
 export interface SystemEntry {
   readonly timeMs: number;
@@ -106,6 +115,17 @@ export const systemEntryCodec: Codec<SystemEntry> = versioned(
       setLayout: variant(14, record({ layout: byteString })),
       assignReplica: variant(15, record({ group: branded<GroupId>(), node: nodeIdCodec })),
       dropReplica: variant(16, record({ group: branded<GroupId>(), replica: integer })),
+      closeShards: variant(17, record({ epoch: branded<Epoch>(), shards: list(branded<ShardId>()) })),
+      completeSlots: variant(
+        18,
+        record({
+          node: nodeIdCodec,
+          width: integer,
+          partitions: list(branded<PartitionId>()),
+          change: branded<Epoch>(),
+        }),
+      ),
+      revertLayout: variant(19, record({ change: branded<Epoch>() })),
     }),
   }),
 );

@@ -13,6 +13,7 @@ import {
 } from "@holdfast/namespace";
 import type { CommittedEntry, StateMachine, StateWriter } from "@holdfast/ports";
 import { applyClusterCommand, doneOr } from "./cluster/apply-command.ts";
+import { noteWidth } from "./cluster/used-widths.ts";
 import { decodeEntry } from "./decode-entry.ts";
 import type { SystemCommand, SystemResult } from "./system-command.ts";
 import { systemEntryCodec } from "./system-command.ts";
@@ -31,6 +32,8 @@ export class SystemMachine implements StateMachine<SystemResult> {
   }
 }
 
+type CreateBucket = Extract<SystemCommand, { readonly kind: "createBucket" }>;
+
 interface SystemScope {
   readonly state: StateWriter;
   readonly index: LogIndex;
@@ -43,7 +46,7 @@ function applyCommand(scope: SystemScope, command: SystemCommand): SystemResult 
     case "createCluster":
       return doneOr(createCluster(scope, command.clusterId, command.shardCount));
     case "createBucket":
-      return bucketOr(createBucket(scope, command));
+      return bucketOr(createdBucket(scope, command));
     case "activateBucket":
       return bucketOr(activateBucket(state, command.bucket));
     case "beginBucketDelete":
@@ -62,8 +65,17 @@ function applyCommand(scope: SystemScope, command: SystemCommand): SystemResult 
     case "setLayout":
     case "assignReplica":
     case "dropReplica":
+    case "closeShards":
+    case "completeSlots":
+    case "revertLayout":
       return applyClusterCommand(scope, command);
   }
+}
+
+function createdBucket(scope: SystemScope, command: CreateBucket): Bucket | Refusal {
+  const outcome = createBucket(scope, command);
+  if (!("kind" in outcome)) noteWidth(scope.state, outcome.settings);
+  return outcome;
 }
 
 function bucketOr(outcome: Bucket | Refusal): SystemResult {

@@ -1,7 +1,7 @@
 /** This node's own slots: the local block store, under the epoch that this node has promised to follow (S3). */
 
 import type { BlockId, Epoch } from "@holdfast/base";
-import type { BlockErrorKind, BlockStore, StoredBlock } from "@holdfast/blocks";
+import type { BlockErrorKind, BlockStore, Erased, StoredBlock } from "@holdfast/blocks";
 import { BlockError } from "@holdfast/blocks";
 import { DiskError } from "@holdfast/ports";
 import type { BlockPage, ListedBlock } from "./block-wire.ts";
@@ -33,6 +33,19 @@ export class LocalBlocks {
 
   get standing(): Standing {
     return { epoch: this.#epoch.current, incarnation: this.store.incarnation };
+  }
+
+  /** From now on nothing is served here under a lower epoch, and no drop under one is under way. Throws DiskError. */
+  follow(epoch: Epoch): Promise<void> {
+    return this.#epoch.raise(epoch);
+  }
+
+  /**
+   * Forgets these blocks, which by the layout of this epoch have moved away (S3). Undefined, with nothing dropped, when a newer
+   * layout is followed here: it may have brought them back, and been told that they are here. Throws BlockError, DiskError.
+   */
+  drop(ids: readonly BlockId[], epoch: Epoch): Promise<Erased | undefined> {
+    return this.#epoch.actUnder(epoch, () => this.store.eraseBlocks(ids));
   }
 
   /** Without a look at anything but the epoch. */

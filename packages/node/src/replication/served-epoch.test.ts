@@ -76,6 +76,33 @@ describe("the epoch that a block server follows", () => {
     assert.equal(await served.admits(epoch(2)), true);
   });
 
+  test("what happens under one has ended before a newer one is admitted, and none begins meanwhile", async () => {
+    const served = await open(await newDisk());
+    const acting = Promise.withResolvers<string>();
+    const events: string[] = [];
+    const act = served.actUnder(epoch(2), () => acting.promise).then((value) => events.push(`${value}`));
+    while (served.current < 2) await new Promise((resolve) => setImmediate(resolve));
+    const admitted = served.admits(epoch(3)).then((isAdmitted) => events.push(`admitted ${isAdmitted}`));
+    const late = served.actUnder(epoch(2), () => Promise.resolve("late"));
+    for (let i = 0; i < 50; i++) await new Promise((resolve) => setImmediate(resolve));
+    assert.deepEqual(events, []);
+    assert.equal(served.current, 2);
+    assert.equal(await late, undefined, "a newer one is wanted");
+    acting.resolve("done");
+    await Promise.all([act, admitted]);
+    assert.deepEqual(events, ["done", "admitted true"]);
+    assert.equal(await served.actUnder(epoch(2), () => assert.fail("a newer one is followed")), undefined);
+  });
+
+  test("one that fails under it holds nothing up", async () => {
+    const served = await open(await newDisk());
+    await assert.rejects(
+      served.actUnder(epoch(1), () => Promise.reject(new Error("no"))),
+      /no/,
+    );
+    assert.equal(await served.admits(epoch(2)), true);
+  });
+
   test("version 1 has these bytes", async () => {
     const disk = await newDisk();
     await open(disk, 0x0102030405);

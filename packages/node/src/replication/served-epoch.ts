@@ -28,6 +28,8 @@ export class ServedEpoch {
   #current: Epoch;
   #wanted: Epoch;
   #writing: Promise<void> | undefined;
+  /** What happens under the current epoch alone, and ends before a higher one is promised. */
+  readonly #acts = new Set<Promise<unknown>>();
 
   private constructor(ports: EpochPorts, current: Epoch) {
     this.#ports = ports;
@@ -77,8 +79,27 @@ export class ServedEpoch {
     }
   }
 
+  /**
+   * Acts while this epoch and none above it is followed: whoever raises it waits until that is done, so everything that is
+   * asked here under a newer layout is asked behind it. Undefined, with nothing done, when a newer one is followed already, or
+   * is about to be. Throws DiskError, and what `act` throws.
+   */
+  async actUnder<T>(epoch: Epoch, act: () => Promise<T>): Promise<T | undefined> {
+    await this.raise(epoch);
+    if (this.#current !== epoch || this.#wanted !== epoch) return undefined;
+    const acting = act();
+    this.#acts.add(acting);
+    try {
+      return await acting;
+    } finally {
+      this.#acts.delete(acting);
+    }
+  }
+
   async #write(): Promise<void> {
     const { disk, hashing, folder } = this.#ports;
+    // Nothing new begins meanwhile: a higher epoch is wanted.
+    if (this.#acts.size > 0) await Promise.allSettled(this.#acts);
     const epoch = this.#wanted;
     await replaceWhole(disk, folder, epochFileName, encodeEpoch(epoch, hashing));
     this.#current = epoch;

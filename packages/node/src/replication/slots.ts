@@ -1,7 +1,8 @@
 /** Every slot behind one face: this node's without the network and without copies, the others' by exchanges. */
 
 import type { BlockId, Epoch, NodeId } from "@holdfast/base";
-import type { BlockFrames, StoredBlock } from "@holdfast/blocks";
+import type { BlockFrames, Erased, StoredBlock } from "@holdfast/blocks";
+import type { BlockPage } from "./block-wire.ts";
 import type { LocalBlocks } from "./local-blocks.ts";
 import type { NodeTrust } from "./node-trust.ts";
 import type { AttemptEnd, RemoteBlocks } from "./remote-blocks.ts";
@@ -54,6 +55,30 @@ export class Slots {
   ): Promise<SlotAnswer<readonly FragmentStat[]>> {
     if (node === this.self) return this.#local.stat(ids, epoch);
     return this.#noted(node, await this.#remote.stat(node, { ids, epoch }, end));
+  }
+
+  /** What a slot's node holds behind `after`, in the order of keys. */
+  async list(
+    node: NodeId,
+    {
+      after,
+      limit,
+      epoch,
+    }: { readonly after: BlockId | undefined; readonly limit: number; readonly epoch: Epoch },
+    end: AttemptEnd,
+  ): Promise<SlotAnswer<BlockPage>> {
+    if (node === this.self) return this.#local.list(after, limit, epoch);
+    return this.#noted(node, await this.#remote.list(node, { after, limit, epoch }, end));
+  }
+
+  /** See `LocalBlocks.follow`. */
+  follow(epoch: Epoch): Promise<void> {
+    return this.#local.follow(epoch);
+  }
+
+  /** See `LocalBlocks.drop`. */
+  drop(ids: readonly BlockId[], epoch: Epoch): Promise<Erased | undefined> {
+    return this.#local.drop(ids, epoch);
   }
 
   /** What this node itself holds: a look into the index. */

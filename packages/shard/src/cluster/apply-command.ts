@@ -2,6 +2,8 @@
 
 import type { EntryScope, Refusal } from "@holdfast/namespace";
 import type { ClusterCommand, SystemResult } from "../system-command.ts";
+import { closeShards } from "./closed-epochs.ts";
+import { completeSlots, revertLayout } from "./completed-slots.ts";
 import { setLayout } from "./layouts.ts";
 import type { NodeRecord } from "./node-record.ts";
 import { announceNode, changeNode, foundCluster, joinNode, removeNode } from "./nodes.ts";
@@ -35,6 +37,12 @@ export function applyClusterCommand(
       return replicaOr(assignReplica(state, command.group, command.node));
     case "dropReplica":
       return doneOr(dropReplica(state, command.group, command.replica));
+    case "closeShards":
+      return doneOr(closeShards(state, command.epoch, command.shards));
+    case "completeSlots":
+      return doneOr(completeSlots(state, command));
+    case "revertLayout":
+      return doneOr(revertLayout(state, command.change));
   }
 }
 

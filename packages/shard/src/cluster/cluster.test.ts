@@ -1,90 +1,25 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import type { NodeId } from "@holdfast/base";
-import { encode, groupId, logIndex, nodeId } from "@holdfast/base";
+import { encode, groupId, logIndex } from "@holdfast/base";
 import { MemoryState } from "@holdfast/ports";
-import type { Layout, Member } from "@holdfast/ring";
-import { completePartitions, createLayout, layoutCodec, nextLayout } from "@holdfast/ring";
-import type { SystemCommand, SystemResult } from "../system-command.ts";
+import { createLayout, layoutCodec, nextLayout, partitionId } from "@holdfast/ring";
+import {
+  Cluster,
+  digest,
+  founding,
+  hour,
+  id,
+  layoutOf,
+  members,
+  node,
+  shards,
+} from "../../test-support/cluster-harness.ts";
 import { systemEntryCodec } from "../system-command.ts";
 import { SystemMachine } from "../system-machine.ts";
 import { findLayout } from "./layouts.ts";
 import { findFounding, findNode, listNodes, storeNode } from "./members.ts";
-import type { NewNode } from "./node-record.ts";
 import { groupRecord } from "./replicas.ts";
 import { findToken } from "./tokens.ts";
-
-const founding = { consensus: "raft", partitionBits: 4 } as const;
-const hour = 60 * 60_000;
-const shards = 2;
-
-function id(number: number): NodeId {
-  return nodeId(String(number).padStart(16, "0"));
-}
-
-function node(number: number, changes: Partial<NewNode> = {}): NewNode {
-  const addresses = { rpc: `127.0.0.1:${number}`, http: "127.0.0.1:2", s3: "127.0.0.1:3" };
-  const life = { logIncarnation: `log-${number}`, volumeIncarnation: `volumes-${number}` };
-  return { id: id(number), zone: "a", weight: 1, addresses, ...life, ...changes };
-}
-
-function digest(byte: number): Uint8Array {
-  return new Uint8Array(32).fill(byte);
-}
-
-function layoutOf(count: number, widths: readonly number[]): Layout {
-  const made = createLayout({ partitionBits: 4, shardCount: shards, members: members(count), widths });
-  assert.equal(made.kind, "changed");
-  return made.layout;
-}
-
-function members(count: number): readonly Member[] {
-  return Array.from({ length: count }, (_, i) => ({ id: id(i + 1), zone: "a", weight: 1, draining: false }));
-}
-
-class Cluster {
-  readonly state: MemoryState = new MemoryState();
-  readonly #machine = new SystemMachine(this.state);
-  #index = 0;
-
-  constructor() {
-    this.apply({ kind: "createCluster", clusterId: "c", shardCount: shards });
-  }
-
-  static founded(): Cluster {
-    const cluster = new Cluster();
-    assert.equal(cluster.apply({ kind: "foundCluster", founding, node: node(1) }).kind, "node");
-    return cluster;
-  }
-
-  apply(command: SystemCommand, timeMs: number = 1000): SystemResult {
-    this.#index += 1;
-    const entry = encode(systemEntryCodec, { timeMs, command });
-    return this.#machine.apply({ index: logIndex(this.#index), command: entry });
-  }
-
-  refused(command: SystemCommand, timeMs?: number): string {
-    const before = [...this.state.range({ from: new Uint8Array(0) })].length;
-    const result = this.apply(command, timeMs);
-    assert.equal(result.kind, "refused");
-    assert.equal([...this.state.range({ from: new Uint8Array(0) })].length, before, "nothing was added");
-    return result.code;
-  }
-
-  join(number: number, changes: Partial<NewNode> = {}, timeMs?: number): SystemResult {
-    return this.apply({ kind: "joinNode", token: digest(number), node: node(number, changes) }, timeMs);
-  }
-
-  /** Issues a token and joins by it. */
-  admit(number: number): void {
-    this.apply({ kind: "issueToken", digest: digest(number), lifetimeMs: hour });
-    assert.equal(this.join(number).kind, "node");
-  }
-
-  setLayout(layout: Layout): SystemCommand {
-    return { kind: "setLayout", layout: encode(layoutCodec, layout) };
-  }
-}
 
 describe("founding", () => {
   it("makes the first node a member without a token, once", () => {
@@ -209,16 +144,21 @@ describe("members", () => {
   it("are removed when no slot and no group names them, and not before (S13)", () => {
     const cluster = Cluster.founded();
     cluster.admit(2);
-    assert.equal(cluster.apply(cluster.setLayout(layoutOf(2, [2]))).kind, "done");
+    cluster.layOut(layoutOf(2, [1]));
     const remove = { kind: "removeNode", node: id(2) } as const;
     assert.equal(cluster.refused(remove), "NodeInUse");
-    const leaving = nextLayout(layoutOf(2, [2]), members(1), [1]);
+    const leaving = nextLayout(layoutOf(2, [1]), members(1), [1]);
     assert.equal(leaving.kind, "changed");
-    assert.equal(cluster.apply(cluster.setLayout(leaving.layout)).kind, "done");
+    cluster.layOut(leaving.layout);
+    assert.equal(cluster.refused(remove), "NodeInUse", "as an old owner");
+    cluster.close(leaving.layout);
+    const all = Array.from({ length: 16 }, (_, i) => partitionId(i));
+    const { epoch: change } = leaving.layout;
+    cluster.apply({ kind: "completeSlots", node: id(1), width: 1, partitions: all, change });
     assert.equal(cluster.refused(remove), "NodeInUse", "as long as the layout has it as draining");
-    const left = nextLayout(leaving.layout, members(1), [1]);
+    const left = nextLayout(findLayout(cluster.state) ?? leaving.layout, members(1), [1]);
     assert.equal(left.kind, "changed");
-    assert.equal(cluster.apply(cluster.setLayout(left.layout)).kind, "done");
+    cluster.layOut(left.layout);
     const place = cluster.apply({ kind: "assignReplica", group: groupId(1), node: id(2) });
     assert.equal(place.kind, "replica");
     assert.equal(cluster.refused(remove), "NodeInUse");
@@ -237,17 +177,63 @@ describe("layouts", () => {
     const cluster = Cluster.founded();
     for (const number of [2, 3, 4]) cluster.admit(number);
     const first = layoutOf(3, [3]);
-    assert.equal(cluster.apply(cluster.setLayout(first)).kind, "done");
+    cluster.layOut(first);
     const next = nextLayout(first, members(4), [3]);
     assert.equal(next.kind, "changed");
-    assert.equal(cluster.apply(cluster.setLayout(next.layout)).kind, "done");
+    cluster.layOut(next.layout);
     const other = nextLayout(first, [...members(3).slice(0, 2), ...members(4).slice(3)], [3]);
     assert.equal(other.kind, "changed");
     assert.equal(cluster.refused(cluster.setLayout(other.layout)), "LayoutConflict");
-    const all = Array.from({ length: 16 }, (_, i) => i as never);
-    const done = completePartitions(next.layout, 3, all);
-    assert.equal(cluster.apply(cluster.setLayout(done)).kind, "done");
-    assert.deepEqual(findLayout(cluster.state), done);
+    assert.deepEqual(findLayout(cluster.state), next.layout);
+  });
+
+  it("begin from what is there: no table and no slot is forgotten, and none is joint with what never was (S3)", () => {
+    const cluster = Cluster.founded();
+    for (const number of [2, 3, 4]) cluster.admit(number);
+    const first = layoutOf(3, [1, 3]);
+    cluster.layOut(first);
+    const joined = nextLayout(first, members(4), [1, 3]);
+    assert.equal(joined.kind, "changed");
+    const { tables } = joined.layout;
+    cluster.createBucket("narrow", 1);
+    const forgetful = tables.map((table) => ({ ...table, oldSlots: table.slots }));
+    for (const wrong of [
+      { ...joined.layout, tables: tables.slice(1) },
+      { ...joined.layout, tables: forgetful },
+    ])
+      assert.equal(cluster.refused(cluster.setLayout(wrong)), "InvalidRequest");
+    const wide = nextLayout(layoutOf(3, [1, 2]), members(4), [1, 2]);
+    assert.equal(wide.kind, "changed");
+    const [, narrow] = wide.layout.tables;
+    assert.ok(narrow !== undefined && narrow.slots !== narrow.oldSlots);
+    const [one, three] = tables;
+    assert.ok(one !== undefined && three !== undefined);
+    cluster.createBucket("wide", 3);
+    const withoutThree = { ...joined.layout, tables: [one] };
+    assert.equal(cluster.refused(cluster.setLayout(withoutThree)), "InvalidRequest");
+    const jointFromTheStart = { ...joined.layout, tables: [one, narrow, three] };
+    assert.equal(cluster.refused(cluster.setLayout(jointFromTheStart)), "InvalidRequest");
+    cluster.layOut(joined.layout);
+  });
+
+  it("lose a table that no bucket ever used, not one that a bucket had that is gone: a copy may have its content", () => {
+    for (const isUsed of [false, true]) {
+      const cluster = Cluster.founded();
+      for (const number of [2, 3, 4]) cluster.admit(number);
+      const first = layoutOf(3, [1, 3]);
+      cluster.layOut(first);
+      cluster.createBucket("other", 1);
+      if (isUsed) {
+        const bucket = cluster.createBucket("b", 3);
+        cluster.apply({ kind: "activateBucket", bucket });
+        cluster.apply({ kind: "beginBucketDelete", bucket });
+        assert.equal(cluster.apply({ kind: "finishBucketDelete", bucket }).kind, "done");
+      }
+      const next = nextLayout(first, members(2), [1]);
+      assert.equal(next.kind, "changed");
+      if (isUsed) assert.equal(cluster.refused(cluster.setLayout(next.layout)), "InvalidRequest");
+      else cluster.layOut(next.layout);
+    }
   });
 
   it("name members alone, and are of the cluster's number of partitions", () => {
