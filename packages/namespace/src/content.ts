@@ -89,14 +89,27 @@ const contentCodec: Codec<Content> = record({
  */
 export type ContentRecord =
   | { readonly kind: "content"; readonly content: Content }
-  | { readonly kind: "uploadPart"; readonly upload: number; readonly part: number }
+  | {
+      readonly kind: "uploadPart";
+      readonly upload: number;
+      readonly part: number;
+      /** Of the bucket: what the part's blocks were stored with. */
+      readonly redundancy: Redundancy;
+    }
   | { readonly kind: "absorbed"; readonly into: ContentId };
+
+const uploadPartFields = { upload: integer, part: integer } as const;
+const uploadPartCodec = record(uploadPartFields);
+/** What there was before a cluster could have several nodes. */
+const singleReplica: Redundancy = { dataFragments: 1, parityFragments: 0 };
 
 export const contentRecordCodec: Codec<ContentRecord> = versioned(
   1,
   union({
     content: variant(1, record({ content: contentCodec })),
-    uploadPart: variant(2, record({ upload: integer, part: integer })),
+    uploadPart: variant(4, record({ ...uploadPartFields, redundancy: redundancyCodec }), {
+      2: (reader) => ({ ...uploadPartCodec.read(reader), redundancy: singleReplica }),
+    }),
     absorbed: variant(3, record({ into: contentIdCodec })),
   }),
 );

@@ -72,7 +72,12 @@ const recordsNow: Readonly<Record<string, Sample<unknown>>> = {
   fileInline: sample(fileVersionCodec, inlineFile("a/é", "body")),
   fileContent: sample(fileVersionCodec, referencing),
   content: sample(contentRecordCodec, { kind: "content", content }),
-  uploadPartStream: sample(contentRecordCodec, { kind: "uploadPart", upload: 258, part: 2 }),
+  uploadPartStream2: sample(contentRecordCodec, {
+    kind: "uploadPart",
+    upload: 258,
+    part: 2,
+    redundancy: { dataFragments: 1, parityFragments: 2 },
+  }),
   absorbedStream: sample(contentRecordCodec, { kind: "absorbed", into: id }),
   upload: sample(uploadCodec, uploadOf("k", 258)),
   uploadedPart2: sample(uploadedPartCodec, { part: samplePart, modifiedAtMs: 9, evidenceEpoch: sampleEpoch }),
@@ -103,6 +108,12 @@ const recordsNow: Readonly<Record<string, Sample<unknown>>> = {
 /** As earlier programs wrote them, and what is read of them today. */
 const recordsBefore: Readonly<Record<string, Sample<unknown>>> = {
   uploadedPart: sample(uploadedPartCodec, { part: samplePart, modifiedAtMs: 9, evidenceEpoch: epoch(1) }),
+  uploadPartStream: sample(contentRecordCodec, {
+    kind: "uploadPart",
+    upload: 258,
+    part: 2,
+    redundancy: { dataFragments: 1, parityFragments: 0 },
+  }),
 };
 
 describe("golden bytes", () => {

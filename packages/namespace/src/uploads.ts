@@ -101,6 +101,7 @@ export function putPart(
     kind: "uploadPart",
     upload: upload.number,
     part: part.number,
+    redundancy: bucket.settings.redundancy,
   });
   const stored: UploadedPart = { part, modifiedAtMs: scope.timeMs, evidenceEpoch };
   state.put(uploadPartKey(upload.number, part.number), encode(uploadedPartCodec, stored));

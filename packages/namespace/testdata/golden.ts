@@ -28,6 +28,7 @@ export const goldenRecords: Readonly<Record<string, string>> = {
   content:
     "010103ac0204f0a2040102ac0204f0a204808004deadbeef10abababababababababababababababab01010004010203040101000000090402060180d095ffbc31",
   uploadPartStream: "0102820202",
+  uploadPartStream2: "01048202020102",
   absorbedStream: "010303ac0204",
   upload: "01820207016b050000000000000001040101",
   uploadedPart:

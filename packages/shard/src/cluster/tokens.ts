@@ -54,7 +54,7 @@ export function revokeToken(state: StateWriter, digest: Uint8Array): undefined {
   state.remove(tokenKey(digest));
 }
 
-/** Used up by this node; again by the same one is fine. One refusal for all reasons: a guess learns nothing from it. */
+/** Used up by this node; again by the same one, within its life, is fine. One refusal for all reasons: a guess learns nothing from it. */
 export function useToken(
   state: StateWriter,
   digest: Uint8Array,
@@ -63,8 +63,9 @@ export function useToken(
 ): Refusal | undefined {
   const token = findToken(state, digest);
   if (token === undefined) return refusal("InvalidToken");
+  if (token.expiresAtMs < timeMs) return refusal("InvalidToken");
   if (token.usedBy === node) return undefined;
-  if (token.usedBy !== undefined || token.expiresAtMs < timeMs) return refusal("InvalidToken");
+  if (token.usedBy !== undefined) return refusal("InvalidToken");
   put(state, digest, { ...token, usedBy: node });
   return undefined;
 }
