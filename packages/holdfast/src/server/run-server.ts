@@ -22,6 +22,13 @@ export interface ServerFlags {
   readonly data?: string;
   readonly s3?: string;
   readonly http?: string;
+  readonly rpc?: string;
+  readonly zone?: string;
+  readonly weight?: string;
+  /** A join token; of this run alone, not of the config file. */
+  readonly join?: string;
+  /** The protocol of a new cluster: raft or multipaxos; of its first start alone. */
+  readonly consensus?: string;
   readonly region?: string;
   readonly domain?: readonly string[];
   readonly log?: string;
@@ -34,10 +41,21 @@ export interface ServerFlags {
 }
 
 export async function loadServerConfig(flags: ServerFlags, environment: Environment): Promise<ServerConfig> {
-  const { s3, http, region, domain, log, accessLog } = flags;
+  const { s3, http, rpc, zone, region, domain, log, accessLog } = flags;
   const data = flags.data === undefined ? undefined : resolve(flags.data);
-  const given = checkConfig({ data, s3, http, region, domains: domain, log, accessLog }, "flags");
+  const weight = weightOf(flags);
+  const given = checkConfig(
+    { data, s3, http, rpc, zone, weight, region, domains: domain, log, accessLog },
+    "flags",
+  );
   return resolveConfig([await configFileOf(flags.config, data), environmentConfig(environment), given]);
+}
+
+function weightOf({ weight }: ServerFlags): number | undefined {
+  if (weight === undefined) return undefined;
+  const number = /^\d{1,4}$/.test(weight) ? Number(weight) : 0;
+  if (number >= 1 && number <= 1000) return number;
+  throw new UsageError(`--weight is a whole number from 1 to 1000, not "${weight}"`);
 }
 
 /** A data directory that was served before brings its own. */
@@ -52,6 +70,7 @@ export async function runServer(flags: ServerFlags): Promise<void> {
   const stopRequested = untilSignal();
   const parent = openParentChannel();
   try {
+    const membership = membershipOf(flags, process.env);
     const config = await loadServerConfig(flags, process.env);
     await serve(config, flags, parent, Promise.race([stopRequested, parent.gone]));
   } catch (error) {

@@ -101,7 +101,7 @@ async function sign(place: SecretsPlace, stored: StoredAuthority): Promise<NodeC
 
 function checkAuthority({ certificate, key }: StoredAuthority, clusterId: string): void {
   const parsed = readable("certificate", () => new X509Certificate(certificate));
-  if (!parsed.ca || parsed.subject !== authorityName(clusterId))
+  if (parsed.subject !== authorityName(clusterId))
     throw new CertificateError(`${parsed.subject} is not the authority of cluster ${clusterId}`);
   if (!parsed.checkPrivateKey(readable("private key", () => createPrivateKey(key))))
     throw new CertificateError("the authority's private key is not that of its certificate");

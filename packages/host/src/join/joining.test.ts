@@ -3,6 +3,7 @@ import { once } from "node:events";
 import type { AddressInfo } from "node:net";
 import type { TestContext } from "node:test";
 import { before, suite, test } from "node:test";
+import type { TlsOptions } from "node:tls";
 import { createServer } from "node:tls";
 import { nodeId, StoreError, utf8, utf8Text } from "@holdfast/base";
 import { allMetrics, NetworkError } from "@holdfast/ports";
@@ -235,10 +236,10 @@ suite("who is asked has to be the cluster of the token", () => {
   async function askAt(
     cert: string,
     key: string,
-    protocol = "holdfast-join/1",
+    protocols: Pick<TlsOptions, "ALPNProtocols"> = { ALPNProtocols: ["holdfast-join/1"] },
   ): Promise<{ error: StoreError; received: string }> {
     let received = "";
-    const server = createServer({ cert, key, ALPNProtocols: [protocol] });
+    const server = createServer({ cert, key, ...protocols });
     server.on("secureConnection", (socket) => {
       socket.on("error", () => undefined);
       socket.on("data", (chunk: Buffer) => {
@@ -255,6 +256,10 @@ suite("who is asked has to be the cluster of the token", () => {
     await within(10_000, "the end of the server", closed);
     return { error, received };
   }
+
+  /** It names the right authority, whose key it does not have. */
+  const forger = async (): Promise<ClusterAuthority> =>
+    ClusterAuthority.open({ ...stored, key: (await createAuthority(clusterId, context)).key }, context);
 
   const chain = (leaf: NodeCredentials, issuer: string = leaf.authority): string =>
     `${leaf.certificate}\n${issuer}`;
@@ -280,6 +285,14 @@ suite("who is asked has to be the cluster of the token", () => {
       async () => {
         const other = await credentialsFor(await makeAuthority(), nodeA);
         return [chain(other, stored.certificate), other.key];
+      },
+    ],
+    [
+      "a certificate that names the right authority, forged",
+      /not signed by this cluster's authority/,
+      async () => {
+        const forged = await credentialsFor(await forger(), nodeA);
+        return [chain(forged), forged.key];
       },
     ],
     [
@@ -320,9 +333,11 @@ suite("who is asked has to be the cluster of the token", () => {
     });
 
   test("who speaks another protocol: refused, and nothing is sent", async () => {
-    const { error, received } = await askAt(chain(credentialsA), credentialsA.key, "http/1.1");
-    assert.equal(error.code, "Unavailable");
-    assert.equal(received, "");
+    for (const protocols of [{}, { ALPNProtocols: ["http/1.1"] }]) {
+      const { error, received } = await askAt(chain(credentialsA), credentialsA.key, protocols);
+      assert.equal(error.code, "Unavailable");
+      assert.equal(received, "");
+    }
   });
 
   test("a token of another cluster's id under this authority: refused, and nothing reaches the node", async (t) => {
@@ -339,6 +354,7 @@ suite("who is asked has to be the cluster of the token", () => {
       async () => ({ certificate: (await credentialsFor(authority, nodeB)).certificate }),
       async (each) => ({ certificate: await authority.sign(each.certificateRequest, nodeA) }),
       async (each) => ({ certificate: await ofForeign.sign(each.certificateRequest, nodeB) }),
+      async (each) => ({ certificate: await (await forger()).sign(each.certificateRequest, nodeB) }),
       async () => ({ certificate: "nonsense" }),
       async (each) => ({
         certificate: await ofForeign.sign(each.certificateRequest, nodeB),
@@ -470,6 +486,7 @@ suite("callers that nobody knows", () => {
     assert.equal(error.code, "OutcomeUnknown");
     assert.match(error.message, /without an answer.*ask again with the same token/);
     await within(5000, "the signal", gone.promise);
+    assert.deepEqual(refusals(a.journal), []);
     const patient = await openA(t, hanging);
     const late = await errorOf(ask(tokenFor(patient.network.address), { limits: { joinTimeoutMs: 100 } }));
     assert.match(late.message, /did not answer in time/);

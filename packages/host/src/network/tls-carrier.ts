@@ -1,7 +1,7 @@
 /**
- * Mutual TLS 1.3. ALPN says what is spoken: one port serves frames and exchanges. Both sides complete the handshake whatever
- * the other one shows, and then `verifyPeer` decides, before a byte is read or written: OpenSSL's verdict, and the names.
- * That way a refusal can say what is wrong.
+ * Mutual TLS 1.3. ALPN says what is spoken: one port serves frames, exchanges, and those who join, who are no nodes yet. Both sides
+ * complete the handshake whatever the other one shows, and then `verifyPeer` decides, before a byte is read or written: OpenSSL's
+ * verdict, and the names. That way a refusal can say what is wrong.
  */
 
 import { constants } from "node:crypto";
@@ -11,7 +11,7 @@ import { connect, createSecureContext, createServer } from "node:tls";
 import type { Peer } from "@holdfast/ports";
 import { NetworkError } from "@holdfast/ports";
 import type { NodeCredentials } from "../authority/node-credentials.ts";
-import { certificateChain, checkCredentials } from "../authority/node-credentials.ts";
+import { checkCredentials } from "../authority/node-credentials.ts";
 import type { NodeName } from "../authority/node-name.ts";
 import { pemSections } from "../authority/pem.ts";
 import type { VerifiedPeer } from "../authority/verify-peer.ts";
@@ -115,11 +115,12 @@ export class TlsCarrier implements Carrier {
   }
 }
 
-function contextOf(credentials: NodeCredentials): SecureContextOptions {
+function contextOf({ certificate, key, authority }: NodeCredentials): SecureContextOptions {
   return {
-    cert: certificateChain(credentials),
-    key: credentials.key,
-    ca: [...pemSections(credentials.authority, "CERTIFICATE")],
+    cert: certificate,
+    key,
+    // OpenSSL shows the certificate's authority, which it finds here, with it: who joins knows it by its fingerprint alone.
+    ca: [...pemSections(authority, "CERTIFICATE")],
     minVersion: "TLSv1.3",
     // A resumed session would show a certificate of earlier, which may have expired since.
     secureOptions: constants.SSL_OP_NO_TICKET,
