@@ -136,7 +136,8 @@ suite("dev: all nodes", () => {
     for (const { process } of launched) assert.deepEqual(process.signals, ["SIGTERM"]);
   });
 
-  test("one that ends stays down with a line that says how to start it, and the others go on", async () => {
+  test("one that ends stays down with a line that says how to start it, and the others go on", async (t) => {
+    t.mock.timers.enable({ apis: ["setTimeout"] });
     const { set, launched, notes, untilLaunched } = fixture(planOf("existing", 2));
     const starting = set.start();
     const [first, second] = await untilLaunched(2);
@@ -145,6 +146,8 @@ suite("dev: all nodes", () => {
     await starting;
     second?.end("SIGKILL");
     await new Promise((resolve) => setImmediate(resolve));
+    t.mock.timers.tick(60_000);
+    await new Promise((resolve) => setImmediate(resolve));
     assert.deepEqual(notes, [
       "node 1 ended (signal SIGKILL); it stays down; start it with: holdfast server --config config-1",
     ]);
@@ -152,7 +155,8 @@ suite("dev: all nodes", () => {
     assert.deepEqual(first?.signals, []);
   });
 
-  test("one that ends is started again when that was asked for, without its token", async () => {
+  test("one that ends is started again when that was asked for, without its token", async (t) => {
+    t.mock.timers.enable({ apis: ["setTimeout"] });
     const { set, launched, notes, untilLaunched } = fixture(planOf("new", 2), { respawn: true });
     const starting = set.start();
     (await untilLaunched(1))[0]?.becomeReady("0");
@@ -160,6 +164,9 @@ suite("dev: all nodes", () => {
     second?.becomeReady("1");
     await starting;
     second?.end("SIGKILL");
+    await new Promise((resolve) => setImmediate(resolve));
+    assert.equal(launched.length, 2);
+    t.mock.timers.tick(500);
     const again = (await untilLaunched(3))[2];
     assert.deepEqual([launched[2]?.args, launched[2]?.environment], [["node-1"], undefined]);
     again?.becomeReady("1b");
@@ -171,7 +178,8 @@ suite("dev: all nodes", () => {
     await set.stop();
     assert.deepEqual(again?.signals, ["SIGTERM"]);
     await new Promise((resolve) => setImmediate(resolve));
-    assert.equal(launched.length, 3);
+    t.mock.timers.tick(60_000);
+    assert.deepEqual([launched.length, notes.length], [3, 2]);
   });
 
   test("a stop ends what was started, and nothing is started behind it", async () => {
