@@ -137,7 +137,11 @@ suite("command line: nodes and their processes", () => {
       ["frob"],
       [],
       ["ls", "s3://x"],
-      ["dev", "--nodes", "3"],
+      ["dev", "--nodes", "3", "--ephemeral"],
+      ["dev", "--consensus", "paxos"],
+      ["server", "--data", "/nowhere/at/all", "--weight", "0"],
+      ["server", "--data", "/nowhere/at/all", "--rpc", ":9000"],
+      ["server", "--data", "/nowhere/at/all", "--join", "hfjoin1.AAAA"],
       ["cp", "a", "b"],
       ["mb"],
       ["ls", "--what"],
@@ -150,10 +154,32 @@ suite("command line: nodes and their processes", () => {
     });
   });
 
+  test("a server's place in its cluster is kept in its config file, a join token nowhere", async (t) => {
+    const data = await temporaryFolder(t);
+    const listening = ["--s3", ":0", "--http", ":0", "--rpc", "127.0.0.1:0"];
+    const server = new CliProcess(
+      process.execPath,
+      cliArguments(["server", "--data", data, ...listening, "--zone", "rack-2", "--weight", "7"]),
+    );
+    await server.output(/^ready /m);
+    server.kill("SIGTERM");
+    assert.equal((await server.finished()).code, 0);
+    const config = await readFile(join(data, "config.yaml"), "utf8");
+    assert.match(config, /^rpc: 127\.0\.0\.1:0\nzone: rack-2\nweight: 7$/m);
+    const environment = { HOLDFAST_JOIN_TOKEN: "hfjoin1.AAAABBBB" };
+    const refused = await run(["server", "--data", data], { environment });
+    assert.equal(refused.code, 2);
+    assert.match(refused.stderr, /HOLDFAST_JOIN_TOKEN: the join token cannot be used: it is incomplete/);
+    assert.doesNotMatch(refused.stderr, /AAAABBBB/);
+  });
+
   test("help is a result, with examples", async () => {
     const help = await run(["cp", "--help"]);
     assert.equal(help.code, 0);
     assert.match(help.stdout, /Examples:\n {2}holdfast cp/);
+    const server = await run(["server", "--help"]);
+    for (const flag of ["--rpc", "--zone", "--weight", "--join", "--consensus", "HOLDFAST_JOIN_TOKEN"])
+      assert.ok(server.stdout.includes(flag), flag);
   });
 
   test("embedded: a store in this process, its data gone with it", async () => {

@@ -6,8 +6,11 @@ export {
   createAuthority,
   nodeCertificateValidMs,
 } from "./authority/cluster-authority.ts";
+export { certificateFingerprint } from "./authority/fingerprint.ts";
 export type { CertificateRequest, NodeCredentials } from "./authority/node-credentials.ts";
 export { expiresAtMs, requestCertificate } from "./authority/node-credentials.ts";
+export type { NodeSecrets, SecretsPlace } from "./authority/node-secrets.ts";
+export { loadSecrets, openSecrets, renewIfDue, storeSecrets } from "./authority/node-secrets.ts";
 export { loadAuthority, loadCredentials, saveAuthority, saveCredentials } from "./authority/secret-files.ts";
 export { realClock } from "./clock.ts";
 export { connectionsWithin, descriptorLimit, descriptorLimitMin } from "./descriptors.ts";
@@ -20,6 +23,12 @@ export type { HttpListener, ListenHttpOptions } from "./http/listen-http.ts";
 export { listenHttp } from "./http/listen-http.ts";
 export type { RequestLogOptions } from "./http/request-log.ts";
 export { RequestLog } from "./http/request-log.ts";
+export type { AcceptedJoin, AskToJoinOptions } from "./join/ask-to-join.ts";
+export { askToJoin } from "./join/ask-to-join.ts";
+export type { JoinAcceptance, JoinAnswer, JoinRefusal, JoinRequest } from "./join/join-message.ts";
+export type { JoinHandler } from "./join/join-server.ts";
+export type { JoinToken } from "./join/join-token.ts";
+export { createJoinToken, newJoinSecret, parseJoinToken, tokenDigest } from "./join/join-token.ts";
 export type { PinoJournalOptions } from "./journal.ts";
 export { pinoJournal } from "./journal.ts";
 export type { KeyValueOptions } from "./key-value.ts";

@@ -90,10 +90,13 @@ function addNodeCommands(program: Command): void {
     "holdfast dev --ephemeral --base-port 9100",
     "holdfast dev --data /tmp/store --respawn",
   ])
-    .option("--nodes <count>", "number of nodes (one, for now)")
+    .option("--nodes <count>", "number of nodes of a new cluster (one, for now)")
     .option("--data <dir>", "where the data are (default .holdfast)")
-    .option("--base-port <port>", "S3 on this port, HTTP on the next (default 9000; 0 takes free ports)")
-    .option("--consensus <protocol>", "raft or multipaxos")
+    .option(
+      "--base-port <port>",
+      "node i: S3 on this port + 10i, HTTP and other nodes on the next two (default 9000; 0 takes free ports)",
+    )
+    .option("--consensus <protocol>", "raft or multipaxos, for a new cluster (default raft)")
     .option("--ephemeral", "keep the data in a temporary folder and remove it at the end")
     .option("--respawn", "start a node again that ended")
     .option("--json", "print the ready line and errors as JSON")
@@ -101,11 +104,21 @@ function addNodeCommands(program: Command): void {
   subcommand(program, "server", "run one node until a signal", [
     "holdfast server --config .holdfast/node-0/config.yaml",
     "holdfast server --data /var/lib/holdfast --s3 127.0.0.1:9000 --http 127.0.0.1:9001",
+    'holdfast server --data /var/lib/holdfast --rpc 10.0.0.2:9002 --zone rack-2 --join "$TOKEN"',
+    'HOLDFAST_JOIN_TOKEN="$TOKEN" holdfast server --data /var/lib/holdfast --rpc 10.0.0.2:9002',
   ])
     .option("--config <file>", "the node's config file; flags override it")
     .option("--data <dir>", "data directory; its config.yaml is read if there is one, and written")
     .option("--s3 <host:port>", "where S3 is served (default 127.0.0.1:9000)")
     .option("--http <host:port>", "where the HTTP API is served (default 127.0.0.1:9001)")
+    .option("--rpc <host:port>", "where other nodes reach this one (default 127.0.0.1:9002)")
+    .option("--zone <name>", "what the node shares with its neighbours: a rack, a room")
+    .option("--weight <number>", "how much of the data it takes next to others, 1 to 1000")
+    .option(
+      "--join <token>",
+      "what `holdfast cluster token` printed, for a new node; better in HOLDFAST_JOIN_TOKEN, where the list of processes does not show it",
+    )
+    .option("--consensus <protocol>", "raft or multipaxos, for a new cluster (default raft)")
     .option("--region <name>", "S3 region (default us-east-1)")
     .option("--domain <name...>", "host names for virtual-host style S3 requests")
     .option("--log <level>", "debug, info, warn, error or silent (default info); lines go to standard error")

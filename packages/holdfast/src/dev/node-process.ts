@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { Failure } from "../command-line/failure.ts";
+import { joinTokenVariable } from "../server/membership.ts";
 import type { ChildReport } from "../server/parent-channel.ts";
 import type { ServedAt } from "../server/ready-line.ts";
 
@@ -21,8 +22,11 @@ export interface NodeProcess {
   kill(signal: NodeJS.Signals): void;
 }
 
+/** On top of this process' own variables. */
+export type NodeEnvironment = Readonly<Record<string, string>>;
+
 /** Runs `holdfast ARGS` on the same Node, from the same sources or the same compiled code. */
-export function startNodeProcess(args: readonly string[]): NodeProcess {
+export function startNodeProcess(args: readonly string[], environment: NodeEnvironment = {}): NodeProcess {
   const fromSources = import.meta.url.endsWith(".ts");
   const conditions = fromSources ? ["--conditions=holdfast-source"] : [];
   const cli = fileURLToPath(new URL(`../cli${fromSources ? ".ts" : ".js"}`, import.meta.url));
@@ -32,6 +36,9 @@ export function startNodeProcess(args: readonly string[]): NodeProcess {
     env: {
       NODE_COMPILE_CACHE: join(tmpdir(), `holdfast-compile-cache-${process.getuid?.() ?? 0}`),
       ...process.env,
+      // One that this command was given by chance leads to another cluster.
+      [joinTokenVariable]: "",
+      ...environment,
     },
   });
   const { promise: ready, resolve, reject } = Promise.withResolvers<ServedAt>();

@@ -4,6 +4,8 @@ import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { systemErrorCode, UsageError } from "../command-line/failure.ts";
 import { configFileName } from "../server/data-files.ts";
+import { parseConsensus } from "../server/membership.ts";
+import { portFlags, requirePorts } from "./ports.ts";
 
 export interface DevFlags {
   readonly nodes?: string;
@@ -15,34 +17,124 @@ export interface DevFlags {
   readonly json?: boolean;
 }
 
+export interface DevPlan {
+  /** Of a new cluster node 0 starts first, and the others join it; nodes of an existing one start together. */
+  readonly kind: "new" | "existing";
+  /** At least one, by number. */
+  readonly nodes: readonly PlannedNode[];
+}
+
+export interface PlannedNode {
+  readonly number: number;
+  /** Of `holdfast`. */
+  readonly args: readonly string[];
+  /** The path of its config file. */
+  readonly config: string;
+}
+
 export const defaultData = ".holdfast";
 const defaultBasePort = 9000;
+/** Of a cluster that does not exist yet, unless --nodes says otherwise. */
+export const newClusterNodes: number = 1;
+const nodesMax = 100;
 
+/** What is wrong with the flags whatever the directory holds. */
 export function checkFlags(flags: DevFlags): void {
   if (flags.ephemeral === true && flags.data !== undefined) {
     throw new UsageError("--ephemeral keeps nothing and chooses its own directory: leave --data out");
   }
-  const nodes = nodeCount(flags);
-  if (nodes !== undefined && nodes > 1) throw new UsageError(severalNodes(nodes));
-  if (flags.consensus !== undefined && flags.consensus !== "raft" && flags.consensus !== "multipaxos") {
-    throw new UsageError(`--consensus is raft or multipaxos, not "${flags.consensus}"`);
-  }
+  parseConsensus(flags.consensus);
+  nodeCount(flags);
   basePort(flags);
 }
 
-function nodeCount({ nodes }: DevFlags): number | undefined {
+/** At a terminal the nodes log for people. */
+export async function planDev(flags: DevFlags, data: string, isTerminal: boolean): Promise<DevPlan> {
+  const end = [
+    ...(isTerminal ? ["--log-format", "text"] : []),
+    ...(flags.ephemeral === true ? ["--ephemeral"] : []),
+  ];
+  const found = await nodesFound(data);
+  return found.length === 0 ? newCluster(flags, data, end) : existingCluster(flags, data, end, found);
+}
+
+function newCluster(flags: DevFlags, data: string, end: readonly string[]): DevPlan {
+  const base = basePort(flags) ?? defaultBasePort;
+  const count = nodeCount(flags) ?? newClusterNodes;
+  requirePorts(base, count - 1);
+  const nodes = Array.from({ length: count }, (_, number): PlannedNode => {
+    const folder = folderOf(data, number);
+    // Who joins finds out which protocol the cluster speaks.
+    const { consensus } = flags;
+    const protocol = number === 0 && consensus !== undefined ? ["--consensus", consensus] : [];
+    const args = [
+      "server",
+      "--data",
+      folder,
+      ...portFlags(base, number),
+      "--log",
+      "warn",
+      ...protocol,
+      ...end,
+    ];
+    return { number, args, config: join(folder, configFileName) };
+  });
+  return { kind: "new", nodes };
+}
+
+function existingCluster(
+  flags: DevFlags,
+  data: string,
+  end: readonly string[],
+  found: readonly number[],
+): DevPlan {
+  const count = nodeCount(flags);
+  if (count !== undefined && count !== found.length) throw otherCount(count, found, data, flags);
+  const base = basePort(flags);
+  if (base !== undefined) requirePorts(base, Math.max(...found));
+  const nodes = found.map((number): PlannedNode => {
+    const config = join(folderOf(data, number), configFileName);
+    const ports = base === undefined ? [] : portFlags(base, number);
+    return { number, args: ["server", "--config", config, ...ports, ...end], config };
+  });
+  return { kind: "existing", nodes };
+}
+
+function otherCount(count: number, found: readonly number[], data: string, flags: DevFlags): UsageError {
+  const holds = `${data} holds a cluster of ${found.length === 1 ? "1 node" : `${found.length} nodes`}`;
+  const next = `leave --nodes out to start it as it is`;
+  if (count < found.length)
+    return new UsageError(
+      `${holds}, more than --nodes ${count}: ${next}; a node leaves it by: holdfast cluster remove`,
+    );
+  const number = firstFree(found);
+  const ports = portFlags(basePort(flags) ?? defaultBasePort, number).join(" ");
+  const grow = `holdfast server --data ${folderOf(data, number)} ${ports} --join "$(holdfast cluster token)"`;
+  return new UsageError(
+    `${holds}, fewer than --nodes ${count}: ${next}, and while it runs it grows by: ${grow}`,
+  );
+}
+
+function firstFree(found: readonly number[]): number {
+  let number = 0;
+  while (found.includes(number)) number++;
+  return number;
+}
+
+function folderOf(data: string, number: number): string {
+  return join(data, `node-${number}`);
+}
+
+export function nodeCount({ nodes }: DevFlags): number | undefined {
   if (nodes === undefined) return undefined;
   const count = /^\d{1,4}$/.test(nodes) ? Number(nodes) : 0;
-  if (count < 1) throw new UsageError(`--nodes is a whole number from 1 on, not "${nodes}"`);
+  if (count < 1 || count > nodesMax)
+    throw new UsageError(`--nodes is a whole number from 1 to ${nodesMax}, not "${nodes}"`);
   return count;
 }
 
-function severalNodes(count: number): string {
-  return `--nodes ${count}: clusters of several nodes are not there yet; start one node with --nodes 1`;
-}
-
 /** Port of node 0's S3 gateway; 0 lets the system choose all ports. Undefined when none was asked for. */
-export function basePort({ basePort: text }: DevFlags): number | undefined {
+function basePort({ basePort: text }: DevFlags): number | undefined {
   if (text === undefined) return undefined;
   const port = /^\d{1,5}$/.test(text) ? Number(text) : -1;
   // Node 0 needs base, +1 and +2.
@@ -51,60 +143,22 @@ export function basePort({ basePort: text }: DevFlags): number | undefined {
   return port;
 }
 
-/** Arguments of `holdfast` for node 0, whose directory is new or was served before; at a terminal it logs for people. */
-export async function nodeArguments(
-  flags: DevFlags,
-  data: string,
-  isTerminal: boolean,
-): Promise<readonly string[]> {
-  const node = join(data, "node-0");
-  const end = [
-    ...(isTerminal ? ["--log-format", "text"] : []),
-    ...(flags.ephemeral === true ? ["--ephemeral"] : []),
-  ];
-  const existing = await nodesFound(data);
-  if (existing === 0) {
-    return [
-      "server",
-      "--data",
-      node,
-      ...listenFlags(basePort(flags) ?? defaultBasePort),
-      "--log",
-      "warn",
-      ...end,
-    ];
+/** Nodes that were served from this directory before, by number: those that have their config file. */
+async function nodesFound(data: string): Promise<readonly number[]> {
+  const found: number[] = [];
+  for (const name of await namesIn(data)) {
+    const [, digits] = /^node-(0|[1-9]\d{0,3})$/.exec(name) ?? [];
+    if (digits !== undefined && (await namesIn(join(data, name))).includes(configFileName))
+      found.push(Number(digits));
   }
-  if (existing > 1) throw new UsageError(`${data} holds ${existing} nodes. ${severalNodes(existing)}`);
-  const base = basePort(flags);
-  return [
-    "server",
-    "--config",
-    join(node, configFileName),
-    ...(base === undefined ? [] : listenFlags(base)),
-    ...end,
-  ];
-}
-
-function listenFlags(base: number): readonly string[] {
-  const http = base === 0 ? 0 : base + 1;
-  return ["--s3", `127.0.0.1:${base}`, "--http", `127.0.0.1:${http}`];
-}
-
-/** Nodes that were served from this directory before: those that have their config file. */
-async function nodesFound(data: string): Promise<number> {
-  const names = await namesIn(data);
-  let found = 0;
-  for (const name of names.filter((entry) => /^node-\d+$/.test(entry))) {
-    if ((await namesIn(join(data, name))).includes(configFileName)) found++;
-  }
-  return found;
+  return found.toSorted((a, b) => a - b);
 }
 
 async function namesIn(folder: string): Promise<readonly string[]> {
   try {
     return await readdir(folder);
   } catch (error) {
-    if (systemErrorCode(error) === "ENOENT") return [];
+    if (["ENOENT", "ENOTDIR"].includes(systemErrorCode(error) ?? "")) return [];
     throw error;
   }
 }

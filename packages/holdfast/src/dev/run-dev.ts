@@ -3,103 +3,61 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { Failure, messageOf } from "../command-line/failure.ts";
-import { configFileName } from "../server/data-files.ts";
+import { UsageError } from "../command-line/failure.ts";
 import type { ServedAt } from "../server/ready-line.ts";
 import { readyLine } from "../server/ready-line.ts";
-import type { NodeProcess } from "./node-process.ts";
-import { endText, startNodeProcess } from "./node-process.ts";
-import type { DevFlags } from "./plan.ts";
-import { checkFlags, defaultData, nodeArguments } from "./plan.ts";
+import { startNodeProcess } from "./node-process.ts";
+import type { IssueToken } from "./node-set.ts";
+import { NodeSet } from "./node-set.ts";
+import type { DevFlags, DevPlan } from "./plan.ts";
+import { checkFlags, defaultData, planDev } from "./plan.ts";
 import { Signals } from "./signals.ts";
 
-export async function runDev(flags: DevFlags): Promise<void> {
+/** Without `issueToken` a new cluster has one node. */
+export async function runDev(flags: DevFlags, issueToken?: IssueToken): Promise<void> {
   checkFlags(flags);
   const signals = new Signals();
   const data =
     flags.ephemeral === true ? await mkdtemp(join(tmpdir(), "holdfast-")) : (flags.data ?? defaultData);
   try {
-    if (flags.consensus !== undefined) note("--consensus has no effect on one node: its log has one voter");
-    const say = (at: ServedAt): void =>
-      void process.stdout.write(readyLine({ ...at, data }, flags.json === true));
-    await runNode(await nodeArguments(flags, data, process.stderr.isTTY), {
-      data,
-      say,
+    const plan = await planDev(flags, data, process.stderr.isTTY);
+    if (plan.kind === "existing" && flags.consensus !== undefined)
+      note("--consensus has no effect: the cluster in this directory has its protocol already");
+    const nodes = new NodeSet({
+      plan,
+      issueToken: issueToken ?? noToken(plan),
       respawn: flags.respawn === true,
-      signals,
+      launch: startNodeProcess,
+      note,
     });
+    const say = (at: ServedAt): void =>
+      void process.stdout.write(readyLine({ ...at, nodes: plan.nodes.length, data }, flags.json === true));
+    await runNodes(nodes, say, signals);
   } finally {
     if (flags.ephemeral === true) await rm(data, { recursive: true, force: true });
     signals.release();
   }
 }
 
-interface Run {
-  readonly data: string;
-  readonly say: (at: ServedAt) => void;
-  readonly respawn: boolean;
-  readonly signals: Signals;
-}
-
-async function runNode(args: readonly string[], { data, say, respawn, signals }: Run): Promise<void> {
-  let node = startNodeProcess(args);
-  const stopFirst = signals.requested.then(() => "stop" as const);
+async function runNodes(nodes: NodeSet, say: (at: ServedAt) => void, signals: Signals): Promise<void> {
+  // Whoever asks twice does not want to wait.
+  void signals.insisted.then(() => nodes.kill());
   try {
-    const first = await Promise.race([node.ready, stopFirst]);
-    if (first === "stop") return;
+    const first = await Promise.race([nodes.start(), signals.requested]);
+    if (first === undefined) return;
     say(first);
-    let delayMs = respawnDelayMsMin;
-    for (;;) {
-      const startedMs = performance.now();
-      const end = await Promise.race([node.ended, stopFirst]);
-      if (end === "stop") return;
-      const again = "it stays down; start it with: holdfast server --config";
-      const plan = respawn ? "starting it again" : `${again} ${join(data, "node-0", configFileName)}`;
-      note(`node 0 ended (${endText(end)}); ${plan}`);
-      if (!respawn) return await signals.requested;
-      delayMs =
-        performance.now() - startedMs > steadyMs
-          ? respawnDelayMsMin
-          : Math.min(2 * delayMs, respawnDelayMsMax);
-      if ((await Promise.race([pause(delayMs, signals), stopFirst])) === "stop") return;
-      node = startNodeProcess(args);
-      node.ready.then(
-        (at) => note(`node 0 serves again: s3=${at.s3} http=${at.http}`),
-        (error: unknown) => note(`node 0 did not start: ${messageOf(error)}`),
-      );
-    }
+    await signals.requested;
   } finally {
-    await endNode(node, signals);
+    await nodes.stop();
   }
 }
 
-/** A node that ends again and again is started ever more slowly; one that ran for a while starts at once. */
-const respawnDelayMsMin = 250;
-const respawnDelayMsMax = 10_000;
-const steadyMs = 30_000;
-/** The node's own deadlines are shorter. */
-const stopDeadlineMs = 45_000;
-
-function pause(delayMs: number, signals: Signals): Promise<"again"> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(() => resolve("again"), delayMs);
-    void signals.requested.then(() => clearTimeout(timer));
-  });
-}
-
-async function endNode(node: NodeProcess, signals: Signals): Promise<void> {
-  let late = false;
-  const kill = (): void => node.kill("SIGKILL");
-  const timer = setTimeout(() => {
-    late = true;
-    kill();
-  }, stopDeadlineMs);
-  // Whoever asks twice does not want to wait.
-  void signals.insisted.then(kill);
-  node.kill("SIGTERM");
-  await node.ended;
-  clearTimeout(timer);
-  if (late) throw new Failure("node 0 did not stop in time and was killed", { code: "StopTimeout" });
+function noToken({ kind, nodes }: DevPlan): IssueToken {
+  if (kind === "new" && nodes.length > 1)
+    throw new UsageError(
+      `--nodes ${nodes.length}: clusters of several nodes are not there yet; start one node with --nodes 1`,
+    );
+  return () => Promise.reject(new Error("no node joins"));
 }
 
 function note(text: string): void {

@@ -15,7 +15,8 @@ suite("config file", () => {
 
   test("what is written is read back, and only the owner may read it", async () => {
     const config = resolveConfig([
-      { data: folder, s3: ":7", accessKey: "admin", secretKey: "a-secret-of-mine" },
+      { data: folder, s3: ":7", rpc: ":8", zone: "rack-2", weight: 5 },
+      { accessKey: "admin", secretKey: "a-secret-of-mine" },
     ]);
     await writeConfigFile(config);
     const path = join(folder, "config.yaml");

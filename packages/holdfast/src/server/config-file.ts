@@ -73,6 +73,9 @@ function configText(config: ServerConfig): string {
   const document: ConfigFile = {
     s3: listenAddressText(config.s3),
     http: listenAddressText(config.http),
+    rpc: listenAddressText(config.rpc),
+    zone: config.zone,
+    weight: config.weight,
     accessKey: config.root.accessKey,
     secretKey: config.root.secretKey,
     region: config.region,

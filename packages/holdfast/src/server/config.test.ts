@@ -4,6 +4,7 @@ import { UsageError } from "../command-line/failure.ts";
 import { checkConfig, environmentConfig, resolveConfig } from "./config.ts";
 import { isLoopback } from "./credentials.ts";
 import { listenAddressText, parseListenAddress, urlOf } from "./listen-address.ts";
+import { loadServerConfig } from "./run-server.ts";
 
 const data = "/data";
 
@@ -64,9 +65,46 @@ test("config: unknown names and wrong kinds are refused by name, and values are 
   );
 });
 
-test("config: the gateways cannot share a port, except a free one", () => {
-  assert.throws(() => resolveConfig([{ data, s3: ":9", http: ":9" }]), UsageError);
-  assert.equal(resolveConfig([{ data, s3: ":0", http: ":0" }]).http.port, 0);
+test("config: nothing shares a port, except a free one", () => {
+  for (const [names, addresses] of [
+    ["s3 and http", { s3: ":9", http: ":9" }],
+    ["s3 and rpc", { s3: ":9", rpc: ":9" }],
+    ["http and rpc", { http: ":9", rpc: ":9" }],
+    ["http and rpc", { rpc: ":9001" }],
+    ["s3 and rpc", { rpc: "0.0.0.0:9000" }],
+  ] as const)
+    assert.throws(() => resolveConfig([{ data, ...addresses }]), new RegExp(`${names} cannot both listen`));
+  assert.equal(resolveConfig([{ data, s3: ":0", http: ":0", rpc: ":0" }]).http.port, 0);
+  assert.equal(resolveConfig([{ data, rpc: "127.0.0.2:9000" }]).rpc.host, "127.0.0.2");
+});
+
+test("config: where other nodes reach this one, its zone and its weight", () => {
+  const alone = resolveConfig([{ data }]);
+  assert.deepEqual(
+    [alone.rpc, alone.zone, alone.weight],
+    [{ host: "127.0.0.1", port: 9002 }, undefined, undefined],
+  );
+  const placed = resolveConfig([{ data, rpc: "10.0.0.2:9002", zone: "rack-2", weight: 1000 }]);
+  assert.deepEqual([placed.rpc.host, placed.zone, placed.weight], ["10.0.0.2", "rack-2", 1000]);
+  for (const weight of [0, 1001, 1.5]) assert.throws(() => checkConfig({ weight }, "x"), /x: weight/);
+  for (const zone of ["", "a b", "-a", "z".repeat(64)])
+    assert.throws(() => checkConfig({ zone }, "x"), /x: zone/);
+  assert.throws(() => resolveConfig([{ data, rpc: "nowhere" }]), /no address to listen on/);
+});
+
+test("config: flags say where the node is; a weight is a number", async () => {
+  const flags = { data: "/nowhere/at/all", rpc: ":7", zone: "a", weight: "3" };
+  const config = await loadServerConfig(flags, {});
+  assert.deepEqual([config.rpc.port, config.zone, config.weight], [7, "a", 3]);
+  for (const weight of ["0", "1001", "-1", "1.5", "ten", ""])
+    await assert.rejects(
+      loadServerConfig({ ...flags, weight }, {}),
+      /--weight is a whole number from 1 to 1000/,
+    );
+});
+
+test("config: other nodes are let in by certificates, whatever the keys", () => {
+  assert.equal(resolveConfig([{ data, rpc: "0.0.0.0:9002" }]).rpc.host, "0.0.0.0");
 });
 
 test("listen address: host and port, a port alone, IPv6 in brackets", () => {

@@ -6,13 +6,19 @@ import type { Environment } from "../command-line/settings.ts";
 import type { RootCredentials } from "./credentials.ts";
 import { devCredentials, requireOwnCredentials } from "./credentials.ts";
 import type { ListenAddress } from "./listen-address.ts";
-import { listenAddressText, parseListenAddress } from "./listen-address.ts";
+import { collide, listenAddressText, parseListenAddress } from "./listen-address.ts";
 
 export interface ServerConfig {
   /** The data directory, absolute. */
   readonly data: string;
   readonly s3: ListenAddress;
   readonly http: ListenAddress;
+  /** Where other nodes reach this one. */
+  readonly rpc: ListenAddress;
+  /** What the node shares with its neighbours: a rack, a room. Undefined leaves it as it is. */
+  readonly zone: string | undefined;
+  /** How much of the data it takes, next to others, from 1 to 1000. Undefined leaves it as it is. */
+  readonly weight: number | undefined;
   readonly root: RootCredentials;
   /** The S3 region that requests are signed for. */
   readonly region: string;
@@ -46,6 +52,9 @@ export interface ConfigFile {
   readonly data?: string | undefined;
   readonly s3?: string | undefined;
   readonly http?: string | undefined;
+  readonly rpc?: string | undefined;
+  readonly zone?: string | undefined;
+  readonly weight?: number | undefined;
   readonly accessKey?: string | undefined;
   readonly secretKey?: string | undefined;
   readonly region?: string | undefined;
@@ -65,6 +74,12 @@ const schema: z.ZodType<ConfigFile> = z.strictObject({
   data: z.string().min(1).optional(),
   s3: z.string().optional(),
   http: z.string().optional(),
+  rpc: z.string().optional(),
+  zone: z
+    .string()
+    .regex(/^[A-Za-z0-9][\w.-]{0,62}$/, "has up to 63 letters, digits, dots, hyphens and underscores")
+    .optional(),
+  weight: z.number("is a whole number from 1 to 1000").int().min(1).max(1000).optional(),
   accessKey: z
     .string()
     .regex(/^[\w.-]{3,128}$/, "has 3 to 128 letters, digits, dots, hyphens and underscores")
@@ -118,6 +133,7 @@ export function environmentConfig(environment: Environment): ConfigFile {
 
 const defaultS3 = "127.0.0.1:9000";
 const defaultHttp = "127.0.0.1:9001";
+const defaultRpc = "127.0.0.1:9002";
 const defaultStopDeadlineMs = 10_000;
 
 /** Later layers win. `data` must be absolute by now, and is required. */
@@ -128,6 +144,9 @@ export function resolveConfig(layers: readonly ConfigFile[]): ServerConfig {
     data: merged.data,
     s3: parseListenAddress(merged.s3 ?? defaultS3),
     http: parseListenAddress(merged.http ?? defaultHttp),
+    rpc: parseListenAddress(merged.rpc ?? defaultRpc),
+    zone: merged.zone,
+    weight: merged.weight,
     root: rootCredentials(merged),
     region: merged.region ?? "us-east-1",
     domains: merged.domains ?? [],
@@ -137,12 +156,21 @@ export function resolveConfig(layers: readonly ConfigFile[]): ServerConfig {
     stopDeadlineMs: merged.stopDeadlineMs ?? defaultStopDeadlineMs,
     maintenance: maintenanceConfig(merged),
   };
-  const { s3, http } = config;
-  if (s3.port !== 0 && s3.port === http.port && s3.host === http.host) {
-    throw new UsageError(`s3 and http cannot both listen on ${listenAddressText(s3)}`);
-  }
-  requireOwnCredentials(config.root, [s3.host, http.host]);
+  requireDifferentPorts(config);
+  // Nodes know each other by certificates, whatever the keys are.
+  requireOwnCredentials(config.root, [config.s3.host, config.http.host]);
   return config;
+}
+
+function requireDifferentPorts({ s3, http, rpc }: ServerConfig): void {
+  const pairs = [
+    ["s3", s3, "http", http],
+    ["s3", s3, "rpc", rpc],
+    ["http", http, "rpc", rpc],
+  ] as const;
+  for (const [name, address, otherName, other] of pairs)
+    if (collide(address, other))
+      throw new UsageError(`${name} and ${otherName} cannot both listen on ${listenAddressText(address)}`);
 }
 
 function maintenanceConfig(merged: ConfigFile): MaintenanceConfig {

@@ -28,6 +28,15 @@ export function listenAddressText(address: ListenAddress): string {
 
 /** As a client on this machine reaches it. */
 export function urlOf(address: ListenAddress): string {
-  const everywhere = address.host === "0.0.0.0" || address.host === "::";
-  return `http://${listenAddressText(everywhere ? { ...address, host: "127.0.0.1" } : address)}`;
+  return `http://${listenAddressText(isEverywhere(address) ? { ...address, host: "127.0.0.1" } : address)}`;
+}
+
+/** Whether one of them would be in the other's way; free ports never are. */
+export function collide(one: ListenAddress, other: ListenAddress): boolean {
+  if (one.port === 0 || one.port !== other.port) return false;
+  return one.host === other.host || isEverywhere(one) || isEverywhere(other);
+}
+
+function isEverywhere({ host }: ListenAddress): boolean {
+  return host === "0.0.0.0" || host === "::";
 }

@@ -7,8 +7,13 @@ export interface ServedAt {
   readonly http: string;
 }
 
-export function readyLine(store: ServedAt & { readonly data: string }, json: boolean): string {
-  const { s3, http, data } = store;
-  if (json) return `${JSON.stringify({ kind: "ready", s3, http, nodes: 1, data })}\n`;
-  return `ready s3=${s3} http=${http} nodes=1 data=${printable(data)}\n`;
+export interface ReadyStore extends ServedAt {
+  /** How many were started. */
+  readonly nodes: number;
+  readonly data: string;
+}
+
+export function readyLine({ s3, http, nodes, data }: ReadyStore, json: boolean): string {
+  if (json) return `${JSON.stringify({ kind: "ready", s3, http, nodes, data })}\n`;
+  return `ready s3=${s3} http=${http} nodes=${nodes} data=${printable(data)}\n`;
 }

@@ -12,16 +12,21 @@ import { prepareDataDirectory } from "./data-directory.ts";
 import { configFileName } from "./data-files.ts";
 import { settleHeap } from "./heap-settings.ts";
 import { urlOf } from "./listen-address.ts";
+import type { Membership, MembershipFlags } from "./membership.ts";
+import { membershipOf } from "./membership.ts";
 import type { ParentChannel } from "./parent-channel.ts";
 import { openParentChannel } from "./parent-channel.ts";
 import { removeProcessId, writeProcessId } from "./process-id-file.ts";
 import { readyLine } from "./ready-line.ts";
 
-export interface ServerFlags {
+export interface ServerFlags extends MembershipFlags {
   readonly config?: string;
   readonly data?: string;
   readonly s3?: string;
   readonly http?: string;
+  readonly rpc?: string;
+  readonly zone?: string;
+  readonly weight?: string;
   readonly region?: string;
   readonly domain?: readonly string[];
   readonly log?: string;
@@ -34,10 +39,21 @@ export interface ServerFlags {
 }
 
 export async function loadServerConfig(flags: ServerFlags, environment: Environment): Promise<ServerConfig> {
-  const { s3, http, region, domain, log, accessLog } = flags;
+  const { s3, http, rpc, zone, region, domain, log, accessLog } = flags;
   const data = flags.data === undefined ? undefined : resolve(flags.data);
-  const given = checkConfig({ data, s3, http, region, domains: domain, log, accessLog }, "flags");
+  const weight = weightOf(flags);
+  const given = checkConfig(
+    { data, s3, http, rpc, zone, weight, region, domains: domain, log, accessLog },
+    "flags",
+  );
   return resolveConfig([await configFileOf(flags.config, data), environmentConfig(environment), given]);
+}
+
+function weightOf({ weight }: ServerFlags): number | undefined {
+  if (weight === undefined) return undefined;
+  const number = /^\d{1,4}$/.test(weight) ? Number(weight) : 0;
+  if (number >= 1 && number <= 1000) return number;
+  throw new UsageError(`--weight is a whole number from 1 to 1000, not "${weight}"`);
 }
 
 /** A data directory that was served before brings its own. */
@@ -52,8 +68,15 @@ export async function runServer(flags: ServerFlags): Promise<void> {
   const stopRequested = untilSignal();
   const parent = openParentChannel();
   try {
+    const membership = await membershipOf(flags, process.env);
     const config = await loadServerConfig(flags, process.env);
-    await serve(config, flags, parent, Promise.race([stopRequested, parent.gone]));
+    await serve({
+      config,
+      membership,
+      flags,
+      parent,
+      stopRequested: Promise.race([stopRequested, parent.gone]),
+    });
   } catch (error) {
     if (!parent.connected) throw error;
     // The parent says it, once, in its own words.
@@ -64,26 +87,30 @@ export async function runServer(flags: ServerFlags): Promise<void> {
   }
 }
 
-async function serve(
-  config: ServerConfig,
-  { ephemeral = false, json = false, logFormat = "json" }: ServerFlags,
-  parent: ParentChannel,
-  stopRequested: Promise<void>,
-): Promise<void> {
+interface Serving {
+  readonly config: ServerConfig;
+  readonly membership: Membership;
+  readonly flags: ServerFlags;
+  readonly parent: ParentChannel;
+  readonly stopRequested: Promise<void>;
+}
+
+async function serve({ config, membership, flags, parent, stopRequested }: Serving): Promise<void> {
+  const { ephemeral = false, json = false, logFormat = "json" } = flags;
   if (logFormat !== "json" && logFormat !== "text")
     throw new UsageError(`--log-format is json or text, not "${logFormat}"`);
   await prepareDataDirectory(config.data);
   if (ephemeral) await requireEmpty(config.data);
   settleHeap();
   const { startServer } = await import("./server.ts");
-  const server = await startServer(config, { logFormat });
+  const server = await startServer(config, { logFormat, membership });
   try {
     // Only now the directory is ours: a start that was refused must not touch the files of the one that runs.
     await writeProcessId(config.data);
     await writeConfigFile(config);
     const at = { s3: urlOf(server.addresses.s3), http: urlOf(server.addresses.http) };
     if (parent.connected) await parent.reportReady(at);
-    else process.stdout.write(readyLine({ ...at, data: config.data }, json));
+    else process.stdout.write(readyLine({ ...at, nodes: 1, data: config.data }, json));
     await Promise.race([stopRequested, server.failed.then(nodeFailed)]);
   } finally {
     const watchdog = setTimeout(giveUp, config.stopDeadlineMs + flushDeadlineMs);

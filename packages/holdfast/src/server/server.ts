@@ -22,11 +22,12 @@ import type { HoldfastNode, NodeOptions, NodePlace } from "@holdfast/node";
 import { startNode } from "@holdfast/node";
 import type { HttpHandler, Journal } from "@holdfast/ports";
 import { allMetrics, DiskError } from "@holdfast/ports";
-import { Failure, systemErrorCode } from "../command-line/failure.ts";
+import { Failure, systemErrorCode, UsageError } from "../command-line/failure.ts";
 import type { ServerConfig } from "./config.ts";
 import { rootAccess } from "./credentials.ts";
 import type { ListenAddress } from "./listen-address.ts";
 import { listenAddressText } from "./listen-address.ts";
+import type { Membership } from "./membership.ts";
 import { PhasedHandler } from "./phase.ts";
 import { readProcessId } from "./process-id-file.ts";
 import { serverFacts } from "./server-facts.ts";
@@ -43,12 +44,15 @@ export interface RunningServer {
 export interface ServerOptions {
   readonly node?: NodeOptions;
   readonly logFormat?: "json" | "text";
+  readonly membership?: Membership;
 }
 
 export async function startServer(
   config: ServerConfig,
-  { node: nodeOptions = {}, logFormat = "json" }: ServerOptions = {},
+  { node: nodeOptions = {}, logFormat = "json", membership }: ServerOptions = {},
 ): Promise<RunningServer> {
+  if (membership?.join !== undefined)
+    throw new UsageError("joining a cluster is not there yet: start the node without a join token");
   const journal = pinoJournal({ level: config.log, format: logFormat });
   const metrics = prometheusMetrics();
   const opening: Opening = { config, journal, metrics, phase: new PhasedHandler() };

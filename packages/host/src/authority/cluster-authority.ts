@@ -31,6 +31,11 @@ export const nodeCertificateValidMs: number = 365 * dayMs;
 /** Certificates are valid from so long ago: clocks of nodes differ. */
 const backdatedMs = 60 * 60 * 1000;
 
+/** The subject of its certificate. */
+export function authorityName(clusterId: string): string {
+  return `CN=Holdfast cluster ${clusterId}`;
+}
+
 /** `clusterId`: up to 64 letters, digits and hyphens. */
 export async function createAuthority(
   clusterId: string,
@@ -41,7 +46,7 @@ export async function createAuthority(
   const keys = await makeKeyPair();
   const certificate = await x509.X509CertificateGenerator.createSelfSigned({
     serialNumber: serialNumber(random),
-    name: `CN=Holdfast cluster ${clusterId}`,
+    name: authorityName(clusterId),
     ...validity(clock, authorityValidMs),
     signingAlgorithm: keyAlgorithm,
     keys,

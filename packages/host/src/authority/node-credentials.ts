@@ -52,9 +52,26 @@ export function checkCredentials({ certificate, key, authority }: NodeCredential
     throw new CertificateError("the private key is not that of the certificate");
 }
 
+/** CertificateError unless one of these authorities (PEM) signed the certificate (PEM). */
+export function checkSigned(certificate: string, authority: string): void {
+  const parsed = readCertificate(certificate);
+  const isSigned = pemSections(authority, "CERTIFICATE")
+    .map(readCertificate)
+    .some((each) => parsed.verify(each.publicKey));
+  if (!isSigned)
+    throw new CertificateError("the certificate was not signed by the authority that is trusted");
+}
+
 /** In milliseconds since 1970: renew well before. */
 export function expiresAtMs({ certificate }: NodeCredentials): number {
   return Date.parse(readCertificate(certificate).validTo);
+}
+
+/** How much of the certificate's life is left, of 1; below 0 when it has expired. */
+export function lifeLeft({ certificate }: NodeCredentials, nowMs: number): number {
+  const { validFrom, validTo } = readCertificate(certificate);
+  const endMs = Date.parse(validTo);
+  return (endMs - nowMs) / (endMs - Date.parse(validFrom));
 }
 
 function readCertificate(pem: string): X509Certificate {

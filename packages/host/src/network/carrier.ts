@@ -19,6 +19,8 @@ export type ConnectionRefusal = CertificateRefusal | "no-tls" | "no-protocol" | 
 
 export interface CarrierListener {
   onConnection(connection: IncomingConnection): void;
+  /** Somebody who is no node yet wants to become one. It never happens without security. */
+  onJoin(socket: Socket): void;
   onRefused(reason: ConnectionRefusal, message: string, remoteAddress: string): void;
 }
 

@@ -12,11 +12,18 @@ export function addressOf({ id, address }: Peer): HostAndPort {
   return parsed;
 }
 
-/** Resolves when `event` has come; rejects when the socket fails or the signal is aborted before, and ends the socket then. */
+export function peerText({ id, address }: Peer): string {
+  return `node ${id} at ${address}`;
+}
+
+/**
+ * Resolves when `event` has come; rejects when the socket fails or the signal is aborted before, and ends the socket then.
+ * `who` is for the error's message.
+ */
 export function connected(
   socket: Socket,
   event: "connect" | "secureConnect",
-  { id, address }: Peer,
+  who: string,
   signal: AbortSignal,
 ): Promise<void> {
   socket.setNoDelay(true);
@@ -27,7 +34,7 @@ export function connected(
       // Whatever else it has to say is of no interest.
       socket.on("error", () => undefined);
       socket.destroy();
-      reject(new NetworkError("unreachable", `node ${id} at ${address}: ${reason}`, { cause }));
+      reject(new NetworkError("unreachable", `${who}: ${reason}`, { cause }));
     };
     const onError = (error: Error): void => fail(error.message, error);
     const onClose = (): void => fail("it closed the connection");

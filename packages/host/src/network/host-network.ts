@@ -17,6 +17,8 @@ import type {
 import { checkFrame, checkHead, NetworkError, silentMetrics } from "@holdfast/ports";
 import type { NodeCredentials } from "../authority/node-credentials.ts";
 import { isClusterId, isNodeId } from "../authority/node-name.ts";
+import type { JoinHandler } from "../join/join-server.ts";
+import { JoinServer } from "../join/join-server.ts";
 import { formatAddress } from "./address.ts";
 import type { Carrier, IncomingConnection } from "./carrier.ts";
 import { ExchangeCaller } from "./exchange-caller.ts";
@@ -80,6 +82,7 @@ export class HostNetwork implements Network {
   readonly #metrics: NetworkMetrics;
   readonly #refusals: Refusals;
   readonly #server: ExchangeServer;
+  readonly #joins: JoinServer;
   readonly #peers = new Map<NodeId, Known>();
   #receiver: NetworkReceiver | undefined;
   #port: number;
@@ -111,6 +114,12 @@ export class HostNetwork implements Network {
         this.#closing === undefined ? this.#receiver?.onExchange(from, request, signal) : undefined,
       onRefused: (message, remoteAddress) => this.#refusals.add("not-a-peer", message, remoteAddress),
     });
+    this.#joins = new JoinServer({
+      clock,
+      journal,
+      limits,
+      onRefused: (problem, message, remoteAddress) => this.#refusals.add(problem, message, remoteAddress),
+    });
   }
 
   /** `host:port` that is listened on. */
@@ -122,6 +131,7 @@ export class HostNetwork implements Network {
     const { host, port } = this.#options;
     this.#port = await this.#carrier.listen(host, port, {
       onConnection: (connection) => this.#onConnection(connection),
+      onJoin: (socket) => (this.#closing === undefined ? this.#joins.take(socket) : socket.destroy()),
       onRefused: (reason, message, remoteAddress) => this.#refusals.add(reason, message, remoteAddress),
     });
     this.#tickLater();
@@ -165,6 +175,16 @@ export class HostNetwork implements Network {
   setCredentials(credentials: NodeCredentials): void {
     assert(this.#carrier instanceof TlsCarrier, "credentials for a network without security");
     this.#carrier.setCredentials(credentials);
+  }
+
+  /**
+   * Answers those who want to join, from now on. NetworkError "refused" without security: nobody is known then, and the answer
+   * holds the authority's key.
+   */
+  serveJoins(handler: JoinHandler): void {
+    if (!(this.#carrier instanceof TlsCarrier))
+      throw new NetworkError("refused", "a node without security admits nobody: it has no authority");
+    this.#joins.serve(handler);
   }
 
   close(): Promise<void> {

@@ -19,6 +19,10 @@ export interface NetworkLimits {
   readonly exchangeIdleMs: number;
   /** Connections that have not said who they are; beyond, new ones are closed. */
   readonly unknownConnectionsMax: number;
+  /** Nodes that join at once; beyond, they are told to come again. */
+  readonly joinsMax: number;
+  /** From a request to join until its answer. */
+  readonly joinTimeoutMs: number;
 }
 
 export const defaultNetworkLimits: NetworkLimits = {
@@ -32,4 +36,6 @@ export const defaultNetworkLimits: NetworkLimits = {
   exchangesWaitingMax: 4096,
   exchangeIdleMs: 30_000,
   unknownConnectionsMax: 256,
+  joinsMax: 16,
+  joinTimeoutMs: 30_000,
 };

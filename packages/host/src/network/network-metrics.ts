@@ -1,9 +1,10 @@
 import type { Counter, Metrics } from "@holdfast/ports";
 import { allMetrics } from "@holdfast/ports";
+import type { JoinProblem } from "../join/join-server.ts";
 import type { ConnectionRefusal } from "./carrier.ts";
 import type { ConnectionEnd } from "./frame-connection.ts";
 
-export type RefusalReason = ConnectionRefusal | ConnectionEnd["reason"] | "not-a-peer";
+export type RefusalReason = ConnectionRefusal | ConnectionEnd["reason"] | JoinProblem | "not-a-peer";
 
 /** Read when they are scraped. */
 export interface NetworkLevels {

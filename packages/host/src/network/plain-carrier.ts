@@ -7,7 +7,7 @@ import { NetworkError } from "@holdfast/ports";
 import { isLoopback, parseAddress } from "./address.ts";
 import type { Carrier, CarrierListener, Protocol } from "./carrier.ts";
 import { ConnectionGate, listenOn } from "./connection-gate.ts";
-import { addressOf, connected } from "./dial-socket.ts";
+import { addressOf, connected, peerText } from "./dial-socket.ts";
 import { beginsFrames } from "./frame-format.ts";
 import type { NetworkLimits } from "./limits.ts";
 
@@ -33,7 +33,7 @@ export class PlainCarrier implements Carrier {
     const { host, port } = addressOf(peer);
     checkLoopback(host);
     const socket = connect({ host, port });
-    await connected(socket, "connect", peer, signal);
+    await connected(socket, "connect", peerText(peer), signal);
     return socket;
   }
 

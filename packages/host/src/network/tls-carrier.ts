@@ -1,7 +1,7 @@
 /**
- * Mutual TLS 1.3. ALPN says what is spoken: one port serves frames and exchanges. Both sides complete the handshake whatever
- * the other one shows, and then `verifyPeer` decides, before a byte is read or written: OpenSSL's verdict, and the names.
- * That way a refusal can say what is wrong.
+ * Mutual TLS 1.3. ALPN says what is spoken: one port serves frames, exchanges, and those who join, who are no nodes yet. Both sides
+ * complete the handshake whatever the other one shows, and then `verifyPeer` decides, before a byte is read or written: OpenSSL's
+ * verdict, and the names. That way a refusal can say what is wrong.
  */
 
 import { constants } from "node:crypto";
@@ -16,9 +16,10 @@ import type { NodeName } from "../authority/node-name.ts";
 import { pemSections } from "../authority/pem.ts";
 import type { VerifiedPeer } from "../authority/verify-peer.ts";
 import { verifyPeer } from "../authority/verify-peer.ts";
+import { joinProtocolName } from "../join/join-message.ts";
 import type { Carrier, CarrierListener, Protocol } from "./carrier.ts";
 import { ConnectionGate, listenOn } from "./connection-gate.ts";
-import { addressOf, connected } from "./dial-socket.ts";
+import { addressOf, connected, peerText } from "./dial-socket.ts";
 import type { NetworkLimits } from "./limits.ts";
 
 const protocolNames: Readonly<Record<Protocol, string>> = {
@@ -47,7 +48,7 @@ export class TlsCarrier implements Carrier {
       ...this.#context,
       requestCert: true,
       rejectUnauthorized: false,
-      ALPNProtocols: Object.values(protocolNames),
+      ALPNProtocols: [...Object.values(protocolNames), joinProtocolName],
       handshakeTimeout: options.limits.helloTimeoutMs,
     });
   }
@@ -73,13 +74,13 @@ export class TlsCarrier implements Carrier {
       // Nodes are known by their ids, not by where they live.
       checkServerIdentity: () => undefined,
     });
-    await connected(socket, "secureConnect", peer, signal);
+    await connected(socket, "secureConnect", peerText(peer), signal);
     const verified = verify(socket, this.#options.self.clusterId, peer);
     if (verified.kind === "node" && socket.alpnProtocol === protocolNames[protocol]) return socket;
     socket.on("error", () => undefined);
     socket.destroy();
     const reason = verified.kind === "refused" ? verified.message : "it does not speak this protocol";
-    throw new NetworkError("refused", `node ${peer.id} at ${peer.address}: ${reason}`);
+    throw new NetworkError("refused", `${peerText(peer)}: ${reason}`);
   }
 
   checkAddress(): void {
@@ -103,6 +104,8 @@ export class TlsCarrier implements Carrier {
       listener.onRefused(reason, message, socket.remoteAddress ?? "");
       socket.destroy();
     };
+    // It stays unknown: who joins has no certificate yet.
+    if (socket.alpnProtocol === joinProtocolName) return listener.onJoin(socket);
     const verified = verify(socket, this.#options.self.clusterId);
     if (verified.kind === "refused") return refuse(verified.reason, verified.message);
     const protocol = protocolOf(socket.alpnProtocol);
@@ -116,6 +119,7 @@ function contextOf({ certificate, key, authority }: NodeCredentials): SecureCont
   return {
     cert: certificate,
     key,
+    // OpenSSL shows the certificate's authority, which it finds here, with it: who joins knows it by its fingerprint alone.
     ca: [...pemSections(authority, "CERTIFICATE")],
     minVersion: "TLSv1.3",
     // A resumed session would show a certificate of earlier, which may have expired since.
