@@ -140,6 +140,11 @@ export class GroupHost implements NetworkReceiver {
     }
   }
 
+  /** Whether the node was heard of lately; of those that share a group with this one. */
+  isLive(node: NodeId): boolean {
+    return this.#surroundings.isLive(node);
+  }
+
   leader(group: GroupId): GroupLeader | undefined {
     return this.#groups.get(group)?.leader;
   }

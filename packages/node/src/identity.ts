@@ -31,7 +31,16 @@ export interface Identity {
 export type NewIdentity = Partial<Pick<Identity, "clusterId" | "consensus">>;
 
 /** What lies in a data directory. */
-export const folders = { log: "log", state: "state", blocks: "blocks", blockIndex: "block-index" } as const;
+export const folders = {
+  log: "log",
+  state: "state",
+  blocks: "blocks",
+  blockIndex: "block-index",
+  /** The list of incomplete blocks. */
+  incomplete: "incomplete-blocks",
+  /** Which layout this node has promised to follow. */
+  placement: "placement",
+} as const;
 
 /** `cluster`: the one that a new directory is to belong to, if it is not to be a new one. */
 export async function openIdentity(disk: Disk, random: Random, cluster?: NewIdentity): Promise<Identity> {

@@ -12,9 +12,15 @@ export type {
 export { checksumAlgorithms, noAttributes, unconditional } from "@holdfast/namespace";
 export type { Access, Credentials } from "./access.ts";
 export { rootAccount } from "./access.ts";
-export type { ClusterView, LayoutPreview, LayoutProposal, LayoutView } from "./cluster/cluster-view.ts";
 export type { ClusterSeed } from "./cluster/cluster-seed.ts";
 export { clusterSeedCodec } from "./cluster/cluster-seed.ts";
+export type {
+  ClusterStatus,
+  GroupStanding,
+  NodeStanding,
+  PartitionCounts,
+} from "./cluster/cluster-status.ts";
+export type { ClusterView, LayoutPreview, LayoutProposal, LayoutView } from "./cluster/cluster-view.ts";
 export type { Membership } from "./cluster/membership.ts";
 export type { NodePlace } from "./cluster/own-record.ts";
 export { bodyChunks } from "./files/body-chunks.ts";

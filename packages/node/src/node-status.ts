@@ -6,6 +6,7 @@ import { allMetrics } from "@holdfast/ports";
 import type { GroupState } from "@holdfast/state";
 import type { WriteAheadLog } from "@holdfast/wal";
 import type { Admission, SpaceLeft } from "./admission.ts";
+import type { ClusterStatus } from "./cluster/cluster-status.ts";
 import type { Checkpointer } from "./groups/checkpointer.ts";
 import type { Identity } from "./identity.ts";
 import type { Scrubber, ScrubStatus } from "./maintenance/scrubber.ts";
@@ -37,9 +38,11 @@ export interface NodeStatus extends Readiness {
   };
   readonly disk: SpaceLeft;
   readonly scrub: ScrubStatus;
+  readonly cluster: ClusterStatus;
 }
 
 export interface StatusParts {
+  readonly cluster: () => ClusterStatus;
   readonly identity: Identity;
   readonly clock: Clock;
   readonly startedAtMs: number;
@@ -72,6 +75,7 @@ export async function statusOf(parts: StatusParts, readiness: Readiness): Promis
     blocks: { ...blocks.usage(), damagedFound, failed: failure !== undefined },
     disk: await admission.space(),
     scrub: parts.scrubber.status(),
+    cluster: parts.cluster(),
   };
 }
 

@@ -3,27 +3,29 @@
  * interrupted, serves, works in the background, stops.
  */
 
-import { assert, epoch, MiB, StoreError } from "@holdfast/base";
+import { assert, MiB, StoreError } from "@holdfast/base";
 import type { BlockStore } from "@holdfast/blocks";
 import { BlockError } from "@holdfast/blocks";
-import { allMetrics, DiskError, silentMetrics } from "@holdfast/ports";
+import { allMetrics, DiskError, silentMetrics, sleep } from "@holdfast/ports";
 import { WalError } from "@holdfast/wal";
 import { Admission } from "./admission.ts";
 import { BucketAdmin } from "./buckets/bucket-admin.ts";
 import { BucketDirectory } from "./buckets/bucket-directory.ts";
-import { singleReplica } from "./buckets/defaults.ts";
 import { Closing } from "./closing.ts";
+import { startDuties } from "./cluster/cluster-duties.ts";
+import type { ClusterStatus } from "./cluster/cluster-status.ts";
+import { clusterStatusOf } from "./cluster/cluster-status.ts";
 import type { ClusterView } from "./cluster/cluster-view.ts";
 import { clusterView } from "./cluster/cluster-view.ts";
+import type { SystemPort } from "./cluster/layout-ports.ts";
 import type { Membership } from "./cluster/membership.ts";
 import { membershipOf } from "./cluster/membership.ts";
-import { Reconciler } from "./cluster/reconciler.ts";
 import { systemPort } from "./cluster/system-port.ts";
 import { ReadAhead } from "./content/read-ahead.ts";
 import { asDamage } from "./damage.ts";
 import type { Files } from "./files/interface.ts";
-import { LocalFileBlocks } from "./files/local-file-blocks.ts";
 import { NodeFiles } from "./files/node-files.ts";
+import { placedFiles } from "./files/placed-files.ts";
 import type { FsckEvent, FsckOptions } from "./fsck/findings.ts";
 import type { InspectionParts } from "./fsck/inspection.ts";
 import { runFsck } from "./fsck/run-fsck.ts";
@@ -86,6 +88,8 @@ function startFailure(error: unknown): unknown {
 }
 
 const weekMs = 7 * 24 * 60 * 60_000;
+/** How long moving blocks waits for requests that are under way. */
+const foregroundPauseMs = 2;
 /** Of all readers together. */
 const readAheadBytesMax = 128 * 1024 * 1024;
 class RunningNode implements HoldfastNode {
@@ -208,13 +212,8 @@ class RunningNode implements HoldfastNode {
     await admin.resume();
     const admission = new Admission(disk, clock, this.#options.reserveBytes, metrics);
     const readAhead = new ReadAhead(readAheadBytesMax);
-    // A node that stands alone: one layout, one node.
-    const alone = {
-      blocks: new LocalFileBlocks(blocks, () => epoch(1)),
-      defaultRedundancy: () => singleReplica,
-      placeableCount: () => 1,
-    };
-    const ofFiles = { directory, admin, shard: replica, admission, readAhead, ...alone };
+    const placed = placedFiles(blocks);
+    const ofFiles = { directory, admin, shard: replica, admission, readAhead, ...placed };
     const files = new NodeFiles({ ...ofFiles, hashing, clock, journal, clusterShardCount });
     ballast.start();
     this.#closing.add(() => ballast.stop());
@@ -222,10 +221,14 @@ class RunningNode implements HoldfastNode {
     const port = systemPort(system.log, system.state, clock);
     const cluster = clusterView(system.log, system.state);
     const membership = membershipOf(port);
-    const reconciler = new Reconciler({ cluster: opened.cluster, system: port, clock, journal });
-    reconciler.start();
-    this.#closing.add(() => reconciler.stop());
-    this.#parts = { ...background, ...this.#watched(opened, admission, background), files, cluster, membership };
+    this.#startDuties(opened, port, files);
+    this.#parts = {
+      ...background,
+      ...this.#watched(opened, admission, background),
+      files,
+      cluster,
+      membership,
+    };
     watchNode(metrics, this.#parts.status, () => this.readiness());
     metrics.watch(allMetrics.operationsInFlight, {}, () => files.underWay);
     journal.info("node started", {
@@ -235,8 +238,20 @@ class RunningNode implements HoldfastNode {
     });
   }
 
+  #startDuties(
+    { cluster, shards, replica: shard, blocks }: OpenedNode,
+    system: SystemPort,
+    files: NodeFiles,
+  ): void {
+    const { clock, random, journal, metrics = silentMetrics } = this.#ports;
+    const yieldToForeground = (): Promise<void> | undefined =>
+      files.underWay > 0 ? sleep(clock, foregroundPauseMs) : undefined;
+    const parts = { cluster, system, shards, shard, blocks, clock, random, journal, metrics };
+    startDuties({ ...parts, closing: this.#closing, yieldToForeground });
+  }
+
   async #startBackground(
-    { system, shards, groups, blocks, checkpointer }: OpenedNode,
+    { system, shards, groups, blocks: { store: blocks }, checkpointer }: OpenedNode,
     directory: BucketDirectory,
   ): Promise<Background> {
     const { hashing, clock } = this.#ports;
@@ -255,15 +270,28 @@ class RunningNode implements HoldfastNode {
   }
 
   #watched(
-    { identity, wal, groups, blocks, checkpointer, system, shards }: OpenedNode,
+    { identity, wal, groups, blocks: placed, checkpointer, system, shards, cluster: own }: OpenedNode,
     admission: Admission,
     { scrubber }: Background,
   ): Pick<Parts, "status" | "probe"> {
     const { clock } = this.#ports;
     const startedAtMs = clock.wallMs();
     const shardLogs = shards.map(({ log }) => log);
+    const { store: blocks } = placed;
+    const cluster = (): ClusterStatus => clusterStatusOf(own, placed);
     return {
-      status: { identity, clock, startedAtMs, wal, groups, blocks, checkpointer, admission, scrubber },
+      status: {
+        identity,
+        clock,
+        startedAtMs,
+        wal,
+        groups,
+        blocks,
+        checkpointer,
+        admission,
+        scrubber,
+        cluster,
+      },
       probe: new ReadinessProbe({
         systemLog: system.log,
         systemState: system.state,

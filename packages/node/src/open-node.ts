@@ -19,6 +19,7 @@ import { Ballast } from "./ballast.ts";
 import { checkFiles, checkStores } from "./check-directory.ts";
 import type { Closing } from "./closing.ts";
 import { clusterMapOf, peersOf } from "./cluster/cluster-map.ts";
+import { LayoutPlacement } from "./cluster/layout-placement.ts";
 import { NodeCluster } from "./cluster/node-cluster.ts";
 import { announceNode, checkLife, foundCluster, lifeOf, newNode, ownId } from "./cluster/own-record.ts";
 import { Checkpointer } from "./groups/checkpointer.ts";
@@ -30,8 +31,11 @@ import { upgradeLogs } from "./groups/upgrade-logs.ts";
 import type { Identity } from "./identity.ts";
 import { folders, formatOfLoneVoters, openIdentity, writeIdentity } from "./identity.ts";
 import { loneNetwork } from "./network/lone-network.ts";
-import { SharedNetwork } from "./network/shared-network.ts";
+import { SharedNetwork, services } from "./network/shared-network.ts";
 import type { NodeOptions, NodePorts } from "./node-options.ts";
+import type { NodeBlocks } from "./replication/node-blocks.ts";
+import { openNodeBlocks } from "./replication/node-blocks.ts";
+import { replicationLimitsDefault } from "./replication/replication-limits.ts";
 import { ShardReplica } from "./shard-replica.ts";
 
 export interface Opening {
@@ -56,7 +60,7 @@ export interface OpenedNode {
   readonly replica: (id: ShardId) => ShardReplica;
   /** Of the system group and then of each shard, in the order of their numbers. */
   readonly groups: readonly GroupState[];
-  readonly blocks: BlockStore;
+  readonly blocks: NodeBlocks;
 }
 
 export interface OpenedSystem {
@@ -80,14 +84,15 @@ const wallMsMin = 1_577_836_800_000;
 export async function openNode(opening: Opening): Promise<OpenedNode> {
   const { ports, options, closing } = opening;
   const { identity: found, ballast } = await openDirectory(opening);
-  const { state, index, wal } = await openStores(opening, found);
-  const blocks = await openBlocks(opening, index);
-  const life = lifeOf(wal.incarnation, blocks.incarnation);
+  const { state, index, list, wal } = await openStores(opening, found);
+  const store = await openBlocks(opening, index);
+  const life = lifeOf(wal.incarnation, store.incarnation);
   const node = newNode(ownId(found), life, options.place ?? {});
   const { identity, places, peers } = await comeToCluster(opening, { found, state, life, node });
   const checkpointer = openCheckpointer(opening, wal, state, ballast);
   closing.add(() => checkpointer.stop());
-  const cluster = await openCluster(opening, { identity, state, wal, checkpointer, ballast, places, peers });
+  const stores = { state, wal, store, list, checkpointer, ballast };
+  const { cluster, blocks } = await openCluster(opening, { identity, places, peers }, stores);
   const { log, state: systemState } = cluster.system;
   const group = { log, state: systemState, clock: ports.clock };
   if (isFounder(places, node)) {
@@ -104,7 +109,10 @@ export async function openNode(opening: Opening): Promise<OpenedNode> {
     await writeIdentity(ports.disk, { ...identity, complete: true });
   }
   const shards = openShardReplicas(opening, cluster, identity);
-  await Promise.all(shards.map((shard) => shard.writerOpened()));
+  const here = shards.filter((_, i) => cluster.shards[i]?.log.replica !== undefined);
+  await Promise.all(here.map((shard) => shard.writerOpened()));
+  // The others have writers as soon as they come here.
+  for (const shard of shards) if (!shard.hasWriter) void shard.writerOpened();
   const replica = (id: ShardId): ShardReplica => {
     const shard = shards[id];
     assert(shard !== undefined, `shard ${id} is one of the cluster's`);
@@ -165,17 +173,28 @@ function checkIdentity({ complete, clusterId }: Identity, known: string | undefi
     );
 }
 
-interface ClusterParts extends Coming {
+interface ClusterStores {
   readonly state: StateStore;
   readonly wal: WriteAheadLog;
+  readonly store: BlockStore;
+  readonly list: KeyValue;
   readonly checkpointer: Checkpointer;
   readonly ballast: Ballast;
 }
 
-async function openCluster(opening: Opening, parts: ClusterParts): Promise<NodeCluster> {
+interface OpenedCluster {
+  readonly cluster: NodeCluster;
+  readonly blocks: NodeBlocks;
+}
+
+/** The network with all that is served on it, then the replica of the system group. */
+async function openCluster(
+  opening: Opening,
+  { identity, places, peers }: Coming,
+  { state, wal, store, list, checkpointer, ballast }: ClusterStores,
+): Promise<OpenedCluster> {
   const { ports, closing, onFailure } = opening;
-  const { identity, state, wal, checkpointer, ballast, places, peers } = parts;
-  const { clock, random, journal, metrics = silentMetrics } = ports;
+  const { clock, random, journal, disk, hashing, metrics = silentMetrics } = ports;
   const self = ownId(identity);
   const network: Network = (await ports.openNetwork?.(identity)) ?? loneNetwork(self);
   closing.add(() => network.close());
@@ -201,22 +220,22 @@ async function openCluster(opening: Opening, parts: ClusterParts): Promise<NodeC
     hasRoom: (bytes) => ballast.makeRoom(bytes),
   });
   const consensus = identity.consensus;
-  const cluster: NodeCluster = new NodeCluster({
-    self,
-    states: state,
-    groups,
-    network,
-    consensus,
-    clock,
-    journal,
-    onFailure,
+  const ofCluster = { self, states: state, groups, network, consensus, clock, journal, onFailure };
+  const cluster: NodeCluster = new NodeCluster(ofCluster);
+  const placement = new LayoutPlacement();
+  cluster.follow(({ layout }) => {
+    if (layout !== undefined) placement.adopt(layout);
   });
+  const ofBlocks = { self, disk, store, list, placement, clock, random, hashing, journal, metrics };
+  const view = shared.view(services.blocks);
+  const blocks = await openNodeBlocks({ ...ofBlocks, network: view, limits: replicationLimitsDefault });
   closing.add(() => groups.stop());
   closing.add(() => cluster.stop());
+  closing.add(() => blocks.blocks.close());
   shared.listen();
   network.setPeers(peers.filter(({ id }) => id !== self));
   await cluster.openSystem(places);
-  return cluster;
+  return { cluster, blocks };
 }
 
 function ownAddresses({ place }: NodeOptions): boolean {
@@ -282,6 +301,8 @@ function checkClock(clock: Clock): void {
 interface Stores {
   readonly state: StateStore;
   readonly index: KeyValue;
+  /** Of incomplete blocks. */
+  readonly list: KeyValue;
   readonly wal: WriteAheadLog;
 }
 
@@ -292,6 +313,8 @@ async function openStores({ ports, options, closing }: Opening, identity: Identi
   const index = await openKeyValue(folders.blockIndex);
   closing.add(() => index.close());
   checkStores(stateStore, index, hashing);
+  const list = await openKeyValue(folders.incomplete);
+  closing.add(() => list.close());
   const state = new StateStore(stateStore, hashing);
   const { segmentBytes = segmentBytesDefault } = options;
   const wal = await openNodeLog(ports, { segmentBytes, reserveBytes: undefined });
@@ -300,7 +323,7 @@ async function openStores({ ports, options, closing }: Opening, identity: Identi
     if (identity.complete) await upgradeLogs(wal, state);
     await writeIdentity(ports.disk, identity);
   }
-  return { state, index, wal };
+  return { state, index, list, wal };
 }
 
 function openCheckpointer(

@@ -2,11 +2,11 @@
 
 import assert from "node:assert/strict";
 import type { NodeId } from "@holdfast/base";
-import { nodeId, present, seededRandom } from "@holdfast/base";
+import { concatBytes, nodeId, present, seededRandom } from "@holdfast/base";
 import { noAttributes, unconditional } from "@holdfast/namespace";
 import { SimulatedSwitch, Simulation } from "@holdfast/ports/simulated";
-import type { FileReading, StoredFile } from "../src/files/interface.ts";
 import { bodyChunks } from "../src/files/body-chunks.ts";
+import type { FileReading, StoredFile } from "../src/files/interface.ts";
 import type { HoldfastNode } from "../src/node.ts";
 import type { NodeOptions } from "../src/node-options.ts";
 import { incoming } from "./maintained-machine.ts";
@@ -69,6 +69,24 @@ export class ClusterMachines {
     return nodeId((await this.run(this.node(number).status())).nodeId);
   }
 
+  /** Every node has a replica of every shard, and nothing is on its way to where it should be. */
+  async settled(): Promise<void> {
+    await this.until(async () => {
+      for (const { node } of this.machines) {
+        const { cluster, ready } = await this.run(node.status());
+        const { nodes, shards, system, partitions } = cluster;
+        const voting = nodes.length >= 5 ? 5 : nodes.length >= 3 ? 3 : 1;
+        const isSettled = [system, ...shards].every(
+          ({ voters, leader }) => voters.length === voting && leader !== undefined,
+        );
+        const isHere = shards.every(({ appliedIndex }) => appliedIndex !== undefined);
+        if (!ready || !isSettled || !isHere || partitions.change !== undefined) return false;
+        if (nodes.length !== this.machines.length || (nodes.length > 1 && cluster.epoch === 1)) return false;
+      }
+      return true;
+    }, "the cluster settles");
+  }
+
   run<T>(promise: Promise<T>): Promise<T> {
     return this.simulation.runUntilSettled(promise, 60_000);
   }
@@ -91,11 +109,11 @@ export class ClusterMachines {
     const reading: FileReading = await this.node(number).files.readFile({ bucket: "b-1", key });
     const pieces: Uint8Array[] = [];
     for await (const piece of bodyChunks(reading.body)) pieces.push(new Uint8Array(piece));
-    return Buffer.concat(pieces);
+    return concatBytes([new Uint8Array(0), ...pieces, new Uint8Array(0)]);
   }
 
   async stop(): Promise<void> {
-    await Promise.all(this.machines.map((machine) => machine.stop()));
+    for (const machine of this.machines) await machine.stop();
   }
 }
 

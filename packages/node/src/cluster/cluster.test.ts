@@ -2,9 +2,11 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { utf8, utf8Text } from "@holdfast/base";
 import { ClusterMachines } from "../../test-support/cluster-machines.ts";
+import { bytesOf } from "../../test-support/maintained-machine.ts";
 
 test("cluster: what one of three nodes stored each of them reads", async () => {
   const world = await ClusterMachines.start(3);
+  await world.settled();
   await world.run(world.node(1).files.createBucket({ name: "b-1", owner: "tests" }));
   for (const number of [0, 1, 2]) {
     await world.run(world.storeFile(number, `of-${number}`, utf8(`by ${number}`)));
@@ -12,4 +14,43 @@ test("cluster: what one of three nodes stored each of them reads", async () => {
       assert.equal(utf8Text(await world.run(world.readFile(other, `of-${number}`))), `by ${number}`);
   }
   await world.stop();
+});
+
+test("cluster: files of every size are on two nodes at least, and each node reads them whole", async () => {
+  const world = await ClusterMachines.start(3);
+  await world.settled();
+  await world.run(
+    world.node(0).files.createBucket({ name: "b-1", owner: "tests", settings: { blockBytes: 65_536 } }),
+  );
+  const bodies = [0, 1, 20_000, 65_536, 300_000].map((length) => bytesOf(length + 1, length));
+  for (const [i, body] of bodies.entries()) await world.run(world.storeFile(i % 3, `f-${i}`, body));
+  for (const number of [0, 1, 2])
+    for (const [i, body] of bodies.entries())
+      assert.deepEqual(await world.run(world.readFile(number, `f-${i}`)), body, `f-${i} by ${number}`);
+  const counts = await Promise.all(
+    world.machines.map(async ({ node }) => (await world.run(node.status())).blocks.blocks),
+  );
+  assert.ok(counts.reduce((sum, count) => sum + count, 0) >= 14, `${counts.join(" ")} blocks`);
+  await world.stop();
+});
+
+test("cluster: with one of three nodes dead, service goes on, and it has everything when it is back", async () => {
+  for (const victim of [0, 1, 2]) {
+    const world = await ClusterMachines.start(3);
+    await world.settled();
+    const [one = 0, other = 0] = [0, 1, 2].filter((number) => number !== victim);
+    await world.run(world.node(0).files.createBucket({ name: "b-1", owner: "tests" }));
+    const body = bytesOf(1, 300_000);
+    await world.run(world.storeFile(victim, "before", body));
+    world.machine(victim).crash("power-loss");
+    assert.deepEqual(await world.run(world.readFile(one, "before")), body);
+    await world.run(world.storeFile(one, "during", body));
+    await world.run(world.storeFile(other, "small", utf8("during")));
+    assert.deepEqual(await world.run(world.readFile(other, "during")), body);
+    await world.machine(victim).start();
+    await world.settled();
+    assert.deepEqual(await world.run(world.readFile(victim, "during")), body);
+    assert.equal(utf8Text(await world.run(world.readFile(victim, "small"))), "during");
+    await world.stop();
+  }
 });

@@ -91,16 +91,22 @@ function change(target: MembershipTarget): GroupMove {
 }
 
 /** The membership counts here once it is committed: only then a number that it does not name is nobody's. */
-function dropMove(record: GroupRecord, { membership, appliedIndex, lastIndex }: ConsensusStatus): GroupMove | undefined {
+function dropMove(
+  record: GroupRecord,
+  { membership, appliedIndex, lastIndex }: ConsensusStatus,
+): GroupMove | undefined {
   if (appliedIndex !== lastIndex) return undefined;
   const members = membersOf(membership);
-  const replicas = record.places.map(({ replica }) => replicaId(replica)).filter((id) => !members.includes(id));
+  const replicas = record.places
+    .map(({ replica }) => replicaId(replica))
+    .filter((id) => !members.includes(id));
   return replicas.length === 0 ? undefined : { kind: "drop", replicas };
 }
 
 function leaderMove(view: GroupView, { leader }: GroupWish): GroupMove | undefined {
   const to = leader === undefined ? undefined : replicaOf(view, leader);
-  if (to === undefined || to === view.status.id || !view.status.membership.voters.includes(to)) return undefined;
+  if (to === undefined || to === view.status.id || !view.status.membership.voters.includes(to))
+    return undefined;
   return isCaughtUp(view, to) ? { kind: "transfer", to } : undefined;
 }
 

@@ -28,7 +28,10 @@ export function systemWish({ nodes }: ClusterMap, view: GroupView): GroupWish {
     const replica = replicaOf(view, node);
     return replica !== undefined && isCaughtUp(view, replica);
   };
-  const candidates = [...staying.filter(isVoter), ...staying.filter((node) => !isVoter(node) && isReady(node))];
+  const candidates = [
+    ...staying.filter(isVoter),
+    ...staying.filter((node) => !isVoter(node) && isReady(node)),
+  ];
   const voting = candidates.slice(0, systemVoterCount(Math.min(staying.length, candidates.length)));
   return { voters: voting, learners: all.filter((node) => !voting.includes(node)), leader: undefined };
 }

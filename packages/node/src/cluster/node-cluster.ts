@@ -63,6 +63,11 @@ export class NodeCluster {
     return present(this.#map, "a map of the cluster");
   }
 
+  /** Whether the node was heard of lately; this one always is. */
+  isLive(node: NodeId): boolean {
+    return this.#options.groups.isLive(node);
+  }
+
   /** Called with each map that is new, and at once with the one that there is. */
   follow(listener: (map: ClusterMap) => void): void {
     this.#listeners.push(listener);

@@ -136,5 +136,7 @@ function described(move: GroupMove, wish: GroupWish | undefined): Record<string,
 
 export function isSystemLeader({ system }: NodeCluster): boolean {
   const { replica } = system.log;
-  return replica !== undefined && replica.group === systemGroup && replica.leader?.replica === replica.replica;
+  return (
+    replica !== undefined && replica.group === systemGroup && replica.leader?.replica === replica.replica
+  );
 }

@@ -95,6 +95,11 @@ export class NodeGroups {
     return own === undefined ? undefined : replicaId(own.replica);
   }
 
+  /** Whether the node was heard of lately; this one always is. */
+  isLive(node: NodeId): boolean {
+    return this.#host.isLive(node);
+  }
+
   /** Something of the group is in this node's log, whether or not it is open. */
   hasLog(group: GroupId): boolean {
     return this.#options.wal.group(group) !== undefined;

@@ -6,7 +6,7 @@
  * new slots too (S2, S3). Slots that lack it by the time of `settled` stand in the durable list of incomplete blocks.
  */
 
-import type { BlockId, Epoch, Random } from "@holdfast/base";
+import type { BlockId, Epoch, NodeId, Random } from "@holdfast/base";
 import { blockIdText, StoreError } from "@holdfast/base";
 import type { BlockFrames, StoredBlock } from "@holdfast/blocks";
 import { ByteGate } from "@holdfast/blocks";
@@ -17,6 +17,7 @@ import { confirmBlocks } from "./confirm-blocks.ts";
 import type { IncompleteBlocks } from "./incomplete-blocks.ts";
 import type { NodeTrust } from "./node-trust.ts";
 import type { BlockSlots, Placement } from "./placement.ts";
+import { nodesOf } from "./placement.ts";
 import type { SlotReading } from "./replicated-read.ts";
 import { foundWithout, readFromSlots } from "./replicated-read.ts";
 import type { ReplicationLimits } from "./replication-limits.ts";
@@ -250,6 +251,10 @@ export class ReplicatedBlocks {
     this.#metrics.readFailures.add(1);
     const fields = { block: blockIdText(id), epoch: layout.epoch, reasons: reasonsText(reasons) };
     this.#parts.journal.error("block in no slot", fields);
+    if (this.#isLost(layout, reasons))
+      return new StoreError("DataCorrupt", "A block of this file is damaged. Run `holdfast fsck`.", {
+        fields,
+      });
     return new StoreError(
       "Unavailable",
       "A block of this file is in none of the nodes that can be reached.",
@@ -257,6 +262,18 @@ export class ReplicatedBlocks {
         fields,
       },
     );
+  }
+
+  /**
+   * Every slot has answered, and one of them had it; or this node is the only slot. That others say "missing" alone is never
+   * evidence that there is none (S3).
+   */
+  #isLost(layout: BlockSlots, reasons: ReadonlyMap<NodeId, string>): boolean {
+    const nodes = nodesOf(layout);
+    const said = nodes.map((node) => reasons.get(node));
+    const all = said.every((reason) => reason === "missing" || reason === "corrupt");
+    const isHereAlone = nodes.length === 1 && nodes[0] === this.#parts.slots.self;
+    return all && (isHereAlone || said.includes("corrupt"));
   }
 
   /** In passing: who lacks it gets it from the completer, which asks the home shard first (S7). */
