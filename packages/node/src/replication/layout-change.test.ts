@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import type { BlockId, NodeId } from "@holdfast/base";
-import { contentIdText, crc32, present } from "@holdfast/base";
+import { contentIdText, crc32, epoch, present } from "@holdfast/base";
 import { allMetrics } from "@holdfast/ports";
 import { isJoint, isNewOwner, tableOfWidth } from "@holdfast/ring";
 import { findNode } from "@holdfast/shard";
@@ -368,6 +368,26 @@ describe("what has moved away", () => {
       .value(allMetrics.droppedBlocks, { outcome: "kept" });
     assert.ok((kept ?? 0) >= 1);
     for (const node of slotsOf(moved.id)) assert.ok(cluster.nodes.node(node).store.has(moved.id));
+  });
+
+  test("is gone before anything is answered by a newer layout, which might give it back", async () => {
+    const cluster = await filled({ first: 1, all: 1, widths: [1] }, 1);
+    const { local } = cluster.nodes.node(nameOf(1));
+    const id = blockOf(3);
+    const { epoch: current } = local.standing;
+    const dropping = local.drop([id], current);
+    // It waits for the disk, and so for virtual time.
+    await new Promise((resolve) => setImmediate(resolve));
+    const asked = local.stat([id], epoch(current + 1));
+    const answer = await cluster.nodes.run(asked);
+    assert.equal(answer.kind, "done");
+    assert.deepEqual(
+      answer.value.map(({ state }) => state),
+      ["absent"],
+    );
+    assert.equal((await cluster.nodes.run(dropping))?.blocks, 1);
+    assert.equal(await cluster.nodes.run(local.drop([blockOf(4)], current)), undefined);
+    assert.ok(has(cluster, 1, blockOf(4)), "what was judged by an older layout stays");
   });
 
   test("is kept when its width is not known, and left to the collector when it is gone", async () => {
