@@ -8,7 +8,13 @@ import { present, StoreError, shardId } from "@holdfast/base";
 import type { Clock, Journal, Network } from "@holdfast/ports";
 import { sleep } from "@holdfast/ports";
 import type { Founding, ReplicaPlace, ShardResult, SystemResult } from "@holdfast/shard";
-import { ShardMachine, SystemMachine, shardResultCodec, systemResultCodec } from "@holdfast/shard";
+import {
+  groupRecord,
+  ShardMachine,
+  SystemMachine,
+  shardResultCodec,
+  systemResultCodec,
+} from "@holdfast/shard";
 import type { GroupState, StateStore } from "@holdfast/state";
 import type { ForwardingLog } from "../groups/forwarding-log.ts";
 import { shardGroup, systemGroup } from "../groups/group-ids.ts";
@@ -34,6 +40,7 @@ interface ClusterGroup<Result> {
 }
 
 const lookMs = 50;
+const lookAgainMs = 1000;
 
 export class NodeCluster {
   readonly system: ClusterGroup<SystemResult>;
@@ -108,7 +115,11 @@ export class NodeCluster {
     const index = this.system.state.appliedIndex;
     if (index === this.#seenIndex || this.#shards.length === 0) return;
     this.#seenIndex = index;
-    if (this.#isPlanned) return;
+    this.#plan();
+  }
+
+  #plan(): void {
+    if (this.#isPlanned || this.#isStopped) return;
     this.#isPlanned = true;
     this.#options.clock.soon(() => {
       this.#isPlanned = false;
@@ -140,18 +151,37 @@ export class NodeCluster {
 
   /** Opens this node's replica where it is to have one, gives up one that it is not to have any more. */
   async #follow(shard: number, { log, state }: ClusterGroup<ShardResult>, map: ClusterMap): Promise<void> {
-    const { groups, states, journal } = this.#options;
+    const { groups } = this.#options;
     const wanted = groups.ownReplica(log.group);
-    const open = log.replica?.replica;
-    if (open === wanted && (open !== undefined || !groups.hasLog(log.group))) return;
-    // A crash may have come between the two steps: then the log still knows what nobody opened.
-    if (open !== undefined || wanted === undefined) {
-      journal.info("replica given up", { group: log.group, replica: open ?? 0 });
-      await groups.leave(log.group);
-      await states.forget(log.group);
+    if (log.replica !== undefined && log.replica.replica === wanted) return;
+    if (log.replica !== undefined || (wanted === undefined && groups.hasLog(log.group))) {
+      if (!(await this.#isGivenUp(log))) return;
     }
     if (wanted === undefined || this.#isStopped) return;
     const machine = new ShardMachine(shardId(shard), state);
     await groups.open(log, { state, machine, codec: shardResultCodec }, map.founding.consensus);
+  }
+
+  /**
+   * What this node has of the group goes, for good: so it takes more than a map that may be of long ago. False while nobody
+   * confirms that it is so; the next look asks again.
+   */
+  async #isGivenUp(log: ForwardingLog<ShardResult>): Promise<boolean> {
+    const { groups, states, journal, clock } = this.#options;
+    try {
+      await this.system.log.readBarrier();
+    } catch (error) {
+      if (!(error instanceof StoreError)) throw error;
+      clock.after(lookAgainMs, () => this.#plan());
+      return false;
+    }
+    const { places } = groupRecord(this.system.state, log.group);
+    groups.setPlaces(log.group, places);
+    const own = groups.ownReplica(log.group);
+    if (own !== undefined && (log.replica === undefined || log.replica.replica === own)) return true;
+    journal.info("replica given up", { group: log.group, replica: log.replica?.replica ?? 0 });
+    await groups.leave(log.group);
+    await states.forget(log.group);
+    return true;
   }
 }

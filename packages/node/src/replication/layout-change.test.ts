@@ -376,6 +376,8 @@ describe("what has moved away", () => {
     const id = blockOf(3);
     const { epoch: current } = local.standing;
     const dropping = local.drop([id], current);
+    // It waits for the disk, and so for virtual time.
+    await new Promise((resolve) => setImmediate(resolve));
     const asked = local.stat([id], epoch(current + 1));
     const answer = await cluster.nodes.run(asked);
     assert.equal(answer.kind, "done");

@@ -155,6 +155,8 @@ export class SlotWrites {
       return;
     }
     this.#reasons.set(node, answer.reason);
+    // Others follow a newer layout: waiting for who does not answer under this one would help nobody.
+    if (answer.reason === "stale-epoch") return this.#decide({ kind: "stale" });
     if (answer.reason !== "conflict") return;
     // S1: an id names one body for ever. Even a quorum of this one does not make the other one go away.
     const { journal, metrics } = this.#parts;
