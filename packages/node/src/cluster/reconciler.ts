@@ -54,14 +54,13 @@ export class Reconciler {
     const { cluster } = this.#parts;
     const { map } = cluster;
     const replicas = [cluster.system, ...cluster.shards].map(({ log }) => log.replica);
-    const moved = await Promise.all(
-      replicas.map((replica, i) => (replica === undefined ? false : this.#move(replica, i, map))),
-    );
+    const moved = await Promise.all(replicas.map((replica, i) => this.#move(replica, i, map)));
     return moved.includes(true) ? busyMs : quietMs;
   }
 
   /** `number`: 0 for the system group, 1 for the first shard. True when something was done. */
-  async #move(group: Group<unknown>, number: number, map: ClusterMap): Promise<boolean> {
+  async #move(group: Group<unknown> | undefined, number: number, map: ClusterMap): Promise<boolean> {
+    if (group === undefined) return false;
     if (group.leader?.replica !== group.replica) {
       this.#ledSinceMs.delete(group);
       return false;
