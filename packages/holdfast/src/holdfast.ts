@@ -85,7 +85,7 @@ export class Holdfast {
       const keys = keysOf(options);
       const { s3Port = 0, httpPort = 0, domains = [], log = "silent" } = options;
       const config = resolveConfig([
-        { data: folder.path, s3: `:${s3Port}`, http: `:${httpPort}`, rpc: ":0", ...keys, domains, log },
+        { data: folder.path, s3: `:${s3Port}`, http: `:${httpPort}`, ...keys, domains, log },
       ]);
       const server = await startServer(config);
       try {

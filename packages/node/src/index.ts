@@ -10,6 +10,8 @@ export type {
 } from "@holdfast/namespace";
 // What gateways need of the namespace's words.
 export { checksumAlgorithms, noAttributes, unconditional } from "@holdfast/namespace";
+export type { NewNode, NodeRecord } from "@holdfast/shard";
+export { newNodeCodec } from "@holdfast/shard";
 export type { Access, Credentials } from "./access.ts";
 export { rootAccount } from "./access.ts";
 export type { ClusterSeed } from "./cluster/cluster-seed.ts";

@@ -19,8 +19,11 @@ export interface NodePorts {
   readonly journal: Journal;
   /** Nothing is counted without. */
   readonly metrics?: Metrics;
-  /** Opens the network between nodes, once it is known which node this is. Without it a node is alone. */
-  readonly openNetwork?: (self: Identity) => Promise<Network>;
+  /**
+   * Opens the network between nodes, once it is known which node this is; `isAlone`: as far as it knows, it is all there is of
+   * its cluster. Without it a node is alone.
+   */
+  readonly openNetwork?: (self: Identity, isAlone: boolean) => Promise<Network>;
 }
 
 /** How a new node comes to a cluster that there is. */

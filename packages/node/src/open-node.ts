@@ -196,7 +196,7 @@ async function openCluster(
   const { ports, closing, onFailure } = opening;
   const { clock, random, journal, disk, hashing, metrics = silentMetrics } = ports;
   const self = ownId(identity);
-  const network: Network = (await ports.openNetwork?.(identity)) ?? loneNetwork(self);
+  const network: Network = (await ports.openNetwork?.(identity, places.length === 1)) ?? loneNetwork(self);
   closing.add(() => network.close());
   const shared = new SharedNetwork(network, journal);
   const groups = new NodeGroups({

@@ -111,7 +111,7 @@ function addNodeCommands(program: Command): void {
     .option("--data <dir>", "data directory; its config.yaml is read if there is one, and written")
     .option("--s3 <host:port>", "where S3 is served (default 127.0.0.1:9000)")
     .option("--http <host:port>", "where the HTTP API is served (default 127.0.0.1:9001)")
-    .option("--rpc <host:port>", "where other nodes reach this one (default 127.0.0.1:9002)")
+    .option("--rpc <host:port>", "where other nodes reach this one; without it the node is alone")
     .option("--zone <name>", "what the node shares with its neighbours: a rack, a room")
     .option("--weight <number>", "how much of the data it takes next to others, 1 to 1000")
     .option(

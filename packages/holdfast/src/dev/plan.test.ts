@@ -83,11 +83,11 @@ suite("dev: an existing cluster", () => {
     assert.deepEqual(await planDev({ nodes: "3", consensus: "raft" }, data, false), plan);
   });
 
-  test("--base-port moves all of them", async (t) => {
+  test("--base-port moves what clients use, and not what nodes know each other by", async (t) => {
     const data = await directory(t, [0, 3]);
     assert.deepEqual(lines(await planDev({ basePort: "8000" }, data, false)), [
-      `server --config ${data}/node-0/config.yaml --s3 127.0.0.1:8000 --http 127.0.0.1:8001 --rpc 127.0.0.1:8002`,
-      `server --config ${data}/node-3/config.yaml --s3 127.0.0.1:8030 --http 127.0.0.1:8031 --rpc 127.0.0.1:8032`,
+      `server --config ${data}/node-0/config.yaml --s3 127.0.0.1:8000 --http 127.0.0.1:8001`,
+      `server --config ${data}/node-3/config.yaml --s3 127.0.0.1:8030 --http 127.0.0.1:8031`,
     ]);
     await assert.rejects(planDev({ basePort: "65533" }, data, false), /node 3/);
   });

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { systemErrorCode, UsageError } from "../command-line/failure.ts";
 import { configFileName } from "../server/data-files.ts";
 import { parseConsensus } from "../server/membership.ts";
-import { portFlags, requirePorts } from "./ports.ts";
+import { clientPortFlags, portFlags, requirePorts } from "./ports.ts";
 
 export interface DevFlags {
   readonly nodes?: string;
@@ -94,7 +94,7 @@ function existingCluster(
   if (base !== undefined) requirePorts(base, Math.max(...found));
   const nodes = found.map((number): PlannedNode => {
     const config = join(folderOf(data, number), configFileName);
-    const ports = base === undefined ? [] : portFlags(base, number);
+    const ports = base === undefined ? [] : clientPortFlags(base, number);
     return { number, args: ["server", "--config", config, ...ports, ...end], config };
   });
   return { kind: "existing", nodes };

@@ -7,8 +7,15 @@ const portsApart = 10;
 /** Base 0 takes free ports for everything. */
 export function portFlags(base: number, number: number): readonly string[] {
   const first = base + portsApart * number;
+  const rpc = `127.0.0.1:${base === 0 ? 0 : first + 2}`;
+  return [...clientPortFlags(base, number), "--rpc", rpc];
+}
+
+/** Of a node that others know: they would look for it at its old port. */
+export function clientPortFlags(base: number, number: number): readonly string[] {
+  const first = base + portsApart * number;
   const address = (offset: number): string => `127.0.0.1:${base === 0 ? 0 : first + offset}`;
-  return ["--s3", address(0), "--http", address(1), "--rpc", address(2)];
+  return ["--s3", address(0), "--http", address(1)];
 }
 
 /** UsageError when the highest node would need ports that there are not. */

@@ -73,7 +73,7 @@ function configText(config: ServerConfig): string {
   const document: ConfigFile = {
     s3: listenAddressText(config.s3),
     http: listenAddressText(config.http),
-    rpc: listenAddressText(config.rpc),
+    rpc: config.rpc === undefined ? undefined : listenAddressText(config.rpc),
     zone: config.zone,
     weight: config.weight,
     accessKey: config.root.accessKey,

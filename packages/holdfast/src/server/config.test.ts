@@ -71,21 +71,18 @@ test("config: nothing shares a port, except a free one", () => {
     ["s3 and rpc", { s3: ":9", rpc: ":9" }],
     ["http and rpc", { http: ":9", rpc: ":9" }],
     ["http and rpc", { rpc: ":9001" }],
-    ["s3 and rpc", { rpc: "0.0.0.0:9000" }],
+    ["s3 and rpc", { s3: "0.0.0.0:9000", rpc: ":9000", accessKey: "me-myself", secretKey: "a-secret-key" }],
   ] as const)
     assert.throws(() => resolveConfig([{ data, ...addresses }]), new RegExp(`${names} cannot both listen`));
   assert.equal(resolveConfig([{ data, s3: ":0", http: ":0", rpc: ":0" }]).http.port, 0);
-  assert.equal(resolveConfig([{ data, rpc: "127.0.0.2:9000" }]).rpc.host, "127.0.0.2");
+  assert.equal(resolveConfig([{ data, rpc: "127.0.0.2:9000" }]).rpc?.host, "127.0.0.2");
 });
 
 test("config: where other nodes reach this one, its zone and its weight", () => {
   const alone = resolveConfig([{ data }]);
-  assert.deepEqual(
-    [alone.rpc, alone.zone, alone.weight],
-    [{ host: "127.0.0.1", port: 9002 }, undefined, undefined],
-  );
+  assert.deepEqual([alone.rpc, alone.zone, alone.weight], [undefined, undefined, undefined]);
   const placed = resolveConfig([{ data, rpc: "10.0.0.2:9002", zone: "rack-2", weight: 1000 }]);
-  assert.deepEqual([placed.rpc.host, placed.zone, placed.weight], ["10.0.0.2", "rack-2", 1000]);
+  assert.deepEqual([placed.rpc?.host, placed.zone, placed.weight], ["10.0.0.2", "rack-2", 1000]);
   for (const weight of [0, 1001, 1.5]) assert.throws(() => checkConfig({ weight }, "x"), /x: weight/);
   for (const zone of ["", "a b", "-a", "z".repeat(64)])
     assert.throws(() => checkConfig({ zone }, "x"), /x: zone/);
@@ -95,7 +92,7 @@ test("config: where other nodes reach this one, its zone and its weight", () => 
 test("config: flags say where the node is; a weight is a number", async () => {
   const flags = { data: "/nowhere/at/all", rpc: ":7", zone: "a", weight: "3" };
   const config = await loadServerConfig(flags, {});
-  assert.deepEqual([config.rpc.port, config.zone, config.weight], [7, "a", 3]);
+  assert.deepEqual([config.rpc?.port, config.zone, config.weight], [7, "a", 3]);
   for (const weight of ["0", "1001", "-1", "1.5", "ten", ""])
     await assert.rejects(
       loadServerConfig({ ...flags, weight }, {}),
@@ -104,7 +101,12 @@ test("config: flags say where the node is; a weight is a number", async () => {
 });
 
 test("config: other nodes are let in by certificates, whatever the keys", () => {
-  assert.equal(resolveConfig([{ data, rpc: "0.0.0.0:9002" }]).rpc.host, "0.0.0.0");
+  assert.equal(resolveConfig([{ data, rpc: "10.0.0.2:9002" }]).rpc?.host, "10.0.0.2");
+});
+
+test("config: an address that nobody could call is refused for rpc", () => {
+  for (const rpc of ["0.0.0.0:9002", "[::]:9002"])
+    assert.throws(() => resolveConfig([{ data, rpc }]), /give an address of this machine/);
 });
 
 test("listen address: host and port, a port alone, IPv6 in brackets", () => {

@@ -13,8 +13,8 @@ export interface ServerConfig {
   readonly data: string;
   readonly s3: ListenAddress;
   readonly http: ListenAddress;
-  /** Where other nodes reach this one. */
-  readonly rpc: ListenAddress;
+  /** Where other nodes reach this one; undefined for a node that is alone. */
+  readonly rpc: ListenAddress | undefined;
   /** What the node shares with its neighbours: a rack, a room. Undefined leaves it as it is. */
   readonly zone: string | undefined;
   /** How much of the data it takes, next to others, from 1 to 1000. Undefined leaves it as it is. */
@@ -133,7 +133,6 @@ export function environmentConfig(environment: Environment): ConfigFile {
 
 const defaultS3 = "127.0.0.1:9000";
 const defaultHttp = "127.0.0.1:9001";
-const defaultRpc = "127.0.0.1:9002";
 const defaultStopDeadlineMs = 10_000;
 
 /** Later layers win. `data` must be absolute by now, and is required. */
@@ -144,7 +143,7 @@ export function resolveConfig(layers: readonly ConfigFile[]): ServerConfig {
     data: merged.data,
     s3: parseListenAddress(merged.s3 ?? defaultS3),
     http: parseListenAddress(merged.http ?? defaultHttp),
-    rpc: parseListenAddress(merged.rpc ?? defaultRpc),
+    rpc: rpcAddress(merged),
     zone: merged.zone,
     weight: merged.weight,
     root: rootCredentials(merged),
@@ -162,6 +161,15 @@ export function resolveConfig(layers: readonly ConfigFile[]): ServerConfig {
   return config;
 }
 
+function rpcAddress({ rpc }: ConfigFile): ListenAddress | undefined {
+  if (rpc === undefined) return undefined;
+  const address = parseListenAddress(rpc);
+  if (address.host !== "0.0.0.0" && address.host !== "::") return address;
+  throw new UsageError(
+    `rpc: other nodes are told this address, and nobody can call ${rpc}: give an address of this machine`,
+  );
+}
+
 function requireDifferentPorts({ s3, http, rpc }: ServerConfig): void {
   const pairs = [
     ["s3", s3, "http", http],
@@ -169,7 +177,7 @@ function requireDifferentPorts({ s3, http, rpc }: ServerConfig): void {
     ["http", http, "rpc", rpc],
   ] as const;
   for (const [name, address, otherName, other] of pairs)
-    if (collide(address, other))
+    if (address !== undefined && other !== undefined && collide(address, other))
       throw new UsageError(`${name} and ${otherName} cannot both listen on ${listenAddressText(address)}`);
 }
 

@@ -95,10 +95,11 @@ interface Serving {
   readonly stopRequested: Promise<void>;
 }
 
-async function serve({ config, membership, flags, parent, stopRequested }: Serving): Promise<void> {
+async function serve({ config: given, membership, flags, parent, stopRequested }: Serving): Promise<void> {
   const { ephemeral = false, json = false, logFormat = "json" } = flags;
   if (logFormat !== "json" && logFormat !== "text")
     throw new UsageError(`--log-format is json or text, not "${logFormat}"`);
+  const config = await withFreePorts(given);
   await prepareDataDirectory(config.data);
   if (ephemeral) await requireEmpty(config.data);
   settleHeap();
@@ -119,6 +120,14 @@ async function serve({ config, membership, flags, parent, stopRequested }: Servi
     await removeProcessId(config.data);
     if (ephemeral) await rm(config.data, { recursive: true, force: true });
   }
+}
+
+/** The others are told where this node listens, and remember it: a free port is chosen before, and kept in the config file. */
+async function withFreePorts(config: ServerConfig): Promise<ServerConfig> {
+  const { s3, http, rpc } = config;
+  if (rpc === undefined) return config;
+  const { withPort } = await import("./node-network.ts");
+  return { ...config, s3: await withPort(s3), http: await withPort(http), rpc: await withPort(rpc) };
 }
 
 /** What is removed at the end must not have been there before us. */

@@ -1,7 +1,7 @@
 /** One node's worth of a process: the node on its data directory, and the gateways on their ports. */
 
 import { join } from "node:path";
-import type { StoreError } from "@holdfast/base";
+import { StoreError } from "@holdfast/base";
 import type { HttpLimits, HttpListener, PrometheusMetrics } from "@holdfast/host";
 import {
   connectionsWithin,
@@ -28,6 +28,8 @@ import { rootAccess } from "./credentials.ts";
 import type { ListenAddress } from "./listen-address.ts";
 import { listenAddressText } from "./listen-address.ts";
 import type { Membership } from "./membership.ts";
+import type { IssuedToken } from "./node-network.ts";
+import { NodeNetwork } from "./node-network.ts";
 import { PhasedHandler } from "./phase.ts";
 import { readProcessId } from "./process-id-file.ts";
 import { serverFacts } from "./server-facts.ts";
@@ -37,6 +39,8 @@ export interface RunningServer {
   readonly addresses: { readonly s3: ListenAddress; readonly http: ListenAddress };
   /** Resolves when the node can serve no longer. */
   readonly failed: Promise<StoreError>;
+  /** By which one node may join. StoreError "InvalidRequest" of a node that listens for no others. */
+  issueToken(lifetimeMs: number): Promise<IssuedToken>;
   /** Takes no more requests, waits for those under way (up to the deadline), flushes, releases the directory. */
   stop(): Promise<void>;
 }
@@ -51,15 +55,16 @@ export async function startServer(
   config: ServerConfig,
   { node: nodeOptions = {}, logFormat = "json", membership }: ServerOptions = {},
 ): Promise<RunningServer> {
-  if (membership?.join !== undefined)
-    throw new UsageError("joining a cluster is not there yet: start the node without a join token");
+  if (membership?.join !== undefined && config.rpc === undefined)
+    throw new UsageError("a node that joins a cluster listens for the others: give --rpc HOST:PORT");
   const journal = pinoJournal({ level: config.log, format: logFormat });
   const metrics = prometheusMetrics();
-  const opening: Opening = { config, journal, metrics, phase: new PhasedHandler() };
+  const network = networkOf(config, journal, metrics);
+  const opening: Opening = { config, journal, metrics, phase: new PhasedHandler(), network };
   const files = await openFilesLimit();
   // The gateways' code is loaded, and the HTTP port is bound, while the node waits for its disk.
   const [opened, listened, loaded] = await Promise.allSettled([
-    openNode(opening, nodeOptions),
+    openNode(opening, { ...membershipOptions(membership, network), ...nodeOptions }),
     listen(opening, "http", opening.phase.handle, limitsOf(config, files, 1 - s3Part)),
     loadGateways(),
   ]);
@@ -72,13 +77,16 @@ export async function startServer(
     const s3 = await listen(opening, "s3", handlers.s3, limitsOf(config, files, s3Part));
     listeners.push(s3);
     opening.phase.run(handlers.http);
+    network?.serveJoins(node);
     const addresses = { s3: { ...config.s3, port: s3.port }, http: { ...config.http, port: http.port } };
     let stopped: Promise<void> | undefined;
     const stop = (): Promise<void> => {
       opening.phase.stop();
+      network?.stop();
       return stopAll(listeners, node);
     };
-    return { addresses, failed: node.failed, stop: () => (stopped ??= stop()) };
+    const issueToken = (lifetimeMs: number): Promise<IssuedToken> => issueTokenOf(network, node, lifetimeMs);
+    return { addresses, failed: node.failed, issueToken, stop: () => (stopped ??= stop()) };
   } catch (error) {
     await stopAll(listeners, opened.status === "fulfilled" ? opened.value : undefined);
     throw error;
@@ -90,6 +98,38 @@ interface Opening {
   readonly journal: Journal;
   readonly metrics: PrometheusMetrics;
   readonly phase: PhasedHandler;
+  /** Undefined for a node that is alone. */
+  readonly network: NodeNetwork | undefined;
+}
+
+function issueTokenOf(
+  network: NodeNetwork | undefined,
+  node: HoldfastNode,
+  lifetimeMs: number,
+): Promise<IssuedToken> {
+  if (network !== undefined) return network.issueToken(node, lifetimeMs);
+  const message = "This node listens for no others. Start it with --rpc HOST:PORT, then nodes can join it.";
+  return Promise.reject(new StoreError("InvalidRequest", message));
+}
+
+function networkOf(
+  { data, rpc }: ServerConfig,
+  journal: Journal,
+  { metrics }: PrometheusMetrics,
+): NodeNetwork | undefined {
+  return rpc === undefined ? undefined : new NodeNetwork({ data, rpc, journal, metrics });
+}
+
+function membershipOptions(
+  membership: Membership | undefined,
+  network: NodeNetwork | undefined,
+): Pick<NodeOptions, "consensus" | "entrance"> {
+  const { join: token, consensus } = membership ?? {};
+  const entrance = token === undefined ? undefined : network?.entrance(token);
+  return {
+    ...(consensus === undefined ? {} : { consensus }),
+    ...(entrance === undefined ? {} : { entrance }),
+  };
 }
 
 function settledValue<T>(result: PromiseSettledResult<T>): T {
@@ -98,7 +138,7 @@ function settledValue<T>(result: PromiseSettledResult<T>): T {
 }
 
 async function openNode(opening: Opening, options: NodeOptions): Promise<HoldfastNode> {
-  const { journal, metrics } = opening;
+  const { journal, metrics, network } = opening;
   const { data } = opening.config;
   const disk = await openDisk(data);
   const ports = {
@@ -112,6 +152,7 @@ async function openNode(opening: Opening, options: NodeOptions): Promise<Holdfas
     hashing: nodeHashing,
     journal,
     metrics: metrics.metrics,
+    ...(network === undefined ? {} : { openNetwork: network.open.bind(network) }),
   };
   try {
     return await startNode(ports, {
@@ -126,8 +167,16 @@ async function openNode(opening: Opening, options: NodeOptions): Promise<Holdfas
 }
 
 /** As it was told to listen: others reach it there. */
-function placeOf({ s3, http }: ServerConfig): NodePlace {
-  return { addresses: { rpc: "none", http: listenAddressText(http), s3: listenAddressText(s3) } };
+function placeOf({ s3, http, rpc, zone, weight }: ServerConfig): NodePlace {
+  return {
+    ...(zone === undefined ? {} : { zone }),
+    ...(weight === undefined ? {} : { weight }),
+    addresses: {
+      rpc: rpc === undefined ? "none" : listenAddressText(rpc),
+      http: listenAddressText(http),
+      s3: listenAddressText(s3),
+    },
+  };
 }
 
 async function inUse(data: string, cause: unknown): Promise<Failure> {
@@ -225,7 +274,8 @@ function listenFailure(address: ListenAddress, error: unknown): unknown {
   const code = systemErrorCode(error instanceof Error ? error.cause : error);
   const where = listenAddressText(address);
   if (code === "EADDRINUSE") {
-    const next = "stop what listens there, or choose other ports (dev: --base-port, server: --s3 and --http)";
+    const next =
+      "stop what listens there, or choose other ports (dev: --base-port, server: --s3, --http and --rpc)";
     return new Failure(`port ${address.port} is in use (${where})`, {
       code: "PortInUse",
       next,
