@@ -20,6 +20,7 @@ import { clusterView } from "./cluster/cluster-view.ts";
 import type { SystemPort } from "./cluster/layout-ports.ts";
 import type { Membership } from "./cluster/membership.ts";
 import { membershipOf } from "./cluster/membership.ts";
+import { isSystemLeader } from "./cluster/reconciler.ts";
 import { systemPort } from "./cluster/system-port.ts";
 import { ReadAhead } from "./content/read-ahead.ts";
 import { asDamage } from "./damage.ts";
@@ -209,7 +210,9 @@ class RunningNode implements HoldfastNode {
     const directory = new BucketDirectory(system.log, system.state, clusterShardCount, hashing);
     const admin = new BucketAdmin(system.log, directory, replica, clock);
     this.#closing.add(async () => admin.stop());
-    await admin.resume();
+    // What a crash of this node has left nobody else is at, if there is nobody else.
+    if (opened.cluster.map.nodes.size === 1) await admin.resume();
+    admin.watch(() => isSystemLeader(opened.cluster));
     const admission = new Admission(disk, clock, this.#options.reserveBytes, metrics);
     const readAhead = new ReadAhead(readAheadBytesMax);
     const placed = placedFiles(blocks);

@@ -84,14 +84,14 @@ const wallMsMin = 1_577_836_800_000;
 export async function openNode(opening: Opening): Promise<OpenedNode> {
   const { ports, options, closing } = opening;
   const { identity: found, ballast } = await openDirectory(opening);
-  const { state, index, list, wal } = await openStores(opening, found);
+  const { state, index, list, wal, mayLackGroups } = await openStores(opening, found);
   const store = await openBlocks(opening, index);
   const life = lifeOf(wal.incarnation, store.incarnation);
   const node = newNode(ownId(found), life, options.place ?? {});
   const { identity, places, peers } = await comeToCluster(opening, { found, state, life, node });
   const checkpointer = openCheckpointer(opening, wal, state, ballast);
   closing.add(() => checkpointer.stop());
-  const stores = { state, wal, store, list, checkpointer, ballast };
+  const stores = { state, wal, mayLackGroups, store, list, checkpointer, ballast };
   const { cluster, blocks } = await openCluster(opening, { identity, places, peers }, stores);
   const { log, state: systemState } = cluster.system;
   const group = { log, state: systemState, clock: ports.clock };
@@ -176,6 +176,7 @@ function checkIdentity({ complete, clusterId }: Identity, known: string | undefi
 interface ClusterStores {
   readonly state: StateStore;
   readonly wal: WriteAheadLog;
+  readonly mayLackGroups: boolean;
   readonly store: BlockStore;
   readonly list: KeyValue;
   readonly checkpointer: Checkpointer;
@@ -191,7 +192,7 @@ interface OpenedCluster {
 async function openCluster(
   opening: Opening,
   { identity, places, peers }: Coming,
-  { state, wal, store, list, checkpointer, ballast }: ClusterStores,
+  { state, wal, mayLackGroups, store, list, checkpointer, ballast }: ClusterStores,
 ): Promise<OpenedCluster> {
   const { ports, closing, onFailure } = opening;
   const { clock, random, journal, disk, hashing, metrics = silentMetrics } = ports;
@@ -202,6 +203,7 @@ async function openCluster(
   const groups = new NodeGroups({
     self,
     wal,
+    mayLackGroups,
     network: shared,
     clock,
     random,
@@ -304,6 +306,7 @@ interface Stores {
   /** Of incomplete blocks. */
   readonly list: KeyValue;
   readonly wal: WriteAheadLog;
+  readonly mayLackGroups: boolean;
 }
 
 async function openStores({ ports, options, closing }: Opening, identity: Identity): Promise<Stores> {
@@ -317,13 +320,15 @@ async function openStores({ ports, options, closing }: Opening, identity: Identi
   closing.add(() => list.close());
   const state = new StateStore(stateStore, hashing);
   const { segmentBytes = segmentBytesDefault } = options;
-  const wal = await openNodeLog(ports, { segmentBytes, reserveBytes: undefined });
+  const isAlone = (clusterMapOf(state.group(systemGroup))?.nodes.size ?? 1) === 1;
+  const opened = await openNodeLog(ports, { segmentBytes, reserveBytes: undefined, isAlone });
+  const { log: wal, mayLackGroups } = opened;
   closing.add(() => wal.close());
   if (identity.format <= formatOfLoneVoters) {
     if (identity.complete) await upgradeLogs(wal, state);
     await writeIdentity(ports.disk, identity);
   }
-  return { state, index, list, wal };
+  return { state, index, list, wal, mayLackGroups };
 }
 
 function openCheckpointer(

@@ -29,6 +29,8 @@ export interface ShardReplicaOptions {
 }
 
 const reopenPauseMs = 200;
+/** Longer than an election takes, shorter than people wait. */
+const writerWaitMs = 5000;
 
 export class ShardReplica {
   readonly id: ShardId;
@@ -64,6 +66,14 @@ export class ShardReplica {
       this.#opening = undefined;
     });
     return this.#opening;
+  }
+
+  /** As `writerOpened`, or when a request has waited long enough. */
+  async writerSoon(): Promise<void> {
+    const { clock } = this.#options;
+    const waited = new AbortController();
+    await Promise.race([this.writerOpened(), sleep(clock, writerWaitMs, waited.signal)]);
+    waited.abort();
   }
 
   /** A command that does no harm when it is carried out twice. Refusals become StoreErrors. */

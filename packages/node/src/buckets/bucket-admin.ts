@@ -6,7 +6,8 @@
  * activateBucket. Delete: 1. system: beginBucketDelete; 2. sealBucket in each shard, which reports emptiness;
  * 3. all empty: removeBucket in each shard, then system: finishBucketDelete; otherwise unsealBucket in each, then
  * system: cancelBucketDelete. Every step is idempotent: after a crash `resume` carries on from what the system group
- * says, and so it does a while after a failure on the way, such as a full disk.
+ * says, and so it does a while after a failure on the way, such as a full disk. With several nodes the leader of the system
+ * group carries on what has not moved for so long that nobody can be at it any more.
  */
 
 import type { ShardId } from "@holdfast/base";
@@ -30,6 +31,9 @@ export interface NewBucket {
 
 /** After a failure. */
 const resumeAfterMs = 5000;
+/** Longer than any step of a change takes, with all its retries. */
+const abandonedAfterMs = 30_000;
+const lookMs = 5000;
 
 export class BucketAdmin {
   readonly #system: ReplicatedLog<SystemResult>;
@@ -38,7 +42,10 @@ export class BucketAdmin {
   readonly #clock: Clock;
   /** Changes under way, by name; they settle without failing. */
   readonly #changing = new Map<string, Promise<void>>();
+  /** Of other nodes' changes: since when they have been seen as they are. */
+  readonly #seenSinceMs = new Map<string, number>();
   #retry: Timer | undefined;
+  #looking: Timer | undefined;
   #stopped = false;
 
   constructor(
@@ -78,9 +85,33 @@ export class BucketAdmin {
       if (state !== "active") await this.#oneAtATime(name, () => this.#finish(name));
   }
 
+  /** From now on changes that other nodes have left are carried on while this node `leads`. */
+  watch(leads: () => boolean): void {
+    if (this.#stopped) return;
+    this.#looking = this.#clock.after(lookMs, () => {
+      this.#resumeAbandoned(leads)
+        .catch(() => undefined) // The next look tries again.
+        .finally(() => this.watch(leads));
+    });
+  }
+
   stop(): void {
     this.#stopped = true;
     this.#retry?.cancel();
+    this.#looking?.cancel();
+  }
+
+  async #resumeAbandoned(leads: () => boolean): Promise<void> {
+    const changing = leads() ? (await this.#directory.all()).filter(({ state }) => state !== "active") : [];
+    const nowMs = this.#clock.monotonicMs();
+    const keys = new Set(changing.map(({ id, state }) => `${id} ${state}`));
+    for (const key of this.#seenSinceMs.keys()) if (!keys.has(key)) this.#seenSinceMs.delete(key);
+    for (const { id, name, state } of changing) {
+      const key = `${id} ${state}`;
+      const sinceMs = this.#seenSinceMs.get(key) ?? nowMs;
+      this.#seenSinceMs.set(key, sinceMs);
+      if (nowMs - sinceMs >= abandonedAfterMs) await this.#oneAtATime(name, () => this.#finish(name));
+    }
   }
 
   async #finish(name: string): Promise<void> {

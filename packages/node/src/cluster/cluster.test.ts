@@ -53,3 +53,19 @@ test("cluster: with one of three nodes dead, service goes on, and it has everyth
     await world.stop();
   }
 });
+
+test("cluster: a node that stops in order hands over what it leads, and nobody waits for an election", async () => {
+  const world = await ClusterMachines.start(3);
+  await world.settled();
+  await world.run(world.node(0).files.createBucket({ name: "b-1", owner: "tests" }));
+  const leader = (await world.run(world.node(0).status())).cluster.shards[0]?.leader;
+  const ids = [await world.idOf(0), await world.idOf(1), await world.idOf(2)];
+  const leading = ids.findIndex((id) => id === leader);
+  const other = (leading + 1) % 3;
+  await world.machine(leading).stop();
+  const beganMs = world.simulation.nowMs;
+  for (let i = 0; i < 8; i++) await world.run(world.storeFile(other, `f-${i}`, utf8("x")));
+  const tookMs = world.simulation.nowMs - beganMs;
+  assert.ok(tookMs < 200, `${tookMs} ms`);
+  for (const [i, machine] of world.machines.entries()) if (i !== leading) await machine.stop();
+});

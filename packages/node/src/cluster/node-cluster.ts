@@ -127,9 +127,11 @@ export class NodeCluster {
     });
   }
 
+  /** Nothing more is opened or given up, and others lead what was led here. */
   async stop(): Promise<void> {
     this.#isStopped = true;
     await this.#reviewing;
+    await this.#options.groups.handOver();
   }
 
   #reviewInTurn(): Promise<void> {

@@ -36,10 +36,13 @@ export interface Place {
   readonly shard: ShardReplica;
 }
 
-/** The bucket and the shard of a file to be changed, its name checked. */
+/** The bucket and the shard of a file to be changed, its name checked; the shard has a writer, or will not have one soon. */
 export function locate(context: FilesContext, bucketName: string, key: string): Awaitable<Place> {
   checkKey(key);
-  return andThen(context.directory.active(bucketName), (bucket) => placeOf(context, bucket, key));
+  return andThen(context.directory.active(bucketName), (bucket) => {
+    const place = placeOf(context, bucket, key);
+    return place.shard.hasWriter ? place : place.shard.writerSoon().then(() => place);
+  });
 }
 
 /** As `locate`, for reading. */

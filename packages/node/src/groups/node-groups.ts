@@ -10,6 +10,7 @@ import { emptyMembership, multiPaxosProtocol, raftProtocol, replicaId } from "@h
 import type { Group, GroupHostEvents, GroupHostLimits, OpenGroupOptions, Places } from "@holdfast/groups";
 import { GroupHost } from "@holdfast/groups";
 import type { Clock, Journal, Metrics, StateMachine } from "@holdfast/ports";
+import { sleep } from "@holdfast/ports";
 import type { Founding, ReplicaPlace } from "@holdfast/shard";
 import type { GroupState } from "@holdfast/state";
 import type { WriteAheadLog } from "@holdfast/wal";
@@ -22,6 +23,8 @@ import { StateGroupMachine } from "./state-group-machine.ts";
 export interface NodeGroupsOptions {
   readonly self: NodeId;
   readonly wal: WriteAheadLog;
+  /** See OpenedLog. */
+  readonly mayLackGroups: boolean;
   readonly network: SharedNetwork;
   readonly clock: Clock;
   readonly random: Random;
@@ -43,6 +46,9 @@ export interface NodeGroup<Result> {
 /** The replica that a cluster's first node has in each group; numbers are never given out twice, so nobody else is it. */
 const foundingReplica = 1;
 const foundingMembership: Membership = { voters: [replicaId(foundingReplica)], outgoing: [], learners: [] };
+
+const handOverMsMax = 1000;
+const handOverLookMs = 10;
 
 export class NodeGroups {
   readonly #options: NodeGroupsOptions;
@@ -123,7 +129,7 @@ export class NodeGroups {
       machine: new StateGroupMachine(state, machine, this.#options.hasRoom),
       replica,
       incarnation: this.#options.wal.incarnation,
-      origin: "new",
+      origin: this.#options.mayLackGroups ? "existing" : "new",
       membership: isFounder ? foundingMembership : emptyMembership,
       places: placesOf(this.#places.get(group) ?? []),
     });
@@ -136,6 +142,20 @@ export class NodeGroups {
     const log = this.#logs.get(group);
     if (log !== undefined) log.replica = undefined;
     await this.#host.forget(group);
+  }
+
+  /**
+   * Offers the leadership of what is led here to others, who then need no silence to notice that this node has gone. Resolves
+   * when nothing is led here, or soon.
+   */
+  async handOver(): Promise<void> {
+    const { clock } = this.#options;
+    const endsAtMs = clock.monotonicMs() + handOverMsMax;
+    const led = [...this.#logs.values()]
+      .map(({ replica }) => replica)
+      .filter((replica) => replica !== undefined);
+    const offered = led.filter(offerLeadership);
+    while (offered.some(isLed) && clock.monotonicMs() < endsAtMs) await sleep(clock, handOverLookMs);
   }
 
   async stop(): Promise<void> {
@@ -157,4 +177,20 @@ function placesOf(places: readonly ReplicaPlace[]): Places {
   return new Map(
     places.map(({ replica, node, incarnation }) => [replicaId(replica), { node, incarnation }] as const),
   );
+}
+
+function isLed({ leader, replica }: Group<unknown>): boolean {
+  return leader?.replica === replica;
+}
+
+/** To the voter that has most of the log. False where there is nobody to offer it to. */
+function offerLeadership(group: Group<unknown>): boolean {
+  if (!isLed(group)) return false;
+  const { voters } = group.status().membership;
+  const [heir] = group
+    .followers()
+    .filter(({ id, mode, recentlyActive }) => voters.includes(id) && mode === "replicate" && recentlyActive)
+    .sort((a, b) => b.matchIndex - a.matchIndex);
+  if (heir !== undefined) group.transferLeader(heir.id);
+  return heir !== undefined;
 }

@@ -1,7 +1,10 @@
 /**
- * Opens the node's write-ahead log and judges what recovery found. A single voter has nobody to fetch lost entries from:
- * a tail that was torn while it was written was never acknowledged and is cut; anything else that is damaged may have
- * been acknowledged, and the node refuses to start rather than to forget it (S10, S11).
+ * Opens the node's write-ahead log and judges what recovery found.
+ *
+ * A node that is alone has nobody to fetch lost entries from: a tail that was torn while it was written was never
+ * acknowledged and is cut; anything else that is damaged may have been acknowledged, and the node refuses to start rather than
+ * to forget it (S10, S11). With others, groups that may have lost something say so to their replicas, which neither vote nor
+ * count until they have it back, or refuse to open where not even that can be known (groups/restore-replica.ts).
  */
 
 import type { Random } from "@holdfast/base";
@@ -21,13 +24,23 @@ export interface LogPorts {
   readonly metrics?: Metrics;
 }
 
-export async function openNodeLog(
-  ports: LogPorts,
-  sizes: { readonly segmentBytes: number | undefined; readonly reserveBytes: number | undefined },
-): Promise<WriteAheadLog> {
+export interface LogChoices {
+  readonly segmentBytes: number | undefined;
+  readonly reserveBytes: number | undefined;
+  /** This node is all there is of its cluster. */
+  readonly isAlone: boolean;
+}
+
+export interface OpenedLog {
+  readonly log: WriteAheadLog;
+  /** Groups may be missing that were here: one that is not on record may be one that lost everything (S10). */
+  readonly mayLackGroups: boolean;
+}
+
+export async function openNodeLog(ports: LogPorts, choices: LogChoices): Promise<OpenedLog> {
   const { disk, clock, random, hashing, journal, metrics = silentMetrics } = ports;
-  const segments = sizes.segmentBytes === undefined ? {} : { segmentBytes: sizes.segmentBytes };
-  const reserve = sizes.reserveBytes === undefined ? {} : { reserveBytes: sizes.reserveBytes };
+  const segments = choices.segmentBytes === undefined ? {} : { segmentBytes: choices.segmentBytes };
+  const reserve = choices.reserveBytes === undefined ? {} : { reserveBytes: choices.reserveBytes };
   const options = {
     disk,
     clock,
@@ -39,13 +52,15 @@ export async function openNodeLog(
     ...segments,
     ...reserve,
   };
-  const { log, recovery } = await openWriteAheadLog({ ...options, onTornTail: "cut" });
+  const onTornTail = choices.isAlone ? "cut" : "suspect";
+  const { log, recovery } = await openWriteAheadLog({ ...options, onTornTail });
   const { cut, suspects, headersLost } = recovery;
   if (cut !== undefined)
     journal.warn("log tail cut", { segment: cut.segment, offset: cut.offset, evidence: cut.evidence });
-  if (suspects.size === 0 && !headersLost) return log;
+  if (suspects.size === 0 && !headersLost) return { log, mayLackGroups: false };
   for (const [group, { from, through, evidence }] of suspects)
     journal.error("log damaged", { group, from, through, evidence });
+  if (!choices.isAlone) return { log, mayLackGroups: headersLost };
   await log.close();
   const where =
     suspects.size === 0 ? "batches whose headers are gone" : `groups ${[...suspects.keys()].join(", ")}`;
