@@ -86,7 +86,8 @@ export class GroupHost implements NetworkReceiver {
   /** What the last turn had for other nodes leaves with this one's. */
   #hasWaited = false;
   #now = 0;
-  #ticker: Timer;
+  /** Undefined while there is nobody whose time would have to be counted. */
+  #ticker: Timer | undefined;
   #ended: StoreError | undefined;
 
   constructor(options: GroupHostOptions) {
@@ -104,7 +105,7 @@ export class GroupHost implements NetworkReceiver {
     metrics.watch(allMetrics.groups, {}, () => this.#groups.size);
     metrics.watch(allMetrics.groupsAwake, {}, () => this.#awake.size);
     metrics.watch(allMetrics.groupsLed, {}, () => this.#countLed());
-    this.#ticker = this.#arm();
+    this.#arm();
   }
 
   /**
@@ -130,6 +131,7 @@ export class GroupHost implements NetworkReceiver {
       );
       this.#groups.set(group, replica);
       this.#awake.add(replica);
+      this.#keepTime();
       // Nobody has to be waited for.
       const { voters, outgoing } = core.status().membership;
       if (voters.length === 1 && outgoing.length === 0) replica.campaign();
@@ -229,12 +231,19 @@ export class GroupHost implements NetworkReceiver {
     for (const group of this.#groups.values()) group.onPeerChanged(node, silentTicks);
   }
 
-  #arm(): Timer {
-    return this.#options.clock.after(this.#limits.tickMs, () => this.#tick());
+  /** A node without others whose groups all rest need not wake: nothing happens by itself. */
+  #keepTime(): void {
+    if (this.#ticker !== undefined || this.#ended !== undefined) return;
+    if (this.#awake.size > 0 || this.#peers.size > 0) this.#arm();
+  }
+
+  #arm(): void {
+    this.#ticker = this.#options.clock.after(this.#limits.tickMs, () => this.#tick());
   }
 
   #tick(): void {
-    this.#ticker = this.#arm();
+    this.#ticker = undefined;
+    this.#keepTime();
     this.#now++;
     if (this.#options.wal.stopped === "poisoned")
       return this.#onLogFailure(new Error("the log writes nothing any more"));
@@ -287,7 +296,7 @@ export class GroupHost implements NetworkReceiver {
 
   #end(error: StoreError): void {
     this.#ended = error;
-    this.#ticker.cancel();
+    this.#ticker?.cancel();
     for (const group of this.#groups.values()) this.#remove(group, error);
   }
 
@@ -317,6 +326,7 @@ export class GroupHost implements NetworkReceiver {
       const { frameBytesMax, peerBytesMax } = this.#limits;
       peer = new Peer(node, { network, counts: this.#counts, head, frameBytesMax, peerBytesMax });
       this.#peers.set(node, peer);
+      this.#keepTime();
     }
     return peer;
   }
@@ -343,6 +353,7 @@ export class GroupHost implements NetworkReceiver {
       setResting: (group, isResting) => {
         if (isResting) this.#awake.delete(group);
         else this.#awake.add(group);
+        this.#keepTime();
       },
       meet: (places) => {
         for (const { node } of places.values()) this.#peer(node);

@@ -12,6 +12,7 @@ import { Admission } from "./admission.ts";
 import { BucketAdmin } from "./buckets/bucket-admin.ts";
 import { BucketDirectory } from "./buckets/bucket-directory.ts";
 import { Closing } from "./closing.ts";
+import type { Duty } from "./cluster/cluster-duties.ts";
 import { startDuties } from "./cluster/cluster-duties.ts";
 import type { ClusterStatus } from "./cluster/cluster-status.ts";
 import { clusterStatusOf } from "./cluster/cluster-status.ts";
@@ -212,7 +213,7 @@ class RunningNode implements HoldfastNode {
     this.#closing.add(async () => admin.stop());
     // What a crash of this node has left nobody else is at, if there is nobody else.
     if (opened.cluster.map.nodes.size === 1) await admin.resume();
-    admin.watch(() => isSystemLeader(opened.cluster));
+    const watch = admin.watch(() => isSystemLeader(opened.cluster), journal);
     const admission = new Admission(disk, clock, this.#options.reserveBytes, metrics);
     const readAhead = new ReadAhead(readAheadBytesMax);
     const placed = placedFiles(blocks);
@@ -224,7 +225,7 @@ class RunningNode implements HoldfastNode {
     const port = systemPort(system.log, system.state, clock);
     const cluster = clusterView(system.log, system.state);
     const membership = membershipOf(port);
-    this.#startDuties(opened, port, files);
+    this.#startDuties(opened, port, files, [watch]);
     this.#parts = {
       ...background,
       ...this.#watched(opened, admission, background),
@@ -245,12 +246,13 @@ class RunningNode implements HoldfastNode {
     { cluster, shards, replica: shard, blocks }: OpenedNode,
     system: SystemPort,
     files: NodeFiles,
+    more: readonly Duty[],
   ): void {
     const { clock, random, journal, metrics = silentMetrics } = this.#ports;
     const yieldToForeground = (): Promise<void> | undefined =>
       files.underWay > 0 ? sleep(clock, foregroundPauseMs) : undefined;
     const parts = { cluster, system, shards, shard, blocks, clock, random, journal, metrics };
-    startDuties({ ...parts, closing: this.#closing, yieldToForeground });
+    startDuties({ ...parts, more, closing: this.#closing, yieldToForeground });
   }
 
   async #startBackground(

@@ -13,9 +13,10 @@
 import type { ShardId } from "@holdfast/base";
 import { encode, StoreError } from "@holdfast/base";
 import type { Bucket, BucketSettings } from "@holdfast/namespace";
-import type { Clock, ReplicatedLog, Timer } from "@holdfast/ports";
+import type { Clock, Journal, ReplicatedLog, Timer } from "@holdfast/ports";
 import type { ShardCommand, ShardResult, SystemCommand, SystemResult } from "@holdfast/shard";
 import { systemEntryCodec } from "@holdfast/shard";
+import { Rounds } from "../maintenance/rounds.ts";
 import { checkBucketName } from "../names.ts";
 import { refusal } from "../refusal.ts";
 import type { ShardReplica } from "../shard-replica.ts";
@@ -45,7 +46,6 @@ export class BucketAdmin {
   /** Of other nodes' changes: since when they have been seen as they are. */
   readonly #seenSinceMs = new Map<string, number>();
   #retry: Timer | undefined;
-  #looking: Timer | undefined;
   #stopped = false;
 
   constructor(
@@ -85,20 +85,18 @@ export class BucketAdmin {
       if (state !== "active") await this.#oneAtATime(name, () => this.#finish(name));
   }
 
-  /** From now on changes that other nodes have left are carried on while this node `leads`. */
-  watch(leads: () => boolean): void {
-    if (this.#stopped) return;
-    this.#looking = this.#clock.after(lookMs, () => {
-      this.#resumeAbandoned(leads)
-        .catch(() => undefined) // The next look tries again.
-        .finally(() => this.watch(leads));
+  /** From when it is started, changes that other nodes have left are carried on while this node `leads`. */
+  watch(leads: () => boolean, journal: Journal): { start(): void; stop(): Promise<void> } {
+    const rounds = new Rounds({ clock: this.#clock, journal }, "bucket changes", async () => {
+      await this.#resumeAbandoned(leads);
+      return lookMs;
     });
+    return { start: () => rounds.start(lookMs), stop: () => rounds.stop() };
   }
 
   stop(): void {
     this.#stopped = true;
     this.#retry?.cancel();
-    this.#looking?.cancel();
   }
 
   async #resumeAbandoned(leads: () => boolean): Promise<void> {

@@ -29,6 +29,8 @@ export interface DutyParts {
   readonly journal: Journal;
   readonly metrics: Metrics;
   readonly closing: Closing;
+  /** Of other parts of the node. */
+  readonly more: readonly Duty[];
   /** Resolves when requests under way let work in the background go on; undefined: at once. */
   readonly yieldToForeground: () => Promise<void> | undefined;
 }
@@ -38,17 +40,22 @@ const closerMs = 200;
 const backfill = { intervalMs: 500, retryMsMax: 30_000, bytesPerSecondMax: 64 * 1024 * 1024 };
 const drops = { intervalMs: 5000, retryMsMax: 60_000, contentsPerSecondMax: 2000 };
 
-interface Duty {
+export interface Duty {
   start(): void;
   stop(): Promise<void>;
 }
 
+/** From the moment that there is another node: a node alone has nothing to agree on and nobody to give anything to. */
 export function startDuties(parts: DutyParts): void {
-  const { closing } = parts;
-  for (const duty of dutiesOf(parts)) {
-    duty.start();
-    closing.add(() => duty.stop());
-  }
+  const { closing, cluster } = parts;
+  const duties = dutiesOf(parts);
+  let isStarted = false;
+  cluster.follow(({ nodes }) => {
+    if (isStarted || nodes.size === 1) return;
+    isStarted = true;
+    for (const duty of duties) duty.start();
+  });
+  for (const duty of duties) closing.add(() => duty.stop());
 }
 
 function dutiesOf(parts: DutyParts): readonly Duty[] {
@@ -87,5 +94,6 @@ function dutiesOf(parts: DutyParts): readonly Duty[] {
       drops,
     ),
     blocks.completer(mayExist),
+    ...parts.more,
   ];
 }
