@@ -42,6 +42,8 @@ export interface NodeOptions {
   readonly shardCount?: number;
   /** Where the node stands and is reached, for the cluster's record of it. */
   readonly place?: NodePlace;
+  /** How long nobody must have joined until nodes that did are given data: one change for all that come together; 3 s by default. */
+  readonly joinSettleMs?: number;
   /** Size of one log segment; a smaller one suits tests. */
   readonly segmentBytes?: number;
   /** Size at which a volume is full; a smaller one suits tests. */

@@ -252,7 +252,8 @@ class RunningNode implements HoldfastNode {
     const yieldToForeground = (): Promise<void> | undefined =>
       files.underWay > 0 ? sleep(clock, foregroundPauseMs) : undefined;
     const parts = { cluster, system, shards, shard, blocks, clock, random, journal, metrics };
-    startDuties({ ...parts, more, closing: this.#closing, yieldToForeground });
+    const { joinSettleMs } = this.#options;
+    startDuties({ ...parts, more, joinSettleMs, closing: this.#closing, yieldToForeground });
   }
 
   async #startBackground(

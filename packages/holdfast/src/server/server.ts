@@ -18,7 +18,7 @@ import {
   realClock,
   secureRandom,
 } from "@holdfast/host";
-import type { HoldfastNode, NodeOptions, NodePlace } from "@holdfast/node";
+import type { HoldfastNode, NodeOptions, NodePlace, NodePorts } from "@holdfast/node";
 import { startNode } from "@holdfast/node";
 import type { HttpHandler, Journal } from "@holdfast/ports";
 import { allMetrics, DiskError } from "@holdfast/ports";
@@ -37,6 +37,7 @@ import { serverFacts } from "./server-facts.ts";
 export interface RunningServer {
   /** As bound: a configured port 0 has become a real one. */
   readonly addresses: { readonly s3: ListenAddress; readonly http: ListenAddress };
+  readonly node: HoldfastNode;
   /** Resolves when the node can serve no longer. */
   readonly failed: Promise<StoreError>;
   /** By which one node may join. StoreError "InvalidRequest" of a node that listens for no others. */
@@ -49,21 +50,24 @@ export interface ServerOptions {
   readonly node?: NodeOptions;
   readonly logFormat?: "json" | "text";
   readonly membership?: Membership;
+  /** Instead of sockets, for nodes that share a process. */
+  readonly openNetwork?: NodePorts["openNetwork"];
 }
 
 export async function startServer(
   config: ServerConfig,
-  { node: nodeOptions = {}, logFormat = "json", membership }: ServerOptions = {},
+  { node: nodeOptions = {}, logFormat = "json", membership, openNetwork }: ServerOptions = {},
 ): Promise<RunningServer> {
   if (membership?.join !== undefined && config.rpc === undefined)
     throw new UsageError("a node that joins a cluster listens for the others: give --rpc HOST:PORT");
   const journal = pinoJournal({ level: config.log, format: logFormat });
   const metrics = prometheusMetrics();
   const network = networkOf(config, journal, metrics);
-  const opening: Opening = { config, journal, metrics, phase: new PhasedHandler(), network };
+  const opened: Opening = { config, journal, metrics, phase: new PhasedHandler(), network };
+  const opening = openNetwork === undefined ? opened : { ...opened, openNetwork };
   const files = await openFilesLimit();
   // The gateways' code is loaded, and the HTTP port is bound, while the node waits for its disk.
-  const [opened, listened, loaded] = await Promise.allSettled([
+  const [started, listened, loaded] = await Promise.allSettled([
     openNode(opening, { ...membershipOptions(membership, network), ...nodeOptions }),
     listen(opening, "http", opening.phase.handle, limitsOf(config, files, 1 - s3Part)),
     loadGateways(),
@@ -71,7 +75,7 @@ export async function startServer(
   const listeners = listened.status === "fulfilled" ? [listened.value] : [];
   try {
     // A directory that is in use says more than its port being so too.
-    const node = settledValue(opened);
+    const node = settledValue(started);
     const http = settledValue(listened);
     const handlers = settledValue(loaded)(opening, node);
     const s3 = await listen(opening, "s3", handlers.s3, limitsOf(config, files, s3Part));
@@ -86,9 +90,9 @@ export async function startServer(
       return stopAll(listeners, node);
     };
     const issueToken = (lifetimeMs: number): Promise<IssuedToken> => issueTokenOf(network, node, lifetimeMs);
-    return { addresses, failed: node.failed, issueToken, stop: () => (stopped ??= stop()) };
+    return { addresses, node, failed: node.failed, issueToken, stop: () => (stopped ??= stop()) };
   } catch (error) {
-    await stopAll(listeners, opened.status === "fulfilled" ? opened.value : undefined);
+    await stopAll(listeners, started.status === "fulfilled" ? started.value : undefined);
     throw error;
   }
 }
@@ -100,6 +104,7 @@ interface Opening {
   readonly phase: PhasedHandler;
   /** Undefined for a node that is alone. */
   readonly network: NodeNetwork | undefined;
+  readonly openNetwork?: NodePorts["openNetwork"];
 }
 
 function issueTokenOf(
@@ -138,7 +143,7 @@ function settledValue<T>(result: PromiseSettledResult<T>): T {
 }
 
 async function openNode(opening: Opening, options: NodeOptions): Promise<HoldfastNode> {
-  const { journal, metrics, network } = opening;
+  const { journal, metrics, network, openNetwork = network?.open.bind(network) } = opening;
   const { data } = opening.config;
   const disk = await openDisk(data);
   const ports = {
@@ -152,7 +157,7 @@ async function openNode(opening: Opening, options: NodeOptions): Promise<Holdfas
     hashing: nodeHashing,
     journal,
     metrics: metrics.metrics,
-    ...(network === undefined ? {} : { openNetwork: network.open.bind(network) }),
+    ...(openNetwork === undefined ? {} : { openNetwork }),
   };
   try {
     return await startNode(ports, {

@@ -29,13 +29,14 @@ export interface DutyParts {
   readonly journal: Journal;
   readonly metrics: Metrics;
   readonly closing: Closing;
+  readonly joinSettleMs: number | undefined;
   /** Of other parts of the node. */
   readonly more: readonly Duty[];
   /** Resolves when requests under way let work in the background go on; undefined: at once. */
   readonly yieldToForeground: () => Promise<void> | undefined;
 }
 
-const driverMs = 500;
+const driverMs = 250;
 const closerMs = 200;
 const backfill = { intervalMs: 500, retryMsMax: 30_000, bytesPerSecondMax: 64 * 1024 * 1024 };
 const drops = { intervalMs: 5000, retryMsMax: 60_000, contentsPerSecondMax: 2000 };
@@ -67,7 +68,16 @@ function dutiesOf(parts: DutyParts): readonly Duty[] {
   const moving = { slots, placement, contentStatus, yieldToForeground, clock, journal, metrics, limits };
   return [
     new Reconciler({ cluster, system, clock, journal }),
-    new LayoutDriver({ system, isLeader: () => isSystemLeader(cluster), clock, journal }, driverMs),
+    new LayoutDriver(
+      {
+        system,
+        isLeader: () => isSystemLeader(cluster),
+        clock,
+        journal,
+        ...(parts.joinSettleMs === undefined ? {} : { settleMs: parts.joinSettleMs }),
+      },
+      driverMs,
+    ),
     new EpochCloser(
       {
         system,

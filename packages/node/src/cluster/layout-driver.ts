@@ -28,13 +28,13 @@ export type NextStep =
 /** Cluster time without a join, until the nodes that joined come in. */
 export const joinSettleMs = 3000;
 
-/** The same for the same state and time. `timeMs`: cluster time, or what the next entry would make it. */
-export function nextStep(state: StateReader, timeMs: number): NextStep {
+/** The same for the same state and times. `timeMs`: cluster time, or what the next entry would make it. */
+export function nextStep(state: StateReader, timeMs: number, settleMs: number = joinSettleMs): NextStep {
   const layout = findLayout(state);
   if (layout === undefined) return { kind: "wait", reason: "there is no layout yet" };
   if (layoutChange(state) !== undefined) return { kind: "wait", reason: "a change is under way" };
   const nodes = listNodes(state);
-  if (timeMs < lastJoinMs(nodes, layout) + joinSettleMs)
+  if (timeMs < lastJoinMs(nodes, layout) + settleMs)
     return { kind: "wait", reason: "more nodes may be joining" };
   const members = membersOf(nodes);
   const change = nextLayout(layout, members, widthsInUse(state, layout, members.length));
@@ -81,6 +81,8 @@ export interface LayoutDriverParts {
   readonly isLeader: () => boolean;
   readonly clock: Clock;
   readonly journal: Journal;
+  /** Instead of `joinSettleMs`. */
+  readonly settleMs?: number;
 }
 
 export class LayoutDriver {
@@ -106,11 +108,11 @@ export class LayoutDriver {
   }
 
   async #round(): Promise<number> {
-    const { system, isLeader, clock } = this.#parts;
+    const { system, isLeader, clock, settleMs } = this.#parts;
     if (!isLeader()) return this.#intervalMs;
     const wish = wishOf(system.state);
     if (wish === this.#settled) return this.#intervalMs;
-    const step = nextStep(system.state, Math.max(clusterTimeMs(system.state), clock.wallMs()));
+    const step = nextStep(system.state, Math.max(clusterTimeMs(system.state), clock.wallMs()), settleMs);
     this.#settled = step.kind === "nothing" ? wish : undefined;
     if (step.kind === "set-layout") await this.#set(step.layout);
     this.#tell(step);

@@ -20,3 +20,4 @@ export type { SimulatedSwitchOptions } from "./simulated-switch.ts";
 export { SimulatedSwitch } from "./simulated-switch.ts";
 export type { SimulationOptions } from "./simulation.ts";
 export { Simulation } from "./simulation.ts";
+export type { Timeline } from "./timeline.ts";

@@ -4,10 +4,10 @@
  */
 
 import type { Timer } from "../clock.ts";
-import type { Simulation } from "./simulation.ts";
+import type { Timeline } from "./timeline.ts";
 
 export interface PathOptions {
-  readonly simulation: Simulation;
+  readonly simulation: Timeline;
   readonly latencyMs: () => number;
   /** After so long without a sign of life the receiving side gives up. */
   readonly silenceMsMax: number;
@@ -74,7 +74,7 @@ interface Resumable {
 
 interface FlowOptions<Item> {
   readonly path: NetworkPath;
-  readonly simulation: Simulation;
+  readonly simulation: Timeline;
   readonly latencyMs: () => number;
   readonly onItem: (item: Item) => void;
 }

@@ -5,7 +5,7 @@ import { uniform } from "@holdfast/base";
 import type { Timer } from "../clock.ts";
 import type { NetworkReceiver } from "../network.ts";
 import type { NetworkFlow, NetworkPath } from "./network-path.ts";
-import type { Simulation } from "./simulation.ts";
+import type { Timeline } from "./timeline.ts";
 
 /** A process that connections lead to. */
 export interface ConnectedProcess {
@@ -16,7 +16,7 @@ export interface ConnectedProcess {
 }
 
 export interface ConnectionOptions {
-  readonly simulation: Simulation;
+  readonly simulation: Timeline;
   readonly random: Random;
   readonly reconnectMsMax: number;
   /** It dials. */

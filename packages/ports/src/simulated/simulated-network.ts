@@ -7,11 +7,11 @@ import { checkFrame, checkHead, NetworkError } from "../network.ts";
 import type { NetworkPath } from "./network-path.ts";
 import type { SimulatedConnection } from "./simulated-connection.ts";
 import { ExchangeSide } from "./simulated-exchange.ts";
-import type { Simulation } from "./simulation.ts";
+import type { Timeline } from "./timeline.ts";
 
 /** What the networks of all nodes are plugged into. */
 export interface NetworkSurroundings {
-  readonly simulation: Simulation;
+  readonly simulation: Timeline;
   readonly random: Random;
   readonly silenceMsMax: number;
   readonly queueBytesMax: number;

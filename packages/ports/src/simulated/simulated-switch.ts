@@ -9,10 +9,10 @@ import { FaultCounts } from "./fault-counts.ts";
 import { NetworkPath } from "./network-path.ts";
 import { SimulatedConnection } from "./simulated-connection.ts";
 import { SimulatedNetwork } from "./simulated-network.ts";
-import type { Simulation } from "./simulation.ts";
+import type { Timeline } from "./timeline.ts";
 
 export interface SimulatedSwitchOptions {
-  readonly simulation: Simulation;
+  readonly simulation: Timeline;
   /** The simulation's own unless given. */
   readonly random?: Random;
   /** Each way, uniform between these. */
@@ -28,7 +28,7 @@ export interface SimulatedSwitchOptions {
 }
 
 export class SimulatedSwitch {
-  readonly simulation: Simulation;
+  readonly simulation: Timeline;
   readonly random: Random;
   readonly silenceMsMax: number;
   readonly queueBytesMax: number;
