@@ -19,7 +19,7 @@ import { clusterStatusOf } from "./cluster/cluster-status.ts";
 import type { ClusterView } from "./cluster/cluster-view.ts";
 import { clusterView } from "./cluster/cluster-view.ts";
 import type { SystemPort } from "./cluster/layout-ports.ts";
-import type { Membership } from "./cluster/membership.ts";
+import type { MemberChanges, Membership } from "./cluster/membership.ts";
 import { membershipOf } from "./cluster/membership.ts";
 import { isSystemLeader } from "./cluster/reconciler.ts";
 import { systemPort } from "./cluster/system-port.ts";
@@ -55,7 +55,7 @@ export interface Maintenance {
 
 export interface HoldfastNode extends Maintenance {
   readonly files: Files;
-  readonly cluster: ClusterView;
+  readonly cluster: ClusterView & MemberChanges;
   readonly membership: Membership;
   status(): Promise<NodeStatus>;
   /** Whether it serves, found out by a cheap read. Never rejects. */
@@ -125,7 +125,7 @@ class RunningNode implements HoldfastNode {
     return this.#running.files;
   }
 
-  get cluster(): ClusterView {
+  get cluster(): ClusterView & MemberChanges {
     return this.#running.cluster;
   }
 
@@ -223,8 +223,8 @@ class RunningNode implements HoldfastNode {
     this.#closing.add(() => ballast.stop());
     const background = await this.#startBackground(opened, directory);
     const port = systemPort(system.log, system.state, clock);
-    const cluster = clusterView(system.log, system.state);
-    const membership = membershipOf(port);
+    const membership = membershipOf(port, system.log);
+    const cluster = { ...clusterView(system.log, system.state), ...membership };
     this.#startDuties(opened, port, files, [watch]);
     this.#parts = {
       ...background,
@@ -357,6 +357,6 @@ interface Parts extends Background {
   readonly status: StatusParts;
   readonly probe: ReadinessProbe;
   readonly files: NodeFiles;
-  readonly cluster: ClusterView;
+  readonly cluster: ClusterView & MemberChanges;
   readonly membership: Membership;
 }
