@@ -53,6 +53,9 @@ export async function nativeGateway(
       nodes: () => Promise.reject(new Error("no cluster here")),
       layout: () => Promise.reject(new Error("no cluster here")),
       preview: () => Promise.reject(new Error("no cluster here")),
+      changeNode: () => Promise.reject(new Error("no cluster here")),
+      removeNode: () => Promise.reject(new Error("no cluster here")),
+      revertLayout: () => Promise.reject(new Error("no cluster here")),
     },
     status: () =>
       Promise.resolve({
@@ -65,7 +68,7 @@ export async function nativeGateway(
           nodes: [],
           system: { leader: undefined, voters: [], learners: [], appliedIndex: 1 },
           shards: [],
-          partitions: { stable: 1024, joint: 0, change: undefined },
+          partitions: { stable: 1024, joint: 0, change: undefined, unclosedShards: [], incomplete: 0 },
           incompleteBlocks: 0,
         },
         scrub: { running: undefined, last: undefined },

@@ -44,7 +44,13 @@ suite("membership: nodes that change and go", () => {
     world.machines.pop();
     const change = (await partitions()).change ?? 0;
     await world.simulation.runFor(5000);
-    assert.equal((await partitions()).change, change, "it is waited for");
+    const { nodes, partitions: counts } = (await world.run(world.node(1).status())).cluster;
+    assert.deepEqual([counts.change, counts.unclosedShards], [change, []], "it is waited for");
+    const owing = nodes.filter(({ owedPartitions }) => owedPartitions > 0);
+    assert.deepEqual(
+      owing.map((node) => [node.id, node.state, node.owedPartitions]),
+      [[id, "down", counts.joint]],
+    );
     await world.run(cluster.changeNode(id, { draining: true }));
     await assert.rejects(world.run(cluster.revertLayout(change - 1)), { code: "LayoutConflict" });
     assert.equal(await world.run(cluster.revertLayout(change)), true);
