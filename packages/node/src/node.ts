@@ -21,7 +21,9 @@ import { clusterView } from "./cluster/cluster-view.ts";
 import type { SystemPort } from "./cluster/layout-ports.ts";
 import type { MemberChanges, Membership } from "./cluster/membership.ts";
 import { membershipOf } from "./cluster/membership.ts";
+import { ownId } from "./cluster/own-record.ts";
 import { isSystemLeader } from "./cluster/reconciler.ts";
+import { shardsHere } from "./cluster/shards-here.ts";
 import { systemPort } from "./cluster/system-port.ts";
 import { ReadAhead } from "./content/read-ahead.ts";
 import { asDamage } from "./damage.ts";
@@ -282,7 +284,7 @@ class RunningNode implements HoldfastNode {
   ): Pick<Parts, "status" | "probe"> {
     const { clock } = this.#ports;
     const startedAtMs = clock.wallMs();
-    const shardLogs = shards.map(({ log }) => log);
+    const self = ownId(identity);
     const { store: blocks } = placed;
     const cluster = (): ClusterStatus => clusterStatusOf(own, placed);
     return {
@@ -301,7 +303,8 @@ class RunningNode implements HoldfastNode {
       probe: new ReadinessProbe({
         systemLog: system.log,
         systemState: system.state,
-        shardLogs,
+        systemIsLed: () => system.log.replica?.leader !== undefined,
+        shards: () => shardsHere(own, self, shards),
         wal,
         blocks,
         admission,
