@@ -14,6 +14,7 @@ import { BucketDirectory } from "./buckets/bucket-directory.ts";
 import { Closing } from "./closing.ts";
 import type { Duty } from "./cluster/cluster-duties.ts";
 import { startDuties } from "./cluster/cluster-duties.ts";
+import { watchCluster } from "./cluster/cluster-metrics.ts";
 import type { ClusterStatus } from "./cluster/cluster-status.ts";
 import { clusterStatusOf } from "./cluster/cluster-status.ts";
 import type { ClusterView } from "./cluster/cluster-view.ts";
@@ -236,6 +237,7 @@ class RunningNode implements HoldfastNode {
       membership,
     };
     watchNode(metrics, this.#parts.status, () => this.readiness());
+    watchCluster(metrics, opened.cluster);
     metrics.watch(allMetrics.operationsInFlight, {}, () => files.underWay);
     journal.info("node started", {
       node: identity.nodeId,
