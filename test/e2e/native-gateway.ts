@@ -3,6 +3,7 @@
 import type { TestContext } from "node:test";
 import type { Store } from "@holdfast/client";
 import { connect } from "@holdfast/client";
+import type { HttpGatewayOptions } from "@holdfast/gateway-http";
 import { createHttpGateway } from "@holdfast/gateway-http";
 import type { HttpLimits } from "@holdfast/host";
 import { listenHttp, nodeHashing, realClock } from "@holdfast/host";
@@ -30,6 +31,8 @@ export interface NativeGatewayOptions {
   /** Stands between the socket and the gateway. */
   readonly intercept?: (request: HttpRequest, next: HttpHandler) => Promise<HttpResponse>;
   readonly limits?: Partial<HttpLimits>;
+  /** Replaces what stands for the node. */
+  readonly gateway?: Partial<HttpGatewayOptions>;
 }
 
 export async function nativeGateway(
@@ -81,6 +84,7 @@ export async function nativeGateway(
         ...allWell,
       }),
     readiness: () => Promise.resolve(allWell),
+    ...options.gateway,
   });
   const seen: string[] = [];
   const handler: HttpHandler = (request) => {

@@ -23,4 +23,5 @@ export async function clusterToken(
   );
   output.note("On the machine of the new node, with an address where the others reach it:");
   output.note("  HOLDFAST_JOIN_TOKEN=TOKEN holdfast server --data DIR --rpc HOST:PORT --zone ZONE");
+  output.note("(--join TOKEN does the same, where the list of processes may show it.)");
 }
