@@ -58,7 +58,10 @@ suite("membership: nodes that change and go", () => {
       [[id, "down", counts.joint]],
     );
     await world.run(cluster.changeNode(id, { draining: true }));
-    await assert.rejects(world.run(cluster.revertLayout(change - 1)), { code: "LayoutConflict" });
+    await assert.rejects(world.run(cluster.revertLayout(change - 1)), {
+      code: "LayoutConflict",
+      message: new RegExp(`^The layout change under way is ${change}, not ${change - 1}`),
+    });
     assert.equal(await world.run(cluster.revertLayout(change)), true);
     await world.until(() => removed(world, 1, id), "the node is removed");
     assert.equal(await world.run(cluster.revertLayout(change)), false, "there is nothing to take back");
