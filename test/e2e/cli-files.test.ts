@@ -223,7 +223,7 @@ suite("command line: files", () => {
     assert.equal(known.bytes, 3);
     assert.equal(known.contentType, "text/html; charset=utf-8");
     assert.match(known.userMetadata.mode, /^0\d{3}$/);
-    const status = JSON.parse(await ok("cluster", "status", "--json"));
+    const status = JSON.parse(await ok("status", "--json"));
     assert.equal(status.ready, true);
     assert.equal(status.shards.length, 16);
   });

@@ -3,6 +3,7 @@
 import type { TestContext } from "node:test";
 import type { Store } from "@holdfast/client";
 import { connect } from "@holdfast/client";
+import type { HttpGatewayOptions } from "@holdfast/gateway-http";
 import { createHttpGateway } from "@holdfast/gateway-http";
 import type { HttpLimits } from "@holdfast/host";
 import { listenHttp, nodeHashing, realClock } from "@holdfast/host";
@@ -30,6 +31,8 @@ export interface NativeGatewayOptions {
   /** Stands between the socket and the gateway. */
   readonly intercept?: (request: HttpRequest, next: HttpHandler) => Promise<HttpResponse>;
   readonly limits?: Partial<HttpLimits>;
+  /** Replaces what stands for the node. */
+  readonly gateway?: Partial<HttpGatewayOptions>;
 }
 
 export async function nativeGateway(
@@ -53,6 +56,9 @@ export async function nativeGateway(
       nodes: () => Promise.reject(new Error("no cluster here")),
       layout: () => Promise.reject(new Error("no cluster here")),
       preview: () => Promise.reject(new Error("no cluster here")),
+      changeNode: () => Promise.reject(new Error("no cluster here")),
+      removeNode: () => Promise.reject(new Error("no cluster here")),
+      revertLayout: () => Promise.reject(new Error("no cluster here")),
     },
     status: () =>
       Promise.resolve({
@@ -65,7 +71,7 @@ export async function nativeGateway(
           nodes: [],
           system: { leader: undefined, voters: [], learners: [], appliedIndex: 1 },
           shards: [],
-          partitions: { stable: 1024, joint: 0, change: undefined },
+          partitions: { stable: 1024, joint: 0, change: undefined, unclosedShards: [], incomplete: 0 },
           incompleteBlocks: 0,
         },
         scrub: { running: undefined, last: undefined },
@@ -78,6 +84,7 @@ export async function nativeGateway(
         ...allWell,
       }),
     readiness: () => Promise.resolve(allWell),
+    ...options.gateway,
   });
   const seen: string[] = [];
   const handler: HttpHandler = (request) => {

@@ -2,6 +2,16 @@ export type { ErrorCode, Outcome } from "@holdfast/base";
 export { StoreError } from "@holdfast/base";
 export type { BucketInfo, ClusterStatus, ServerFacts } from "./answers.ts";
 export type { FileAttributes } from "./attributes.ts";
+export type {
+  Cluster,
+  ClusterGroup,
+  ClusterMember,
+  ClusterNode,
+  ClusterShard,
+  IssuedJoinToken,
+  JoinTokenOptions,
+  NodeChange,
+} from "./cluster.ts";
 export type { ConnectOptions } from "./connect.ts";
 export type { Content } from "./content.ts";
 export type { FileInfo } from "./file-info.ts";

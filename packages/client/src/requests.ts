@@ -15,7 +15,7 @@ import type { Endpoint, OutgoingBody, TransportResponse } from "./transport.ts";
 import { TransportFailure } from "./transport.ts";
 
 export interface ApiRequest {
-  readonly method: "GET" | "HEAD" | "PUT" | "POST" | "DELETE";
+  readonly method: "GET" | "HEAD" | "PUT" | "POST" | "PATCH" | "DELETE";
   readonly path: string;
   readonly query?: string;
   readonly headers?: Readonly<Record<string, string | undefined>>;

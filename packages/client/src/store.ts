@@ -1,10 +1,12 @@
 /** The store as programs see it. */
 
-import { StoreError, utf8 } from "@holdfast/base";
+import { StoreError, uriEncode, utf8 } from "@holdfast/base";
 import { abortUpload } from "./abort-upload.ts";
 import type { BucketInfo, ClusterStatus } from "./answers.ts";
 import { bucketFrom, statusFrom } from "./answers.ts";
 import { attributeHeaders } from "./attributes.ts";
+import type { Cluster, ClusterMember, IssuedJoinToken, JoinTokenOptions, NodeChange } from "./cluster.ts";
+import { clusterFrom, memberFrom, tokenFrom } from "./cluster.ts";
 import { conditionHeaders, etagHeader, writeEffect } from "./conditions.ts";
 import type { Content } from "./content.ts";
 import { sourceOf } from "./content.ts";
@@ -264,7 +266,59 @@ export class Store {
     return new FileListing(this.#requests, bucket, prefix, options);
   }
 
-  /** The cluster as the node that answers knows it. */
+  /** Nodes, groups and layout as the node that answers knows them. */
+  async cluster({ signal }: RequestOptions = {}): Promise<Cluster> {
+    const path = "/api/v1/cluster";
+    return clusterFrom(await this.#requests.ask({ method: "GET", path, effect: "read", signal }));
+  }
+
+  /** By it one node may join, once. Asks for the root key; NotImplemented from a node that listens for no others. */
+  async issueJoinToken(options: RequestOptions & JoinTokenOptions = {}): Promise<IssuedJoinToken> {
+    const { lifetimeMs, signal } = options;
+    const path = "/api/v1/cluster/tokens";
+    // One that nobody was told is of no use to anybody, and runs out.
+    const request = {
+      method: "POST",
+      path,
+      ...jsonBody({ lifetimeMs }),
+      effect: "repeatable",
+      signal,
+    } as const;
+    return tokenFrom(await this.#requests.ask(request));
+  }
+
+  /** Zone, weight, draining. NodeNotFound; InvalidRequest where too few nodes would stay. Asks for the root key. */
+  async changeNode(id: string, change: NodeChange, { signal }: RequestOptions = {}): Promise<ClusterMember> {
+    const { zone, weight, draining } = change;
+    const body = jsonBody({ zone, weight, draining });
+    const request = { method: "PATCH", path: nodePath(id), ...body, effect: "repeatable", signal } as const;
+    return memberFrom(await this.#requests.ask(request));
+  }
+
+  /** The cluster forgets a node that was drained. NodeInUse while anything names it. Asks for the root key. */
+  async removeNode(id: string, { signal }: RequestOptions = {}): Promise<{ readonly existed: boolean }> {
+    const request = { method: "DELETE", path: nodePath(id), effect: "repeatable", signal } as const;
+    const { existed } = await this.#requests.ask(request);
+    if (typeof existed !== "boolean") throw notUnderstood();
+    return { existed };
+  }
+
+  /**
+   * What is moving stays where it was. `change` as `cluster()` names it: LayoutConflict while another one is under way. Asks for
+   * the root key.
+   */
+  async revertLayout(
+    change: number,
+    { signal }: RequestOptions = {},
+  ): Promise<{ readonly reverted: boolean }> {
+    const path = "/api/v1/cluster/layout/revert";
+    const request = { method: "POST", path, ...jsonBody({ change }), effect: "repeatable", signal } as const;
+    const { reverted } = await this.#requests.ask(request);
+    if (typeof reverted !== "boolean") throw notUnderstood();
+    return { reverted };
+  }
+
+  /** The node that answers. */
   async status(options: RequestOptions = {}): Promise<ClusterStatus> {
     const { signal } = options;
     const path = "/api/v1/cluster/status";
@@ -326,6 +380,15 @@ export class Store {
   close(): void {
     this.#platform.transport.close();
   }
+}
+
+function nodePath(id: string): string {
+  return `/api/v1/cluster/nodes/${uriEncode(id)}`;
+}
+
+function jsonBody(document: object) {
+  const headers = { "content-type": "application/json" };
+  return { headers, body: { kind: "bytes", data: utf8(JSON.stringify(document)) } } as const;
 }
 
 function rangeHeader(range: ReadFileOptions["range"]): string | undefined {

@@ -2,7 +2,15 @@
 
 import assert from "node:assert/strict";
 import { signRequest, toHex, utf8, utf8Text } from "@holdfast/base";
-import type { ClusterView, FileInfo, Files, Maintenance, Readiness } from "@holdfast/node";
+import type {
+  ClusterStatus,
+  ClusterView,
+  FileInfo,
+  Files,
+  Maintenance,
+  MemberChanges,
+  Readiness,
+} from "@holdfast/node";
 import type { Clock, HttpRequest, HttpResponse } from "@holdfast/ports";
 import { CollectingJournal, simulatedHashing } from "@holdfast/ports/simulated";
 import type { HttpGatewayOptions } from "./gateway.ts";
@@ -55,7 +63,8 @@ const sha256 = (data: Uint8Array): Uint8Array => simulatedHashing.hash("sha256",
 export interface Operator extends Omit<Partial<HttpGatewayOptions>, "maintenance" | "cluster"> {
   readonly account?: string;
   readonly maintenance?: Partial<Maintenance>;
-  readonly cluster?: Partial<ClusterView>;
+  readonly cluster?: Partial<ClusterView & MemberChanges>;
+  readonly standing?: ClusterStatus;
 }
 
 const unexpected = (name: string) => (): Promise<never> =>
@@ -86,7 +95,7 @@ const unexpectedFiles: Files = {
 export function gatewayOver(
   files: Partial<Files>,
   ready: boolean = true,
-  { account = "alice", maintenance = {}, cluster = {}, ...options }: Operator = {},
+  { account = "alice", maintenance = {}, cluster = {}, standing = loneNode, ...options }: Operator = {},
 ): GatewayFixture {
   const journal = new CollectingJournal();
   const handler = createHttpGateway({
@@ -109,6 +118,9 @@ export function gatewayOver(
       nodes: () => assert.fail("unexpected call of nodes"),
       layout: () => assert.fail("unexpected call of layout"),
       preview: () => assert.fail("unexpected call of preview"),
+      changeNode: () => assert.fail("unexpected call of changeNode"),
+      removeNode: () => assert.fail("unexpected call of removeNode"),
+      revertLayout: () => assert.fail("unexpected call of revertLayout"),
       ...cluster,
     },
     status: () =>
@@ -119,15 +131,7 @@ export function gatewayOver(
         wallMs: nowMs,
         startedAtMs: nowMs,
         shards: [],
-        cluster: {
-          consensus: "raft",
-          epoch: 1,
-          nodes: [],
-          system: { leader: undefined, voters: [], learners: [], appliedIndex: 1 },
-          shards: [],
-          partitions: { stable: 1024, joint: 0, change: undefined },
-          incompleteBlocks: 0,
-        },
+        cluster: standing,
         log: { failed: false, queuedBytes: 0, segments: 1, segmentsBytes: 0 },
         checkpoint: { lagEntries: 0, lagBytes: 0 },
         blocks: { blocks: 0, volumes: 0, liveBytes: 0, deadBytes: 0, damagedFound: 0, failed: false },
@@ -140,6 +144,16 @@ export function gatewayOver(
   });
   return { journal, send: async (parts) => answerOf(await handler(requestOf(parts))) };
 }
+
+const loneNode: ClusterStatus = {
+  consensus: "raft",
+  epoch: 1,
+  nodes: [],
+  system: { leader: undefined, voters: [], learners: [], appliedIndex: 1 },
+  shards: [],
+  partitions: { stable: 1024, joint: 0, change: undefined, unclosedShards: [], incomplete: 0 },
+  incompleteBlocks: 0,
+};
 
 function readinessOf(ready: boolean): Readiness {
   if (ready) return { ready, writable: true, code: undefined, reason: undefined };

@@ -1,7 +1,15 @@
 /** The native HTTP API as one pure handler: health, the document that describes it, and /api/v1 behind signatures. */
 
 import { StoreError, utf8 } from "@holdfast/base";
-import type { Access, ClusterView, Files, Maintenance, NodeStatus, Readiness } from "@holdfast/node";
+import type {
+  Access,
+  ClusterView,
+  Files,
+  Maintenance,
+  MemberChanges,
+  NodeStatus,
+  Readiness,
+} from "@holdfast/node";
 import type { Clock, Hashing, HttpHandler, HttpRequest, HttpResponse, Journal } from "@holdfast/ports";
 import { Authenticator } from "./authenticate.ts";
 import { errorAnswer, statusOfError } from "./error-answer.ts";
@@ -14,11 +22,14 @@ import { decodePercent, Query } from "./query.ts";
 import { RequestFacts } from "./request-facts.ts";
 import { Router } from "./router.ts";
 import type { ServerFacts } from "./server-facts.ts";
+import type { TokenIssuer } from "./token-issuer.ts";
 
 export interface HttpGatewayOptions {
   readonly files: Files;
   readonly maintenance: Maintenance;
-  readonly cluster: ClusterView;
+  readonly cluster: ClusterView & MemberChanges;
+  /** Makes join tokens; without it the node listens for no others. */
+  readonly tokens?: TokenIssuer | undefined;
   readonly access: Access;
   readonly clock: Clock;
   readonly hashing: Hashing;
@@ -51,8 +62,8 @@ class Gateway {
   readonly #openApi: Uint8Array = utf8(JSON.stringify(openApiDocument(operations)));
 
   constructor(options: HttpGatewayOptions) {
-    const { files, maintenance, cluster, clock, hashing, status, journal, server } = options;
-    this.#context = { files, maintenance, cluster, clock, hashing, status, server };
+    const { files, maintenance, cluster, tokens, clock, hashing, status, journal, server } = options;
+    this.#context = { files, maintenance, cluster, tokens, clock, hashing, status, server };
     this.#pages = pagesOf(options);
     this.#journal = journal;
     this.#authenticator = new Authenticator(options);
@@ -101,6 +112,7 @@ class Gateway {
       query: new Query(unsignedQuery(request.query)),
       bucket: about.bucket,
       key: about.key,
+      node: decodePercent(route.node, "InvalidArgument"),
     });
   }
 

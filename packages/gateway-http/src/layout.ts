@@ -38,6 +38,18 @@ async function previewLayout(call: ApiCall): Promise<HttpResponse> {
   });
 }
 
+/** The change is named: one that began since stays. */
+async function revertLayout(call: ApiCall): Promise<HttpResponse> {
+  requireRoot(call);
+  const { context, request, caller } = call;
+  const document = (await readJson(request, caller.payload, context.hashing)) ?? {};
+  refuseUnknownMembers(document, ["change"]);
+  const { change } = document;
+  if (typeof change !== "number" || !Number.isSafeInteger(change) || change < 1)
+    throw new StoreError("InvalidRequest", "change is the epoch at which the layout change under way began.");
+  return jsonAnswer(200, { reverted: await context.cluster.revertLayout(change) });
+}
+
 function documentOf({ query }: ApiCall, { description, draw }: LayoutView): JsonObject {
   const columns = query.integer("columns", columnsMin, columnsMax, columnsDefault);
   return { ...description, drawing: draw({ columns, ascii: query.text("ascii") === "true" }) };
@@ -116,6 +128,22 @@ export const layoutOperations: readonly Operation[] = [
       query: drawing,
       body: { kind: "json", schema: "LayoutProposal", required: false },
       answer: { status: 200, description: "What would move", kind: "json", schema: "LayoutPreview" },
+    },
+  },
+  {
+    method: "POST",
+    path: "/cluster/layout/revert",
+    operationId: "revertLayout",
+    run: revertLayout,
+    document: {
+      summary: "Takes a layout change back: partitions that are moving stay where they were (root key)",
+      body: { kind: "json", schema: "RevertLayout", required: true },
+      answer: {
+        status: 200,
+        description: "Whether such a change was under way",
+        kind: "json",
+        schema: "RevertedLayout",
+      },
     },
   },
 ];

@@ -7,6 +7,7 @@ type Document = Readonly<Record<string, unknown>>;
 
 const pathParameters: Readonly<Record<string, string>> = {
   bucket: "The bucket's name",
+  node: "The node's id",
   key: "The file's key, percent-encoded; slashes stand as they are or as %2F",
 };
 

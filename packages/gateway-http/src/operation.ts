@@ -1,15 +1,18 @@
 /** One operation of the native API: what it does and how the OpenAPI document describes it, in one place. */
 
-import type { ClusterView, Files, Maintenance, NodeStatus } from "@holdfast/node";
+import type { ClusterView, Files, Maintenance, MemberChanges, NodeStatus } from "@holdfast/node";
 import type { Clock, Hashing, HttpRequest, HttpResponse } from "@holdfast/ports";
 import type { Caller } from "./authenticate.ts";
 import type { Query } from "./query.ts";
 import type { ServerFacts } from "./server-facts.ts";
+import type { TokenIssuer } from "./token-issuer.ts";
 
 export interface ApiContext {
   readonly files: Files;
   readonly maintenance: Maintenance;
-  readonly cluster: ClusterView;
+  readonly cluster: ClusterView & MemberChanges;
+  /** Undefined where the node listens for no others. */
+  readonly tokens: TokenIssuer | undefined;
   readonly clock: Clock;
   readonly hashing: Hashing;
   readonly status: () => Promise<NodeStatus>;
@@ -25,11 +28,12 @@ export interface ApiCall {
   /** From the path, decoded; "" where the path has none. */
   readonly bucket: string;
   readonly key: string;
+  readonly node: string;
 }
 
 export interface Operation {
-  readonly method: "GET" | "HEAD" | "PUT" | "POST" | "DELETE";
-  /** Behind `/api/v1`; `{bucket}` is one segment, `{key}` all the rest, slashes included. */
+  readonly method: "GET" | "HEAD" | "PUT" | "POST" | "PATCH" | "DELETE";
+  /** Behind `/api/v1`; `{bucket}` and `{node}` are one segment, `{key}` all the rest, slashes included. */
   readonly path: string;
   readonly operationId: string;
   readonly run: (call: ApiCall) => Promise<HttpResponse>;

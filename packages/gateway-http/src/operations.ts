@@ -4,7 +4,9 @@ import { deleteOperations } from "./delete-files.ts";
 import { fileOperations } from "./files.ts";
 import { layoutOperations } from "./layout.ts";
 import { maintenanceOperations } from "./maintenance.ts";
+import { memberOperations } from "./members.ts";
 import type { Operation } from "./operation.ts";
+import { tokenOperations } from "./tokens.ts";
 import { uploadOperations } from "./uploads.ts";
 
 /** Everything behind /api/v1 that asks for a signature. */
@@ -14,6 +16,8 @@ export const operations: readonly Operation[] = [
   ...uploadOperations,
   ...bucketOperations,
   ...clusterOperations,
+  ...memberOperations,
+  ...tokenOperations,
   ...layoutOperations,
   ...maintenanceOperations,
 ];

@@ -7,6 +7,7 @@ export interface Route {
   /** Still percent-encoded; "" where the path has none. */
   readonly bucket: string;
   readonly key: string;
+  readonly node: string;
 }
 
 interface RoutePattern {
@@ -34,13 +35,17 @@ export class Router {
     for (const { pattern, operations } of this.#patterns.values()) {
       const found = pattern.exec(path);
       if (found === null) continue;
-      return { operations, bucket: found.groups?.["bucket"] ?? "", key: found.groups?.["key"] ?? "" };
+      const { bucket = "", key = "", node = "" } = found.groups ?? {};
+      return { operations, bucket, key, node };
     }
     return undefined;
   }
 }
 
 function patternOf(path: string): RegExp {
-  const source = path.replace("{bucket}", "(?<bucket>[^/]+)").replace("{key}", "(?<key>.+)");
+  const source = path
+    .replace("{bucket}", "(?<bucket>[^/]+)")
+    .replace("{node}", "(?<node>[^/]+)")
+    .replace("{key}", "(?<key>.+)");
   return new RegExp(`^${source}$`, "s");
 }

@@ -31,6 +31,14 @@ const bucketSettings = {
   blockBytes: integer,
 };
 
+const member = {
+  id: text,
+  zone: text,
+  weight: integer,
+  draining: flag,
+  addresses: object({ rpc: text, http: text, s3: text }),
+};
+
 const fsckCounts = { files: integer, contents: integer, blocks: integer, bytes: integer };
 const scrubCounts = { blocks: integer, bytes: integer, damagedBlocks: integer };
 
@@ -171,6 +179,51 @@ export const schemas: Readonly<Record<string, Schema>> = {
     }),
     after: reference("Layout"),
   }),
+  Cluster: object({
+    clusterId: text,
+    nodeId: { type: "string", description: "Of the node that answers" },
+    consensus: { type: "string", enum: ["raft", "multipaxos"] },
+    epoch: integer,
+    nodes: list(
+      object({
+        ...member,
+        state: { type: "string", enum: ["up", "down"], description: "down: not heard of lately" },
+        isMember: { type: "boolean", description: "The layout lists it" },
+        slots: integer,
+        shardReplicas: integer,
+        owedPartitions: { ...integer, description: "That are moving to it" },
+      }),
+    ),
+    system: reference("Group"),
+    shards: list({ allOf: [object({ shard: integer }), reference("Group")] }),
+    partitions: object(
+      {
+        stable: integer,
+        joint: { ...integer, description: "That are moving" },
+        change: { ...integer, description: "The epoch at which the layout change under way began" },
+        unclosedShards: { ...list(integer), description: "That the change waits for" },
+        incomplete: integer,
+      },
+      ["change"],
+    ),
+    repairQueue: { ...integer, description: "Blocks that some slot lacks, as far as this node knows" },
+  }),
+  Group: object(
+    {
+      leader: { type: "string", description: "Missing while there is none, and where no replica is here" },
+      voters: list(text),
+      learners: list(text),
+      applied: { ...integer, description: "Of the replica on this node; missing without one" },
+    },
+    ["leader", "applied"],
+  ),
+  ClusterMember: object(member),
+  NodeChange: object({ zone: text, weight: integer, draining: flag }, ["zone", "weight", "draining"]),
+  RemovedNode: object({ existed: flag }),
+  IssueJoinToken: object({ lifetimeMs: integer }, ["lifetimeMs"]),
+  JoinToken: object({ token: text, expiresAtMs: timeMs }),
+  RevertLayout: object({ change: integer }),
+  RevertedLayout: object({ reverted: flag }),
   ClusterStatus: object(
     {
       clusterId: text,

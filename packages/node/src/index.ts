@@ -23,7 +23,7 @@ export type {
   PartitionCounts,
 } from "./cluster/cluster-status.ts";
 export type { ClusterView, LayoutPreview, LayoutProposal, LayoutView } from "./cluster/cluster-view.ts";
-export type { Membership } from "./cluster/membership.ts";
+export type { MemberChanges, Membership } from "./cluster/membership.ts";
 export type { NodePlace } from "./cluster/own-record.ts";
 export { bodyChunks } from "./files/body-chunks.ts";
 export type {

@@ -14,14 +14,17 @@ import { BucketDirectory } from "./buckets/bucket-directory.ts";
 import { Closing } from "./closing.ts";
 import type { Duty } from "./cluster/cluster-duties.ts";
 import { startDuties } from "./cluster/cluster-duties.ts";
+import { watchCluster } from "./cluster/cluster-metrics.ts";
 import type { ClusterStatus } from "./cluster/cluster-status.ts";
 import { clusterStatusOf } from "./cluster/cluster-status.ts";
 import type { ClusterView } from "./cluster/cluster-view.ts";
 import { clusterView } from "./cluster/cluster-view.ts";
 import type { SystemPort } from "./cluster/layout-ports.ts";
-import type { Membership } from "./cluster/membership.ts";
+import type { MemberChanges, Membership } from "./cluster/membership.ts";
 import { membershipOf } from "./cluster/membership.ts";
+import { ownId } from "./cluster/own-record.ts";
 import { isSystemLeader } from "./cluster/reconciler.ts";
+import { shardsHere } from "./cluster/shards-here.ts";
 import { systemPort } from "./cluster/system-port.ts";
 import { ReadAhead } from "./content/read-ahead.ts";
 import { asDamage } from "./damage.ts";
@@ -55,7 +58,7 @@ export interface Maintenance {
 
 export interface HoldfastNode extends Maintenance {
   readonly files: Files;
-  readonly cluster: ClusterView;
+  readonly cluster: ClusterView & MemberChanges;
   readonly membership: Membership;
   status(): Promise<NodeStatus>;
   /** Whether it serves, found out by a cheap read. Never rejects. */
@@ -125,7 +128,7 @@ class RunningNode implements HoldfastNode {
     return this.#running.files;
   }
 
-  get cluster(): ClusterView {
+  get cluster(): ClusterView & MemberChanges {
     return this.#running.cluster;
   }
 
@@ -223,8 +226,8 @@ class RunningNode implements HoldfastNode {
     this.#closing.add(() => ballast.stop());
     const background = await this.#startBackground(opened, directory);
     const port = systemPort(system.log, system.state, clock);
-    const cluster = clusterView(system.log, system.state);
-    const membership = membershipOf(port);
+    const membership = membershipOf(port, system.log);
+    const cluster = { ...clusterView(system.log, system.state), ...membership };
     this.#startDuties(opened, port, files, [watch]);
     this.#parts = {
       ...background,
@@ -234,6 +237,7 @@ class RunningNode implements HoldfastNode {
       membership,
     };
     watchNode(metrics, this.#parts.status, () => this.readiness());
+    watchCluster(metrics, opened.cluster);
     metrics.watch(allMetrics.operationsInFlight, {}, () => files.underWay);
     journal.info("node started", {
       node: identity.nodeId,
@@ -282,7 +286,7 @@ class RunningNode implements HoldfastNode {
   ): Pick<Parts, "status" | "probe"> {
     const { clock } = this.#ports;
     const startedAtMs = clock.wallMs();
-    const shardLogs = shards.map(({ log }) => log);
+    const self = ownId(identity);
     const { store: blocks } = placed;
     const cluster = (): ClusterStatus => clusterStatusOf(own, placed);
     return {
@@ -301,7 +305,8 @@ class RunningNode implements HoldfastNode {
       probe: new ReadinessProbe({
         systemLog: system.log,
         systemState: system.state,
-        shardLogs,
+        systemIsLed: () => system.log.replica?.leader !== undefined,
+        shards: () => shardsHere(own, self, shards),
         wal,
         blocks,
         admission,
@@ -357,6 +362,6 @@ interface Parts extends Background {
   readonly status: StatusParts;
   readonly probe: ReadinessProbe;
   readonly files: NodeFiles;
-  readonly cluster: ClusterView;
+  readonly cluster: ClusterView & MemberChanges;
   readonly membership: Membership;
 }

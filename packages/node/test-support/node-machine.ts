@@ -4,6 +4,7 @@ import { nodeId, present, seededRandom } from "@holdfast/base";
 import type { KeyValue } from "@holdfast/ports";
 import {
   CollectingJournal,
+  RecordingMetrics,
   SimulatedClock,
   SimulatedDisk,
   SimulatedKeyValue,
@@ -30,6 +31,8 @@ export class NodeMachine {
   readonly disk: SimulatedDisk;
   readonly journal = new CollectingJournal();
   clock: SimulatedClock;
+  /** Of the node that runs. */
+  metrics = new RecordingMetrics();
   /** Of the next process' randomness. */
   seed = 100;
   readonly #stores = new Map<string, SimulatedKeyValue>();
@@ -62,7 +65,9 @@ export class NodeMachine {
     const openKeyValue = (folder: string): Promise<KeyValue> => Promise.resolve(this.store(folder).mount());
     const { disk, journal } = this;
     this.clock = new SimulatedClock(this.simulation);
-    const ports = { clock: this.clock, disk: disk.mount(), openKeyValue, hashing: simulatedHashing, journal };
+    this.metrics = new RecordingMetrics();
+    const { clock, metrics } = this;
+    const ports = { clock, disk: disk.mount(), openKeyValue, hashing: simulatedHashing, journal, metrics };
     const together = this.#world === undefined ? {} : { openNetwork: this.#openNetwork(this.#world) };
     const starting = startNode(
       { ...ports, ...together, random: seededRandom(this.seed++) },

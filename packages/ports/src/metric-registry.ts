@@ -412,6 +412,37 @@ export const allMetrics = {
     labels: [],
   },
   // The network between nodes.
+  // The cluster, as this node knows it.
+  clusterNodes: {
+    kind: "gauge",
+    name: "holdfast_cluster_nodes",
+    help: "Nodes of the cluster, this one included.",
+    labels: [],
+  },
+  clusterNodesUp: {
+    kind: "gauge",
+    name: "holdfast_cluster_nodes_up",
+    help: "Nodes of the cluster that this node has heard of lately, itself included.",
+    labels: [],
+  },
+  clusterLeaderlessGroups: {
+    kind: "gauge",
+    name: "holdfast_cluster_leaderless_groups",
+    help: "Groups with a replica on this node of which it knows no leader: what they hold is not served.",
+    labels: [],
+  },
+  clusterJointPartitions: {
+    kind: "gauge",
+    name: "holdfast_cluster_joint_partitions",
+    help: "Partitions that are moving, over all redundancies.",
+    labels: [],
+  },
+  clusterLayoutEpoch: {
+    kind: "gauge",
+    name: "holdfast_cluster_layout_epoch",
+    help: "Epoch of the newest layout that this node knows.",
+    labels: [],
+  },
   networkPeers: {
     kind: "gauge",
     name: "holdfast_network_peers",

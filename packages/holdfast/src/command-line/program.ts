@@ -2,6 +2,8 @@
 
 import { Command } from "commander";
 import type { CatFlags } from "../commands/cat.ts";
+import type { SetFlags } from "../commands/cluster-nodes.ts";
+import type { TokenFlags } from "../commands/cluster-token.ts";
 import type { CpFlags } from "../commands/cp.ts";
 import type { DuFlags } from "../commands/du.ts";
 import type { FsckFlags } from "../commands/fsck.ts";
@@ -283,14 +285,78 @@ function addClusterCommands(program: Command): void {
     .option("--json", "print findings and the summary as JSON lines")
     .option("--endpoint <url>", "HTTP address of a node; several, separated by commas")
     .action(async (flags: object) => (await import("../doctor/run-doctor.ts")).runDoctor(flags));
-  const cluster = program.command("cluster").description("the cluster's state");
-  for (const parent of [cluster, program]) {
-    const status = subcommand(parent, "status", "show the cluster's nodes and shards", [
-      "holdfast cluster status",
-      "holdfast cluster status --json",
-    ]);
-    storeAction(status, async (session) => (await import("../commands/status.ts")).status(session));
-  }
+  const status = subcommand(program, "status", "show the state of the node that answers", [
+    "holdfast status",
+    "holdfast status --json --endpoint http://10.0.0.2:9001",
+  ]);
+  storeAction(status, async (session) => (await import("../commands/status.ts")).status(session));
+  const cluster = program
+    .command("cluster")
+    .description("the cluster: its state, nodes that join, change and go")
+    .addHelpText("after", clusterHelp);
+  const all = subcommand(cluster, "status", "show nodes, shards and layout, and what is wrong with them", [
+    "holdfast cluster status",
+    "holdfast cluster status --json | jq .partitions",
+  ]);
+  storeAction(all, async (session) => (await import("../commands/cluster-status.ts")).clusterStatus(session));
+  const token = subcommand(cluster, "token", "print a token by which one node may join, once", [
+    "holdfast cluster token",
+    "TOKEN=$(holdfast cluster token --lifetime 15m)",
+  ]).option("--lifetime <duration>", "how long it is good, 1s to 7d (default 1h)");
+  storeAction<TokenFlags>(token, async (session, names, flags) =>
+    (await import("../commands/cluster-token.ts")).clusterToken(session, names, flags),
+  );
+  addClusterNodeCommands(cluster);
+  const layout = cluster.command("layout").description("changes of the layout");
+  const revert = subcommand(layout, "revert", "take back the change under way: data stay where they were", [
+    "holdfast cluster layout revert",
+  ]);
+  storeAction(revert, async (session) =>
+    (await import("../commands/cluster-layout.ts")).revertLayout(session),
+  );
+}
+
+const clusterHelp = `
+A cluster is founded by the first start of its first node (holdfast server, holdfast dev);
+all others join it by a token. Nodes are named by their ids, or by how an id begins.
+
+Examples:
+  holdfast cluster status                  see nodes, shards, and what is wrong
+  holdfast cluster token                   let a node join
+  holdfast cluster drain 0123              have a node give away what it holds
+  holdfast cluster remove 0123             forget a node that holds nothing any more`;
+
+function addClusterNodeCommands(cluster: Command): void {
+  const drain = subcommand(
+    cluster,
+    "drain <node>",
+    "have a node give away what it holds, so that it may go",
+    ["holdfast cluster drain 0123456789abcdef", "holdfast cluster drain 0123"],
+  );
+  storeAction(drain, async (session, names) =>
+    (await import("../commands/cluster-nodes.ts")).drainNode(session, names),
+  );
+  const undrain = subcommand(cluster, "undrain <node>", "have a draining node stay after all", [
+    "holdfast cluster undrain 0123",
+  ]);
+  storeAction(undrain, async (session, names) =>
+    (await import("../commands/cluster-nodes.ts")).undrainNode(session, names),
+  );
+  const set = subcommand(cluster, "set <node>", "change a node's zone or weight", [
+    "holdfast cluster set 0123 --zone rack-2",
+    "holdfast cluster set 0123 --weight 4",
+  ])
+    .option("--zone <name>", "what the node shares with its neighbours: a rack, a room")
+    .option("--weight <number>", "how much of the data it takes next to others, 1 to 1000");
+  storeAction<SetFlags>(set, async (session, names, flags) =>
+    (await import("../commands/cluster-nodes.ts")).setNode(session, names, flags),
+  );
+  const remove = subcommand(cluster, "remove <node>", "forget a node that was drained and holds nothing", [
+    "holdfast cluster remove 0123",
+  ]);
+  storeAction(remove, async (session, names) =>
+    (await import("../commands/cluster-nodes.ts")).removeNode(session, names),
+  );
 }
 
 function addRingCommands(program: Command): void {

@@ -1,4 +1,4 @@
-/** `holdfast cluster status`: the cluster as the node that answers knows it. */
+/** `holdfast status`: the node that answers, as it knows itself. */
 
 import type { ClusterStatus, ScrubStatus } from "@holdfast/client";
 import { countText, sizeText, table, timeText } from "../command-line/format.ts";

@@ -4,10 +4,11 @@ import type { IncomingMessage } from "node:http";
 import { request as httpRequest } from "node:http";
 import { request as httpsRequest } from "node:https";
 import { StoreError } from "@holdfast/base";
-import type { ClusterStatus } from "@holdfast/client";
+import type { Cluster, ClusterStatus } from "@holdfast/client";
 import { connect } from "@holdfast/client";
 import { messageOf } from "../command-line/failure.ts";
 import { durationText } from "../command-line/format.ts";
+import { clusterFindings } from "./cluster-checks.ts";
 import type { Finding } from "./finding.ts";
 import { ok, problem, warning } from "./finding.ts";
 import { nodeFindings } from "./node-checks.ts";
@@ -40,13 +41,14 @@ export async function endpointFindings(
     const skew = alive.skewMs === undefined ? [] : [clockFinding(alive.skewMs)];
     return [reached, ready, ...skew, ...refusedFindings(asked.error, keys)];
   }
-  const { status, skewMs } = asked;
+  const { status, cluster, skewMs } = asked;
   return [
     reached,
     ready,
     ok("keys", `accepted (${keys.keysFrom})`),
     ...(status.wallMs === 0 ? [] : [clockFinding(skewMs)]),
     ...nodeFindings(status, clientVersion),
+    ...("kind" in cluster ? [untold(cluster.error)] : clusterFindings(cluster)),
   ];
 }
 
@@ -135,8 +137,18 @@ function readiness(text: string): Readonly<Record<string, unknown>> {
 }
 
 type Asked =
-  | { readonly kind: "told"; readonly status: ClusterStatus; readonly skewMs: number }
-  | { readonly kind: "refused"; readonly error: unknown };
+  | {
+      readonly kind: "told";
+      readonly status: ClusterStatus;
+      readonly cluster: Cluster | Refused;
+      readonly skewMs: number;
+    }
+  | Refused;
+
+interface Refused {
+  readonly kind: "refused";
+  readonly error: unknown;
+}
 
 async function askStatus(endpoint: string, keys: EndpointKeys): Promise<Asked> {
   const { accessKey, secretKey } = keys;
@@ -145,7 +157,10 @@ async function askStatus(endpoint: string, keys: EndpointKeys): Promise<Asked> {
     const sentAtMs = Date.now();
     const status = await store.status({ signal: AbortSignal.timeout(answerTimeoutMs) });
     // The node looked at its clock somewhere in between.
-    return { kind: "told", status, skewMs: (sentAtMs + Date.now()) / 2 - status.wallMs };
+    const skewMs = (sentAtMs + Date.now()) / 2 - status.wallMs;
+    const asked = store.cluster({ signal: AbortSignal.timeout(answerTimeoutMs) });
+    const cluster = await asked.catch((error: unknown): Refused => ({ kind: "refused", error }));
+    return { kind: "told", status, cluster, skewMs };
   } catch (error) {
     return { kind: "refused", error };
   } finally {
@@ -180,6 +195,13 @@ function refusedFindings(error: unknown, { keysFrom }: EndpointKeys): readonly F
       next: "look at its journal (standard error)",
     }),
   ];
+}
+
+function untold(error: unknown): Finding {
+  return warning("nodes", `the node does not tell of its cluster: ${messageOf(error)}`, {
+    why: "what is wrong with other nodes and with shards cannot be seen from here",
+    next: "ask another node, and look at this one's journal (standard error)",
+  });
 }
 
 function clockFinding(skewMs: number): Finding {

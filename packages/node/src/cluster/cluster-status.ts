@@ -6,10 +6,12 @@ import type { ReplicaId } from "@holdfast/consensus";
 import type { Group } from "@holdfast/groups";
 import { jointPartitions, partitionCountOf } from "@holdfast/ring";
 import type { GroupRecord, NodeAddresses } from "@holdfast/shard";
-import { layoutChange } from "@holdfast/shard";
+import { closedEpochOf, layoutChange, owedSlots } from "@holdfast/shard";
 import { shardGroup, systemGroup } from "../groups/group-ids.ts";
 import type { NodeBlocks } from "../replication/node-blocks.ts";
+import { partitionOf } from "./layout-placement.ts";
 import type { NodeCluster } from "./node-cluster.ts";
+import { nodeUses, unused } from "./node-uses.ts";
 
 export interface ClusterStatus {
   readonly consensus: "raft" | "multipaxos";
@@ -32,9 +34,18 @@ export interface NodeStanding {
   readonly state: "up" | "down";
   readonly draining: boolean;
   readonly addresses: NodeAddresses;
+  /** The layout lists it, be it without a slot. */
+  readonly isMember: boolean;
+  /** Over all tables; old slots of partitions that are moving are among them. */
+  readonly slots: number;
+  /** Shards of which it has a replica. */
+  readonly shardReplicas: number;
+  /** Over all tables: partitions that are moving to it and that it has not reported complete. */
+  readonly owedPartitions: number;
 }
 
 export interface GroupStanding {
+  /** Undefined too where no replica is here, which alone would know. */
   readonly leader: NodeId | undefined;
   readonly voters: readonly NodeId[];
   readonly learners: readonly NodeId[];
@@ -48,7 +59,14 @@ export interface PartitionCounts {
   readonly joint: number;
   /** The epoch at which the layout change under way began. */
   readonly change: number | undefined;
+  /** Shards that have not closed the epochs before the change: nothing moves before all have. */
+  readonly unclosedShards: readonly number[];
+  /** With blocks that some slot lacks, by the first thousand such blocks of each node. */
+  readonly incomplete: number;
 }
+
+/** Of each node: enough to see where, few enough for one look. */
+const incompleteListed = 1000;
 
 export function clusterStatusOf(cluster: NodeCluster, { incomplete }: NodeBlocks): ClusterStatus {
   const { map } = cluster;
@@ -58,27 +76,44 @@ export function clusterStatusOf(cluster: NodeCluster, { incomplete }: NodeBlocks
   return {
     consensus: map.founding.consensus,
     epoch: map.layout?.epoch ?? 0,
-    nodes: Array.from(map.nodes.values(), ({ id, zone, weight, draining, addresses }) => {
-      return { id, zone, weight, state: cluster.isLive(id) ? "up" : "down", draining, addresses };
-    }),
+    nodes: nodesOf(cluster),
     system: standing(systemGroup, cluster.system.log.replica),
     shards: cluster.shards.map(({ log }, i) => standing(shardGroup(shardId(i)), log.replica)),
-    partitions: partitionsOf(cluster),
+    partitions: partitionsOf(cluster, incomplete),
     incompleteBlocks: incomplete.count,
   };
 }
 
+function nodesOf(cluster: NodeCluster): readonly NodeStanding[] {
+  const { map, system } = cluster;
+  const { layout } = map;
+  const uses = nodeUses(layout, map.groups);
+  return Array.from(map.nodes.values(), ({ id, zone, weight, draining, addresses }) => {
+    const owed = layout === undefined ? [] : owedSlots(system.state, layout, id);
+    return {
+      id,
+      zone,
+      weight,
+      state: cluster.isLive(id) ? "up" : "down",
+      draining,
+      addresses,
+      ...(uses.get(id) ?? unused),
+      owedPartitions: owed.reduce((count, { partitions }) => count + partitions.length, 0),
+    };
+  });
+}
+
 function standingOf(replica: Group<unknown>, record: GroupRecord | undefined): GroupStanding {
   const { membership, appliedIndex } = replica.status();
-  const nodesOf = (replicas: readonly ReplicaId[]): readonly NodeId[] =>
+  const nodes = (replicas: readonly ReplicaId[]): readonly NodeId[] =>
     replicas
       .map((id) => record?.places.find((place) => place.replica === Number(id))?.node)
       .filter((node) => node !== undefined);
   const { voters, outgoing, learners } = membership;
   return {
     leader: replica.leader?.node,
-    voters: nodesOf([...new Set([...voters, ...outgoing])]),
-    learners: nodesOf(learners),
+    voters: nodes([...new Set([...voters, ...outgoing])]),
+    learners: nodes(learners),
     appliedIndex,
   };
 }
@@ -89,9 +124,24 @@ function standingOnRecord(record: GroupRecord | undefined): GroupStanding {
   return { leader: undefined, voters, learners: [], appliedIndex: undefined };
 }
 
-function partitionsOf({ map: { layout }, system }: NodeCluster): PartitionCounts {
-  if (layout === undefined) return { stable: 0, joint: 0, change: undefined };
+function partitionsOf(
+  { map: { layout }, system: { state }, shards }: NodeCluster,
+  incomplete: NodeBlocks["incomplete"],
+): PartitionCounts {
+  if (layout === undefined)
+    return { stable: 0, joint: 0, change: undefined, unclosedShards: [], incomplete: 0 };
   const joint = layout.tables.reduce((count, table) => count + jointPartitions(table).length, 0);
   const all = layout.tables.length * partitionCountOf(layout);
-  return { stable: all - joint, joint, change: layoutChange(system.state) };
+  const change = layoutChange(state);
+  const unclosed = (shard: number): boolean =>
+    change !== undefined && closedEpochOf(state, shardId(shard)) < change;
+  const lacking = incomplete.nodes().flatMap((node) => incomplete.of(node, undefined, incompleteListed));
+  const named = new Set(lacking.map(({ id, width }) => `${width}/${partitionOf(layout, id)}`));
+  return {
+    stable: all - joint,
+    joint,
+    change,
+    unclosedShards: Array.from(shards.keys()).filter(unclosed),
+    incomplete: named.size,
+  };
 }

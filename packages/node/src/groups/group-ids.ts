@@ -1,7 +1,7 @@
 import type { GroupId, ShardId } from "@holdfast/base";
 import { groupId } from "@holdfast/base";
 
-export const systemGroup: GroupId = groupId(0);
+export { systemGroup } from "@holdfast/shard";
 
 export function shardGroup(shard: ShardId): GroupId {
   return groupId(shard + 1);

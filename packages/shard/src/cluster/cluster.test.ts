@@ -168,7 +168,11 @@ describe("members", () => {
     assert.equal(place.kind, "replica");
     assert.equal(cluster.refused(remove), "NodeInUse");
     cluster.apply({ kind: "dropReplica", group: groupId(1), replica: 1 });
-    assert.equal(cluster.apply(remove).kind, "done");
+    cluster.apply({ kind: "assignReplica", group: groupId(0), node: id(2) });
+    assert.equal(cluster.refused(remove), "NodeInUse", "it may vote in the system group");
+    const draining = { zone: "b", weight: 3, draining: true };
+    cluster.apply({ kind: "changeNode", node: id(2), change: draining });
+    assert.equal(cluster.apply(remove).kind, "done", "a draining node learns from it to its end");
     assert.equal(cluster.apply(remove).kind, "done", "said again it changes nothing");
     assert.deepEqual(
       listNodes(cluster.state).map((found) => found.id),

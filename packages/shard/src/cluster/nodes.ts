@@ -10,7 +10,7 @@ import type { Founding } from "./members.ts";
 import { findFounding, findNode, storeFounding, storeNode } from "./members.ts";
 import type { NewNode, NodeAddresses, NodeLife, NodeRecord } from "./node-record.ts";
 import { isPlausibleNode } from "./node-record.ts";
-import { isHomeOfReplica } from "./replicas.ts";
+import { groupsAt, systemGroup } from "./replicas.ts";
 import { useToken } from "./tokens.ts";
 
 /** What may change while it is a member. */
@@ -66,11 +66,17 @@ export function changeNode(state: StateWriter, id: NodeId, change: NodeChange): 
   return replace(state, { ...known, ...change });
 }
 
-/** S13: a node is gone when no group and no stable partition names it. */
+/**
+ * S13: a node is gone when no group and no stable partition names it. But every node learns from the system group to its end: a
+ * draining one goes with that replica, which the group's leader takes out of the group then. That it does not vote there is for
+ * whoever proposes this to know (only the group's log does); draining it is not made a voter again.
+ */
 export function removeNode(state: StateWriter, id: NodeId): Refusal | undefined {
-  if (findNode(state, id) === undefined) return undefined;
+  const known = findNode(state, id);
+  if (known === undefined) return undefined;
   const isInLayout = findLayout(state)?.members.some((member) => member.id === id) === true;
-  if (isInLayout || isHomeOfReplica(state, id)) return refusal("NodeInUse");
+  const held = groupsAt(state, id).filter((group) => !(known.draining && group === systemGroup));
+  if (isInLayout || held.length > 0) return refusal("NodeInUse");
   state.remove(nodeKey(id));
   return undefined;
 }

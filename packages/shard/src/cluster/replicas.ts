@@ -71,8 +71,14 @@ export function dropReplica(state: StateWriter, group: GroupId, replica: number)
   if (places.length < known.places.length) put(state, { ...known, places });
 }
 
-export function isHomeOfReplica(state: StateReader, node: NodeId): boolean {
-  return listGroups(state).some(({ places }) => places.some((place) => place.node === node));
+/** The group whose log this all is in. */
+export const systemGroup: GroupId = groupId(0);
+
+/** Groups that have given the node a number; none twice. */
+export function groupsAt(state: StateReader, node: NodeId): readonly GroupId[] {
+  return listGroups(state)
+    .filter(({ places }) => places.some((place) => place.node === node))
+    .map(({ group }) => group);
 }
 
 function put(state: StateWriter, known: GroupRecord): void {

@@ -1,0 +1,120 @@
+import assert from "node:assert/strict";
+import { suite, test } from "node:test";
+import { StoreError, utf8 } from "@holdfast/base";
+import { ClusterMachines } from "../../test-support/cluster-machines.ts";
+import { NodeMachine } from "../../test-support/node-machine.ts";
+
+suite("membership: nodes that change and go", () => {
+  test("of a node that is drained everything moves away, and then it may be removed", async () => {
+    const world = await ClusterMachines.start(3);
+    await world.settled();
+    await world.run(world.node(0).files.createBucket({ name: "b-1", owner: "tests" }));
+    for (let i = 0; i < 10; i++) await world.run(world.storeFile(0, `f-${i}`, utf8(`file ${i}`)));
+    await world.join();
+    const id = await world.idOf(3);
+    const { cluster } = world.node(0);
+    const partitions = async () => (await world.run(world.node(0).status())).cluster.partitions;
+    await world.until(async () => (await partitions()).change !== undefined, "the new node gets its part");
+    await world.until(async () => (await partitions()).change === undefined, "and has it");
+    const drained = await world.run(cluster.changeNode(id, { draining: true }));
+    assert.deepEqual([drained.draining, drained.zone], [true, "zone-3"]);
+    await assert.rejects(world.run(cluster.removeNode(id)), {
+      code: "NodeInUse",
+      message: /^Node [0-9a-f]{16} holds \d+ slots.*, and is draining\. Wait/,
+    });
+    await world.until(() => removed(world, 1, id), "the node is removed");
+    assert.equal(await world.run(cluster.removeNode(id)), false, "said again it changes nothing");
+    await world.machine(3).stop();
+    world.machines.pop();
+    await world.settled();
+    for (let i = 0; i < 10; i++)
+      assert.deepEqual(await world.run(world.readFile(2, `f-${i}`)), utf8(`file ${i}`));
+    await world.stop();
+  });
+
+  test("a node that died while it was filled: its change is taken back, and it goes", async () => {
+    const world = await ClusterMachines.start(3);
+    await world.settled();
+    await world.join();
+    const id = await world.idOf(3);
+    const { cluster } = world.node(1);
+    const partitions = async () => (await world.run(world.node(1).status())).cluster.partitions;
+    await world.until(async () => (await partitions()).change !== undefined, "it gets its part");
+    world.machine(3).crash("power-loss");
+    world.machines.pop();
+    const change = (await partitions()).change ?? 0;
+    await world.simulation.runFor(5000);
+    const { nodes, partitions: counts } = (await world.run(world.node(1).status())).cluster;
+    assert.deepEqual([counts.change, counts.unclosedShards], [change, []], "it is waited for");
+    const owing = nodes.filter(({ owedPartitions }) => owedPartitions > 0);
+    assert.deepEqual(
+      owing.map((node) => [node.id, node.state, node.owedPartitions]),
+      [[id, "down", counts.joint]],
+    );
+    await world.run(cluster.changeNode(id, { draining: true }));
+    await assert.rejects(world.run(cluster.revertLayout(change - 1)), { code: "LayoutConflict" });
+    assert.equal(await world.run(cluster.revertLayout(change)), true);
+    await world.until(() => removed(world, 1, id), "the node is removed");
+    assert.equal(await world.run(cluster.revertLayout(change)), false, "there is nothing to take back");
+    await world.settled();
+    await world.stop();
+  });
+
+  test("draining is refused, with numbers, when too few nodes would stay for what is stored", async () => {
+    const world = await ClusterMachines.start(3);
+    await world.settled();
+    await world.run(world.node(0).files.createBucket({ name: "b-1", owner: "tests" }));
+    await assert.rejects(
+      world.run(world.node(2).cluster.changeNode(await world.idOf(0), { draining: true })),
+      {
+        code: "InvalidRequest",
+        message:
+          "Buckets with replicas:3 need 3 nodes that are not draining; there would be 2. Add a node first.",
+        fields: { width: 3, nodes: 2 },
+      },
+    );
+    await world.stop();
+  });
+
+  test("the only node is changed, and neither drained nor removed", async () => {
+    const machine = new NodeMachine();
+    const node = await machine.start();
+    const { nodeId: id } = await machine.run(node.status());
+    const { cluster } = node;
+    const applied = async () => (await machine.run(node.status())).cluster.system.appliedIndex ?? 0;
+    const before = await applied();
+    const changed = await machine.run(cluster.changeNode(id, { zone: "rack-2", weight: 7 }));
+    assert.partialDeepStrictEqual(changed, { id, zone: "rack-2", weight: 7, draining: false });
+    assert.ok((await applied()) > before);
+    const [known] = await machine.run(cluster.nodes());
+    assert.deepEqual(known, changed);
+    const settled = await applied();
+    await machine.run(cluster.changeNode(id, { weight: 7, draining: false }));
+    assert.equal(await applied(), settled, "what is so already costs no entry");
+    const refused = async (work: Promise<unknown>, code: string, message: RegExp) =>
+      assert.rejects(machine.run(work), { code, message });
+    await refused(cluster.changeNode(id, { draining: true }), "InvalidRequest", /needs 1 node.*would be 0/);
+    await refused(cluster.changeNode(id, { weight: 0 }), "InvalidRequest", /1 to 1000/);
+    await refused(cluster.changeNode(id, { weight: 1.5 }), "InvalidRequest", /1 to 1000/);
+    await refused(cluster.changeNode(id, { zone: "a b" }), "InvalidRequest", /zone/);
+    await refused(cluster.changeNode("f".repeat(16), {}), "NodeNotFound", /no node f+\./);
+    await refused(
+      cluster.removeNode(id),
+      "NodeInUse",
+      /holds 1024 slots and replicas of 4 shards.*Drain it first/,
+    );
+    assert.equal(await machine.run(cluster.removeNode("f".repeat(16))), false);
+    assert.equal(await machine.run(cluster.revertLayout(1)), false);
+    await machine.stop();
+  });
+});
+
+async function removed(world: ClusterMachines, by: number, id: string): Promise<boolean> {
+  try {
+    return await world.run(world.node(by).cluster.removeNode(id));
+  } catch (error) {
+    assert.ok(error instanceof StoreError);
+    assert.ok(["NodeInUse", "Unavailable"].includes(error.code), error.message);
+    return false;
+  }
+}
