@@ -218,7 +218,7 @@ async function loadGateways(): Promise<(opening: Opening, node: HoldfastNode) =>
     import("@holdfast/gateway-s3"),
     import("@holdfast/gateway-http"),
   ]);
-  return ({ config, journal, metrics }, node) => {
+  return ({ config, journal, metrics, network }, node) => {
     const server = serverFacts();
     const build = { version: server.version, node_version: server.nodeVersion };
     metrics.metrics.watch(allMetrics.buildInfo, build, () => 1);
@@ -234,6 +234,9 @@ async function loadGateways(): Promise<(opening: Opening, node: HoldfastNode) =>
       http: createHttpGateway({
         ...shared,
         maintenance: node,
+        ...(network === undefined
+          ? {}
+          : { tokens: { issue: (lifetimeMs) => network.issueToken(node, lifetimeMs) } }),
         cluster: node.cluster,
         journal: journal.with({ gateway: "http" }),
         status: () => node.status(),
