@@ -121,3 +121,23 @@ test("readiness: of three nodes two serve on, one alone does not and says why, u
   await world.until(async () => (await readiness()).writable, "two of three serve again");
   await world.stop();
 });
+
+test("readiness: a node that joins is not ready before a shard votes on it, and then stays so", async () => {
+  const world = await ClusterMachines.start(3, { shardCount: 4 });
+  await world.settled();
+  await world.join();
+  const readiness = () => world.run(world.node(3).readiness());
+  assert.match((await readiness()).reason ?? "", /^No shard lives on this node: it is coming/);
+  await world.until(async () => {
+    const { cluster } = await world.run(world.node(3).status());
+    return cluster.epoch > 1 && cluster.partitions.change === undefined && (await readiness()).writable;
+  }, "it has its part");
+  const { shards } = (await world.run(world.node(3).status())).cluster;
+  assert.ok(
+    shards.some(({ appliedIndex }) => appliedIndex === undefined),
+    "other shards are elsewhere",
+  );
+  await world.simulation.runFor(10_000);
+  for (let i = 0; i < 8; i++) assert.equal((await readiness()).reason, undefined);
+  await world.stop();
+});

@@ -1,8 +1,14 @@
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
-import { StoreError, utf8 } from "@holdfast/base";
+import { encode, logIndex, nodeId, StoreError, utf8 } from "@holdfast/base";
+import type { Membership as ConsensusMembership } from "@holdfast/consensus";
+import { replicaId } from "@holdfast/consensus";
+import { MemoryState } from "@holdfast/ports";
+import type { SystemCommand, SystemResult } from "@holdfast/shard";
+import { SystemMachine, systemEntryCodec, systemGroup } from "@holdfast/shard";
 import { ClusterMachines } from "../../test-support/cluster-machines.ts";
 import { NodeMachine } from "../../test-support/node-machine.ts";
+import { membershipOf } from "./membership.ts";
 
 suite("membership: nodes that change and go", () => {
   test("of a node that is drained everything moves away, and then it may be removed", async () => {
@@ -52,7 +58,10 @@ suite("membership: nodes that change and go", () => {
       [[id, "down", counts.joint]],
     );
     await world.run(cluster.changeNode(id, { draining: true }));
-    await assert.rejects(world.run(cluster.revertLayout(change - 1)), { code: "LayoutConflict" });
+    await assert.rejects(world.run(cluster.revertLayout(change - 1)), {
+      code: "LayoutConflict",
+      message: new RegExp(`^The layout change under way is ${change}, not ${change - 1}`),
+    });
     assert.equal(await world.run(cluster.revertLayout(change)), true);
     await world.until(() => removed(world, 1, id), "the node is removed");
     assert.equal(await world.run(cluster.revertLayout(change)), false, "there is nothing to take back");
@@ -107,6 +116,46 @@ suite("membership: nodes that change and go", () => {
     assert.equal(await machine.run(cluster.revertLayout(1)), false);
     await machine.stop();
   });
+});
+
+test("membership: a draining node stays as long as it votes in the system group, or may do so", async () => {
+  const state = new MemoryState();
+  const machine = new SystemMachine(state);
+  let index = 0;
+  const apply = (command: SystemCommand): SystemResult =>
+    machine.apply({ index: logIndex(++index), command: encode(systemEntryCodec, { timeMs: 1, command }) });
+  const addresses = { rpc: "r:1", http: "h:1", s3: "s:1" };
+  const life = { logIncarnation: "l", volumeIncarnation: "v" };
+  const node = (letter: string) => ({
+    id: nodeId(letter.repeat(16)),
+    zone: "z",
+    weight: 1,
+    addresses,
+    ...life,
+  });
+  const founding = { consensus: "raft", partitionBits: 4 } as const;
+  const token = new Uint8Array(32);
+  for (const command of [
+    { kind: "createCluster", clusterId: "c", shardCount: 1 },
+    { kind: "foundCluster", founding, node: node("a") },
+    { kind: "issueToken", digest: token, lifetimeMs: 1000 },
+    { kind: "joinNode", token, node: node("b") },
+    { kind: "assignReplica", group: systemGroup, node: node("a").id },
+    { kind: "assignReplica", group: systemGroup, node: node("b").id },
+    { kind: "changeNode", node: node("b").id, change: { zone: "z", weight: 1, draining: true } },
+  ] as const)
+    assert.notEqual(apply(command).kind, "refused", command.kind);
+  const own = { state, append: (command: SystemCommand) => Promise.resolve(apply(command)) };
+  const [first, second] = [replicaId(1), replicaId(2)];
+  const removing = (membership: ConsensusMembership, appliedIndex: number): Promise<boolean> => {
+    const replica = { status: () => ({ membership, appliedIndex, lastIndex: 9 }) };
+    return membershipOf(own, { replica, readBarrier: () => undefined } as never).removeNode(node("b").id);
+  };
+  const learns = { voters: [first], outgoing: [], learners: [second] };
+  await assert.rejects(removing({ ...learns, voters: [first, second] }, 9), { code: "NodeInUse" });
+  await assert.rejects(removing({ ...learns, outgoing: [second] }, 9), { code: "NodeInUse" });
+  await assert.rejects(removing(learns, 8), { code: "Unavailable" });
+  assert.equal(await removing(learns, 9), true);
 });
 
 async function removed(world: ClusterMachines, by: number, id: string): Promise<boolean> {
