@@ -137,7 +137,7 @@ suite("command line: nodes and their processes", () => {
       ["frob"],
       [],
       ["ls", "s3://x"],
-      ["dev", "--nodes", "3", "--ephemeral"],
+      ["dev", "--nodes", "0", "--ephemeral"],
       ["dev", "--consensus", "paxos"],
       ["server", "--data", "/nowhere/at/all", "--weight", "0"],
       ["server", "--data", "/nowhere/at/all", "--rpc", ":9000"],
@@ -165,7 +165,7 @@ suite("command line: nodes and their processes", () => {
     server.kill("SIGTERM");
     assert.equal((await server.finished()).code, 0);
     const config = await readFile(join(data, "config.yaml"), "utf8");
-    assert.match(config, /^rpc: 127\.0\.0\.1:0\nzone: rack-2\nweight: 7$/m);
+    assert.match(config, /^rpc: 127\.0\.0\.1:\d+\nzone: rack-2\nweight: 7$/m);
     const environment = { HOLDFAST_JOIN_TOKEN: "hfjoin1.AAAABBBB" };
     const refused = await run(["server", "--data", data], { environment });
     assert.equal(refused.code, 2);
@@ -190,7 +190,7 @@ suite("command line: nodes and their processes", () => {
     assert.equal((await fetch(`${holdfast.s3Endpoint}/`)).status, 403);
     await holdfast.stop();
     await assert.rejects(stat(holdfast.data), { code: "ENOENT" });
-    await assert.rejects(Holdfast.start({ nodes: 3 }), /not there yet/);
+    await assert.rejects(Holdfast.start({ nodes: 10 }), /from 1 to 9/);
   });
 
   test("embedded: data in a folder outlive the store", async (t) => {

@@ -97,11 +97,13 @@ export interface DevStore {
   readonly line: string;
 }
 
-const readyLine = /^ready s3=(\S+) http=(\S+) nodes=1 data=(\S+)$/m;
+const readyLine = /^ready s3=(\S+) http=(\S+) nodes=\d+ data=(\S+)$/m;
 
-/** A `holdfast dev` on free ports, ended with the test. */
+/** A `holdfast dev` on free ports, ended with the test; of one node unless the arguments say otherwise. */
 export async function startDev(t: Pick<TestContext, "after">, args: readonly string[]): Promise<DevStore> {
-  const started = new CliProcess(process.execPath, cliArguments(["dev", "--base-port", "0", ...args]));
+  const nodes = args.includes("--nodes") ? [] : ["--nodes", "1"];
+  const dev = cliArguments(["dev", "--base-port", "0", ...nodes, ...args]);
+  const started = new CliProcess(process.execPath, dev);
   t.after(async () => {
     started.kill("SIGTERM");
     await started.finished();

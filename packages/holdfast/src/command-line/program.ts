@@ -92,7 +92,7 @@ function addNodeCommands(program: Command): void {
     "holdfast dev --ephemeral --base-port 9100",
     "holdfast dev --data /tmp/store --respawn",
   ])
-    .option("--nodes <count>", "number of nodes of a new cluster (one, for now)")
+    .option("--nodes <count>", "number of nodes of a new cluster (default 3)")
     .option("--data <dir>", "where the data are (default .holdfast)")
     .option(
       "--base-port <port>",

@@ -26,10 +26,12 @@ function lines({ nodes }: DevPlan): string[] {
 }
 
 suite("dev: a new cluster", () => {
-  test("has one node unless it is told otherwise", async (t) => {
+  test("has three nodes unless it is told otherwise", async (t) => {
     const data = await directory(t);
     assert.deepEqual(lines(await planDev({}, data, false)), [
       `server --data ${data}/node-0 --s3 127.0.0.1:9000 --http 127.0.0.1:9001 --rpc 127.0.0.1:9002 --log warn`,
+      `server --data ${data}/node-1 --s3 127.0.0.1:9010 --http 127.0.0.1:9011 --rpc 127.0.0.1:9012 --log warn`,
+      `server --data ${data}/node-2 --s3 127.0.0.1:9020 --http 127.0.0.1:9021 --rpc 127.0.0.1:9022 --log warn`,
     ]);
   });
 

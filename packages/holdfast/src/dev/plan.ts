@@ -35,7 +35,7 @@ export interface PlannedNode {
 export const defaultData = ".holdfast";
 const defaultBasePort = 9000;
 /** Of a cluster that does not exist yet, unless --nodes says otherwise. */
-export const newClusterNodes: number = 1;
+export const newClusterNodes: number = 3;
 const nodesMax = 100;
 
 /** What is wrong with the flags whatever the directory holds. */

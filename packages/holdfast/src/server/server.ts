@@ -92,6 +92,7 @@ export async function startServer(
     const issueToken = (lifetimeMs: number): Promise<IssuedToken> => issueTokenOf(network, node, lifetimeMs);
     return { addresses, node, failed: node.failed, issueToken, stop: () => (stopped ??= stop()) };
   } catch (error) {
+    network?.stop();
     await stopAll(listeners, started.status === "fulfilled" ? started.value : undefined);
     throw error;
   }
@@ -143,7 +144,7 @@ function settledValue<T>(result: PromiseSettledResult<T>): T {
 }
 
 async function openNode(opening: Opening, options: NodeOptions): Promise<HoldfastNode> {
-  const { journal, metrics, network, openNetwork = network?.open.bind(network) } = opening;
+  const { journal, metrics, openNetwork = listeningNetwork(opening) } = opening;
   const { data } = opening.config;
   const disk = await openDisk(data);
   const ports = {
@@ -169,6 +170,17 @@ async function openNode(opening: Opening, options: NodeOptions): Promise<Holdfas
     if (error instanceof DiskError && error.kind === "locked") throw await inUse(data, error);
     throw error;
   }
+}
+
+function listeningNetwork({ network, config: { rpc } }: Opening): NodePorts["openNetwork"] {
+  if (network === undefined || rpc === undefined) return undefined;
+  return async (self, isAlone) => {
+    try {
+      return await network.open(self, isAlone);
+    } catch (error) {
+      throw listenFailure(rpc, error);
+    }
+  };
 }
 
 /** As it was told to listen: others reach it there. */
@@ -206,7 +218,7 @@ async function loadGateways(): Promise<(opening: Opening, node: HoldfastNode) =>
     import("@holdfast/gateway-s3"),
     import("@holdfast/gateway-http"),
   ]);
-  return ({ config, journal, metrics }, node) => {
+  return ({ config, journal, metrics, network }, node) => {
     const server = serverFacts();
     const build = { version: server.version, node_version: server.nodeVersion };
     metrics.metrics.watch(allMetrics.buildInfo, build, () => 1);
@@ -222,6 +234,9 @@ async function loadGateways(): Promise<(opening: Opening, node: HoldfastNode) =>
       http: createHttpGateway({
         ...shared,
         maintenance: node,
+        ...(network === undefined
+          ? {}
+          : { tokens: { issue: (lifetimeMs) => network.issueToken(node, lifetimeMs) } }),
         cluster: node.cluster,
         journal: journal.with({ gateway: "http" }),
         status: () => node.status(),

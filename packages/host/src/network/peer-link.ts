@@ -7,6 +7,7 @@
 import type { Socket } from "node:net";
 import type { Random } from "@holdfast/base";
 import type { Clock, Journal, Peer, Timer } from "@holdfast/ports";
+import { NetworkError } from "@holdfast/ports";
 import type { ConnectionEnd, FrameConnection } from "./frame-connection.ts";
 import type { Hello } from "./frame-format.ts";
 import type { NetworkLimits } from "./limits.ts";
@@ -27,6 +28,8 @@ export interface PeerLinkOptions {
   readonly onFrame: (payload: Uint8Array) => void;
   readonly onDown: (end: ConnectionEnd) => void;
 }
+
+const failuresBeforeLine = 3;
 
 export class PeerLink {
   readonly #options: PeerLinkOptions;
@@ -112,7 +115,7 @@ export class PeerLink {
     if (connection === this.#connection) this.#onDown(end);
     else if (connection === this.#greeting) {
       this.#greeting = undefined;
-      this.#onFailure(end.message);
+      this.#onFailure(end.message, false);
     }
   }
 
@@ -130,12 +133,13 @@ export class PeerLink {
     this.#retryAfter(lasted ? 0 : this.#backoffMs());
   }
 
-  #onFailure(message: string): void {
+  /** `isSilent`: nobody answered at all. */
+  #onFailure(message: string, isSilent: boolean): void {
     const { journal, metrics, peer } = this.#options;
     if (this.#isClosed) return;
     metrics.connectFailures.add(1);
-    // One line for a peer that is away, however often it is called.
-    if (this.#failures === 0) journal.warn("network.unreachable", { peer: peer.id, message });
+    // One line for a peer that is away, however often it is called; one that is just starting, or starting again, is not away.
+    if (this.#failures === (isSilent ? failuresBeforeLine : 0)) journal.warn("network.unreachable", { peer: peer.id, message });
     this.#retryAfter(this.#backoffMs());
   }
 
@@ -163,7 +167,8 @@ export class PeerLink {
       if (this.#isClosed) socket.destroy();
       else this.#greeting = open(socket, this);
     } catch (cause) {
-      this.#onFailure(cause instanceof Error ? cause.message : String(cause));
+      const isSilent = cause instanceof NetworkError && cause.kind === "unreachable";
+      this.#onFailure(cause instanceof Error ? cause.message : String(cause), isSilent);
     } finally {
       deadline.cancel();
     }

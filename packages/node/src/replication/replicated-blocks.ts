@@ -241,7 +241,10 @@ export class ReplicatedBlocks {
       decision.reasons.size > 0 &&
       [...decision.reasons.values()].every((reason) => reason === "no-space");
     return isFull
-      ? new StoreError("OutOfSpace", "Too many of the nodes that should store this have full disks.")
+      ? new StoreError(
+          "OutOfSpace",
+          "The disks of the nodes that should store this are full: nothing was stored. Delete files or add space.",
+        )
       : new StoreError("Unavailable", "Too few of the nodes that should store this can be reached.", {
           fields: { reasons },
         });
