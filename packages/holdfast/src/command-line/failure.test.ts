@@ -25,6 +25,12 @@ test("failure: a write of unknown outcome is not simply to be repeated", () => {
   assert.match(explain(new StoreError("Overloaded", "x")).next ?? "", /^run the command again/);
 });
 
+test("failure: a node that was not reached is to be started, one that cannot serve to be asked why", () => {
+  assert.match(explain(new StoreError("Unavailable", "x")).next ?? "", /check that a node serves/);
+  const answered = new StoreError("Unavailable", "x", { fields: { status: 503 } });
+  assert.match(explain(answered).next ?? "", /holdfast doctor/);
+});
+
 test("failure: as JSON it carries code, outcome and whether to try again", () => {
   const text = failureText(explain(new StoreError("Overloaded", "busy")), true);
   assert.deepEqual(JSON.parse(text), {

@@ -98,6 +98,9 @@ const nextSteps: Partial<Record<ErrorCode, string>> = {
 };
 
 function storeErrorNext(error: StoreError): string | undefined {
+  // A node was reached, and says itself that it cannot serve this now.
+  if (error.code === "Unavailable" && error.fields["status"] !== undefined)
+    return "run the command again; `holdfast doctor` says what is wrong";
   return nextSteps[error.code] ?? nextByOutcome(error);
 }
 

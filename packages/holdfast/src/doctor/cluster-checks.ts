@@ -28,7 +28,7 @@ function nodeFindings({ nodes }: Cluster): readonly Finding[] {
       why: "blocks have a copy less, and those that are on it alone (replicas:1) cannot be read; nothing is rebuilt elsewhere by itself",
       next: node.draining
         ? `it is draining: what it holds comes to other nodes from the copies that are left; then \`holdfast cluster remove ${node.id}\``
-        : `start it on its data directory, and it catches up by itself; if it is lost for good, \`holdfast cluster drain ${node.id}\``,
+        : `start it on its data directory, and it catches up by itself; if it is lost for good, let another one join where too few would stay, and \`holdfast cluster drain ${node.id}\``,
     }),
   );
 }
