@@ -77,6 +77,7 @@ export async function nativeGateway(
         scrub: { running: undefined, last: undefined },
         wallMs: Date.now(),
         startedAtMs: Date.now(),
+        clock: { standing: "alone", aheadMs: 0 },
         log: { failed: false, queuedBytes: 0, segments: 1, segmentsBytes: 8 },
         checkpoint: { lagEntries: 0, lagBytes: 0 },
         blocks: { blocks: 1, volumes: 1, liveBytes: 2, deadBytes: 3, damagedFound: 0, failed: false },

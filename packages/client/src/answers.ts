@@ -59,6 +59,11 @@ export interface ClusterStatus {
   /** The node's clock, in milliseconds since 1970 UTC, and when it started by that clock; 0 when it does not say. */
   readonly wallMs: number;
   readonly startedAtMs: number;
+  /**
+   * That clock among the other nodes' clocks. `alone`: there are none, or none can be reached. `together`: most agree with it.
+   * `unsure`: as many agree as disagree, or none was heard yet. `apart`: most disagree. `aheadMs`: of the median.
+   */
+  readonly clock: { readonly standing: ClockStanding; readonly aheadMs: number };
   /** Whether reads and deletes are served; otherwise `code` and `reason` say why not. */
   readonly ready: boolean;
   /** Whether new data is taken too. */
@@ -68,6 +73,8 @@ export interface ClusterStatus {
   /** Of the process; undefined from a node that does not say. */
   readonly server: ServerFacts | undefined;
 }
+
+export type ClockStanding = "alone" | "together" | "unsure" | "apart";
 
 export interface ServerFacts {
   readonly version: string;
@@ -113,6 +120,7 @@ export function statusFrom(document: Readonly<Record<string, unknown>>): Cluster
     },
     wallMs: countOr0(document, "wallMs"),
     startedAtMs: countOr0(document, "startedAtMs"),
+    clock: clockFrom(document["clock"]),
     scrub: scrubFrom(isRecord(scrub) ? scrub : {}),
     ready: ready === true,
     writable: typeof document["writable"] === "boolean" ? document["writable"] : ready === true,
@@ -120,6 +128,12 @@ export function statusFrom(document: Readonly<Record<string, unknown>>): Cluster
     reason: text(document, "reason"),
     server: serverFrom(document["server"]),
   };
+}
+
+function clockFrom(document: unknown): ClusterStatus["clock"] {
+  const { standing, aheadMs } = isRecord(document) ? document : {};
+  const isKnown = standing === "together" || standing === "unsure" || standing === "apart";
+  return { standing: isKnown ? standing : "alone", aheadMs: typeof aheadMs === "number" ? aheadMs : 0 };
 }
 
 function serverFrom(document: unknown): ServerFacts | undefined {

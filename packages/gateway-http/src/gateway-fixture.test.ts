@@ -130,6 +130,7 @@ export function gatewayOver(
         nodeId: "n",
         wallMs: nowMs,
         startedAtMs: nowMs,
+        clock: { standing: "alone", aheadMs: 0 },
         shards: [],
         cluster: standing,
         log: { failed: false, queuedBytes: 0, segments: 1, segmentsBytes: 0 },

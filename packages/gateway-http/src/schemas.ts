@@ -230,6 +230,11 @@ export const schemas: Readonly<Record<string, Schema>> = {
       nodeId: text,
       wallMs: { ...timeMs, description: "The node's clock: milliseconds since 1970 UTC" },
       startedAtMs: timeMs,
+      clock: {
+        ...object({ standing: text, aheadMs: integer }),
+        description:
+          "Among the other nodes' clocks: together, unsure, apart, or alone where none can be asked",
+      },
       shards: list(object({ shard: integer, appliedIndex: integer })),
       log: object({ failed: flag, queuedBytes: integer, segments: integer, segmentsBytes: integer }),
       checkpoint: object({ lagEntries: integer, lagBytes: integer }),

@@ -11,6 +11,7 @@ import type { Checkpointer } from "./groups/checkpointer.ts";
 import type { Identity } from "./identity.ts";
 import type { Scrubber, ScrubStatus } from "./maintenance/scrubber.ts";
 import type { Readiness } from "./readiness.ts";
+import type { ClockStanding, PeerClocks } from "./time/peer-clocks.ts";
 
 export interface NodeStatus extends Readiness {
   readonly clusterId: string;
@@ -18,6 +19,8 @@ export interface NodeStatus extends Readiness {
   /** The node's clock, as it answers. */
   readonly wallMs: number;
   readonly startedAtMs: number;
+  /** That clock among those of the other nodes. */
+  readonly clock: ClockStanding;
   readonly shards: readonly { readonly shard: number; readonly appliedIndex: number }[];
   readonly log: {
     readonly failed: boolean;
@@ -45,6 +48,7 @@ export interface StatusParts {
   readonly cluster: () => ClusterStatus;
   readonly identity: Identity;
   readonly clock: Clock;
+  readonly clocks: PeerClocks;
   readonly startedAtMs: number;
   readonly wal: WriteAheadLog;
   /** Of the system group and then of each shard, in the order of their numbers. */
@@ -64,6 +68,7 @@ export async function statusOf(parts: StatusParts, readiness: Readiness): Promis
     nodeId: identity.nodeId,
     wallMs: clock.wallMs(),
     startedAtMs,
+    clock: parts.clocks.standing,
     shards: groups.slice(1).map(({ appliedIndex }, shard) => ({ shard, appliedIndex })),
     log: {
       failed: wal.stopped === "poisoned",
@@ -84,6 +89,7 @@ export function watchNode(metrics: Metrics, parts: StatusParts, look: () => Prom
   metrics.watch(allMetrics.nodeWritable, {}, async () => ((await look()).writable ? 1 : 0));
   metrics.watch(allMetrics.appliedEntries, {}, () => appliedEntries(parts));
   metrics.watch(allMetrics.checkpointLagEntries, {}, () => lagEntries(parts));
+  metrics.watch(allMetrics.clockAhead, {}, () => parts.clocks.standing.aheadMs / 1000);
   const lastScrub = (): ScrubStatus["last"] => parts.scrubber.status().last;
   metrics.watch(allMetrics.scrubFinished, {}, () => (lastScrub()?.finishedAtMs ?? 0) / 1000);
   metrics.watch(allMetrics.scrubDamage, {}, () => lastScrub()?.damagedBlocks ?? 0);

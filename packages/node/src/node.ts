@@ -209,10 +209,10 @@ class RunningNode implements HoldfastNode {
       stopping: this.#background.signal,
     });
     if (this.#failure !== undefined) throw this.#failure;
-    const { identity, system, replica, blocks, ballast } = opened;
+    const { identity, system, replica, blocks, ballast, clocks } = opened;
     const { shardCount: clusterShardCount } = system;
     const directory = new BucketDirectory(system.log, system.state, clusterShardCount, hashing);
-    const admin = new BucketAdmin(system.log, directory, replica, clock);
+    const admin = new BucketAdmin(system.log, directory, replica, clocks.forEntries());
     this.#closing.add(async () => admin.stop());
     // What a crash of this node has left nobody else is at, if there is nobody else.
     if (opened.cluster.map.nodes.size === 1) await admin.resume();
@@ -225,7 +225,7 @@ class RunningNode implements HoldfastNode {
     ballast.start();
     this.#closing.add(() => ballast.stop());
     const background = await this.#startBackground(opened, directory);
-    const port = systemPort(system.log, system.state, clock);
+    const port = systemPort(system.log, system.state, clocks.forEntries());
     const membership = membershipOf(port, system.log);
     const cluster = { ...clusterView(system.log, system.state), ...membership };
     this.#startDuties(opened, port, files, [watch]);
@@ -280,7 +280,7 @@ class RunningNode implements HoldfastNode {
   }
 
   #watched(
-    { identity, wal, groups, blocks: placed, checkpointer, system, shards, cluster: own }: OpenedNode,
+    { identity, wal, groups, blocks: placed, checkpointer, system, shards, cluster: own, clocks }: OpenedNode,
     admission: Admission,
     { scrubber }: Background,
   ): Pick<Parts, "status" | "probe"> {
@@ -293,6 +293,7 @@ class RunningNode implements HoldfastNode {
       status: {
         identity,
         clock,
+        clocks,
         startedAtMs,
         wal,
         groups,

@@ -37,6 +37,7 @@ import type { NodeBlocks } from "./replication/node-blocks.ts";
 import { openNodeBlocks } from "./replication/node-blocks.ts";
 import { replicationLimitsDefault } from "./replication/replication-limits.ts";
 import { ShardReplica } from "./shard-replica.ts";
+import { PeerClocks } from "./time/peer-clocks.ts";
 
 export interface Opening {
   readonly ports: NodePorts;
@@ -56,6 +57,7 @@ export interface OpenedNode {
   readonly checkpointer: Checkpointer;
   readonly cluster: NodeCluster;
   readonly system: OpenedSystem;
+  readonly clocks: PeerClocks;
   readonly shards: readonly ShardReplica[];
   readonly replica: (id: ShardId) => ShardReplica;
   /** Of the system group and then of each shard, in the order of their numbers. */
@@ -82,7 +84,7 @@ const checkpointBytesMax = 4 * 1024 * 1024;
 const wallMsMin = 1_577_836_800_000;
 
 export async function openNode(opening: Opening): Promise<OpenedNode> {
-  const { ports, options, closing } = opening;
+  const { options, closing } = opening;
   const { identity: found, ballast } = await openDirectory(opening);
   const { state, index, list, wal, mayLackGroups } = await openStores(opening, found);
   const store = await openBlocks(opening, index);
@@ -92,9 +94,10 @@ export async function openNode(opening: Opening): Promise<OpenedNode> {
   const checkpointer = openCheckpointer(opening, wal, state, ballast);
   closing.add(() => checkpointer.stop());
   const stores = { state, wal, mayLackGroups, store, list, checkpointer, ballast };
-  const { cluster, blocks } = await openCluster(opening, { identity, places, peers }, stores);
+  const { cluster, blocks, clocks } = await openCluster(opening, { identity, places, peers }, stores);
   const { log, state: systemState } = cluster.system;
-  const group = { log, state: systemState, clock: ports.clock };
+  const entryClock = clocks.forEntries();
+  const group = { log, state: systemState, clock: entryClock };
   if (isFounder(places, node)) {
     // What an earlier start has put into the log counts.
     await log.readBarrier();
@@ -106,9 +109,9 @@ export async function openNode(opening: Opening): Promise<OpenedNode> {
   // From here on nothing of the directory may be missing at a start, not even in the state store.
   if (!identity.complete) {
     await checkpointer.checkpoint();
-    await writeIdentity(ports.disk, { ...identity, complete: true });
+    await writeIdentity(opening.ports.disk, { ...identity, complete: true });
   }
-  const shards = openShardReplicas(opening, cluster, identity);
+  const shards = openShardReplicas(opening, cluster, identity, entryClock);
   const here = shards.filter((_, i) => cluster.shards[i]?.log.replica !== undefined);
   await Promise.all(here.map((shard) => shard.writerOpened()));
   // The others have writers as soon as they come here.
@@ -120,7 +123,8 @@ export async function openNode(opening: Opening): Promise<OpenedNode> {
   };
   const groups = [systemState, ...cluster.shards.map((shard) => shard.state)];
   const system = { log, state: systemState, shardCount: map.shardCount };
-  return { identity, ballast, wal, checkpointer, cluster, system, shards, replica, groups, blocks };
+  const ofCluster = { cluster, system, clocks, shards, replica, groups, blocks };
+  return { identity, ballast, wal, checkpointer, ...ofCluster };
 }
 
 function isFounder([first, ...others]: readonly ReplicaPlace[], { id }: NewNode): boolean {
@@ -186,6 +190,7 @@ interface ClusterStores {
 interface OpenedCluster {
   readonly cluster: NodeCluster;
   readonly blocks: NodeBlocks;
+  readonly clocks: PeerClocks;
 }
 
 /** The network with all that is served on it, then the replica of the system group. */
@@ -224,6 +229,9 @@ async function openCluster(
   const consensus = identity.consensus;
   const ofCluster = { self, states: state, groups, network, consensus, clock, journal, onFailure };
   const cluster: NodeCluster = new NodeCluster(ofCluster);
+  const clocks = openClocks(opening, shared, groups);
+  clocks.setOthers(new Set(peers.map(({ id }) => id).filter((id) => id !== self)));
+  cluster.follow(({ nodes }) => clocks.setOthers(new Set([...nodes.keys()].filter((id) => id !== self))));
   const placement = new LayoutPlacement();
   cluster.follow(({ layout }) => {
     if (layout !== undefined) placement.adopt(layout);
@@ -233,11 +241,21 @@ async function openCluster(
   const blocks = await openNodeBlocks({ ...ofBlocks, network: view, limits: replicationLimitsDefault });
   closing.add(() => groups.stop());
   closing.add(() => cluster.stop());
+  closing.add(() => clocks.stop());
   closing.add(() => blocks.blocks.close());
   shared.listen();
   network.setPeers(peers.filter(({ id }) => id !== self));
   await cluster.openSystem(places);
-  return { cluster, blocks };
+  return { cluster, blocks, clocks };
+}
+
+function openClocks({ ports }: Opening, shared: SharedNetwork, groups: NodeGroups): PeerClocks {
+  const { clock, random, journal } = ports;
+  const network = shared.view(services.clocks);
+  const onApart = (): void => void groups.offerLeaderships();
+  const clocks = new PeerClocks({ network, clock, random, journal, onApart });
+  network.listen(clocks);
+  return clocks;
 }
 
 function ownAddresses({ place }: NodeOptions): boolean {
@@ -260,11 +278,12 @@ function openShardReplicas(
   { ports, stopping }: Opening,
   cluster: NodeCluster,
   { nodeId }: Identity,
+  entryClock: Clock,
 ): readonly ShardReplica[] {
   const run = { node: nodeId, run: toHex(ports.random.bytes(8)) };
   return cluster.shards.map(({ log, state }, i) => {
     const leads = (): boolean => log.replica?.leader?.replica === log.replica?.replica;
-    return new ShardReplica({ id: shardId(i), log, state, clock: ports.clock, run, leads, stopping });
+    return new ShardReplica({ id: shardId(i), log, state, clock: entryClock, run, leads, stopping });
   });
 }
 

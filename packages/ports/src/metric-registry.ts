@@ -425,6 +425,12 @@ export const allMetrics = {
     help: "Nodes of the cluster that this node has heard of lately, itself included.",
     labels: [],
   },
+  clockAhead: {
+    kind: "gauge",
+    name: "holdfast_clock_ahead_seconds",
+    help: "How far this node's clock is ahead of the median of the nodes'. Beyond 60 either way it neither leads nor says what time it is.",
+    labels: [],
+  },
   clusterLeaderlessGroups: {
     kind: "gauge",
     name: "holdfast_cluster_leaderless_groups",

@@ -26,6 +26,7 @@ export function nodeFindings(status: ClusterStatus, clientVersion: string): read
     blocksFinding(status),
     checkpointFinding(status),
     scrubFinding(status),
+    ...clockFindings(status),
     ...processFindings(status, clientVersion),
   ];
 }
@@ -98,6 +99,22 @@ function scrubFinding({ scrub, wallMs, startedAtMs }: ClusterStatus): Finding {
     });
   }
   return wallMs - last.finishedAtMs <= scrubAgeMsMax ? ok("scrub", what) : warning("scrub", what, staleScrub);
+}
+
+/** A node alone has nothing to compare its clock with. */
+function clockFindings({ clock: { standing, aheadMs } }: ClusterStatus): readonly Finding[] {
+  const check = "node-clock";
+  const next = "set the clocks of all nodes by NTP (timedatectl shows whether it runs)";
+  if (standing === "together") return [ok(check, "agrees with the other nodes'")];
+  if (standing === "unsure") {
+    const why = "until most clocks agree no node says what time it is, and nothing expires";
+    return [warning(check, "not borne out by the other nodes'", { why, next })];
+  }
+  if (standing === "alone") return [];
+  const apart = aheadMs > 0 ? "ahead of" : "behind";
+  const what = `${Math.round(Math.abs(aheadMs) / 1000)} s ${apart} the other nodes'`;
+  const why = "a node whose clock is over a minute away leads nothing, and its time is not used";
+  return [problem(check, what, { why, next })];
 }
 
 function processFindings({ server }: ClusterStatus, clientVersion: string): readonly Finding[] {

@@ -139,7 +139,8 @@ export class PeerLink {
     if (this.#isClosed) return;
     metrics.connectFailures.add(1);
     // One line for a peer that is away, however often it is called; one that is just starting, or starting again, is not away.
-    if (this.#failures === (isSilent ? failuresBeforeLine : 0)) journal.warn("network.unreachable", { peer: peer.id, message });
+    if (this.#failures === (isSilent ? failuresBeforeLine : 0))
+      journal.warn("network.unreachable", { peer: peer.id, message });
     this.#retryAfter(this.#backoffMs());
   }
 

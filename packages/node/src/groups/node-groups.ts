@@ -151,11 +151,16 @@ export class NodeGroups {
   async handOver(): Promise<void> {
     const { clock } = this.#options;
     const endsAtMs = clock.monotonicMs() + handOverMsMax;
-    const led = [...this.#logs.values()]
-      .map(({ replica }) => replica)
-      .filter((replica) => replica !== undefined);
-    const offered = led.filter(offerLeadership);
+    const offered = this.offerLeaderships();
     while (offered.some(isLed) && clock.monotonicMs() < endsAtMs) await sleep(clock, handOverLookMs);
+  }
+
+  /** As `handOver`, without waiting. The groups that it was offered of. */
+  offerLeaderships(): readonly Group<unknown>[] {
+    return [...this.#logs.values()]
+      .map(({ replica }) => replica)
+      .filter((replica) => replica !== undefined)
+      .filter(offerLeadership);
   }
 
   async stop(): Promise<void> {
