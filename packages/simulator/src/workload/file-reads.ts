@@ -21,6 +21,7 @@ export async function readFile(worker: Worker): Promise<void> {
 /** Reads and judges; true when the key was there or was certainly not there, false when the store could not say. */
 export async function readName(worker: Worker, name: Name, range?: Range): Promise<boolean> {
   const { session, connection } = worker;
+  const beganMs = connection.nowMs;
   const started = begin(worker, name, range === undefined ? "read" : `read ${range.first} to ${range.last}`);
   const answer = await connection.ask(started.text, () => connection.store.read(name, range));
   if (answer.kind === "refused" && (answer.code === "FileNotFound" || answer.code === "BucketNotFound")) {
@@ -37,16 +38,21 @@ export async function readName(worker: Worker, name: Name, range?: Range): Promi
   session.etags.set(show(name), seen.etag);
   finish(worker, started, `${seen.tag ?? "?"} (${seen.bytes} bytes)`);
   checkRange(started, answer.value, range);
-  return readBody(worker, started, answer.value);
+  return readBody(worker, started, answer.value, beganMs);
 }
 
-async function readBody(worker: Worker, started: Started, reading: Reading): Promise<boolean> {
+/** `beganMs`: when the file was asked for. Its content may have died behind the read barrier, before the answer came. */
+async function readBody(
+  worker: Worker,
+  started: Started,
+  reading: Reading,
+  beganMs: number,
+): Promise<boolean> {
   const { session, connection } = worker;
   const tag = reading.seen.tag ?? "";
   let got = 0;
   // A slow reader, within the time that dead content stays readable (S6).
   const pauseMs = chance(session.random, 0.2) ? uniform(session.random, slowReadMsMax) : 0;
-  const beganMs = connection.nowMs;
   let isBrokenOff = false;
   const answer = await connection.ask(`${show(started.name)}: body of ${started.text}`, async () => {
     try {
@@ -58,7 +64,7 @@ async function readBody(worker: Worker, started: Started, reading: Reading): Pro
     } catch (error) {
       const isLate = connection.nowMs - beganMs >= session.options.readerGraceMs;
       const isMissing = error instanceof StoreError && error.code === "DataCorrupt";
-      if (!isLate || !isMissing || connection.tolerates(error)) throw error;
+      if (!isLate || !isMissing || connection.tolerates(error, beganMs)) throw error;
       isBrokenOff = true;
     }
   });
