@@ -115,14 +115,14 @@ export class ClusterFaults {
     const { cluster } = this.#parts;
     for (const number of nodes) cluster.member(number).crash(kind);
     return () => {
-      for (const number of nodes) cluster.member(number).start();
+      for (const number of nodes) void cluster.member(number).start();
     };
   }
 
   async #stop(node: number): Promise<Heal> {
     const member = this.#parts.cluster.member(node);
     await member.stop();
-    return () => member.start();
+    return () => void member.start();
   }
 
   #pause(node: number): Heal {
@@ -182,7 +182,7 @@ export class ClusterFaults {
       const failure = cluster.takeFailure(node);
       if (failure === undefined) return;
       cluster.member(node).crash("kill");
-      cluster.member(node).start();
+      void cluster.member(node).start();
     };
   }
 

@@ -88,9 +88,11 @@ export class ClusterScenario {
   async run(): Promise<void> {
     const { plan, cluster } = { plan: this.#plan, cluster: this.cluster };
     this.#trace.add(`plan: ${JSON.stringify(plan)}`);
-    await cluster.found();
-    for (let i = 1; i < plan.beginsWith; i++) await cluster.join();
+    await this.#driver.work("founding", cluster.found());
+    for (let i = 1; i < plan.beginsWith; i++) await this.#driver.work("joining", cluster.join());
     await cluster.settle(settleMs);
+    for (const { number } of cluster.members)
+      await this.#driver.work("shards come to all nodes", cluster.admit(number));
     await this.#prepare();
     if (plan.beginsWith < plan.nodesCount) await this.#grow();
     for (const faults of plan.rounds) await this.#round(faults);
@@ -110,9 +112,11 @@ export class ClusterScenario {
     this.#count("growth");
     await this.#whileClientsWork(async () => {
       while (this.cluster.members.length < nodesCount) {
-        await this.#sleep(uniform(this.#random, 3000));
+        // Together, before they are laid out: of two nodes one would have no replica of a shard, and refuse its files.
+        await this.#sleep(uniform(this.#random, 1000));
         await this.cluster.join();
       }
+      for (const { number } of this.cluster.members) await this.cluster.admit(number);
     });
     await this.#examine();
   }

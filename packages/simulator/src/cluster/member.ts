@@ -28,7 +28,10 @@ export interface Run {
 
 class Process implements Run {
   readonly died: Promise<void>;
+  /** When it serves; never, if it dies before. */
+  readonly started: Promise<HoldfastNode>;
   readonly #die: () => void;
+  readonly #serve: (node: HoldfastNode) => void;
   isOver = false;
   node: HoldfastNode | undefined;
 
@@ -36,6 +39,14 @@ class Process implements Run {
     const { promise, resolve } = Promise.withResolvers<void>();
     this.died = promise;
     this.#die = resolve;
+    const serving = Promise.withResolvers<HoldfastNode>();
+    this.started = serving.promise;
+    this.#serve = serving.resolve;
+  }
+
+  serve(node: HoldfastNode): void {
+    this.node = node;
+    this.#serve(node);
   }
 
   end(): void {
@@ -79,12 +90,13 @@ export class Member {
     if (this.#problem !== undefined) throw this.#problem;
   }
 
-  /** Boots, again and again until a boot succeeds or is cut short. */
-  start(): void {
-    if (this.#process !== undefined) return;
+  /** Boots, again and again until a boot succeeds or is cut short; then it never resolves. */
+  start(): Promise<HoldfastNode> {
+    if (this.#process !== undefined) return this.#process.started;
     const process = new Process();
     this.#process = process;
     void this.#boot(process);
+    return process.started;
   }
 
   crash(kind: "kill" | "power-loss"): void {
@@ -120,7 +132,7 @@ export class Member {
         void node.failed.then((reason) => {
           if (!process.isOver) onFailed(reason);
         });
-        process.node = node;
+        process.serve(node);
       } catch (error) {
         if (process.isOver) return;
         if (!(error instanceof StoreErrorClass) || !tolerates(error, sinceMs)) {

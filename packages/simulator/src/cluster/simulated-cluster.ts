@@ -2,7 +2,7 @@
 
 import type { NodeId, Random } from "@holdfast/base";
 import { nodeId, present, StoreError, seededRandom, uniform } from "@holdfast/base";
-import type { ClusterStatus, Entrance, HoldfastNode, NodeOptions } from "@holdfast/node";
+import type { ClusterStatus, Entrance, HoldfastNode, NodeOptions, NodeStatus } from "@holdfast/node";
 import type { Simulation } from "@holdfast/ports/simulated";
 import { SimulatedSwitch } from "@holdfast/ports/simulated";
 import { SimulatedMachine } from "../machine/simulated-machine.ts";
@@ -30,6 +30,8 @@ export interface SimulatedClusterOptions {
 
 const tokenLifeMs = 600_000;
 const lookMs = 100;
+/** In which a node that has come to its shards has opened its writers there. */
+const writersMs = 1000;
 
 export class SimulatedCluster {
   readonly switch: SimulatedSwitch;
@@ -38,6 +40,8 @@ export class SimulatedCluster {
   readonly #ids = new Map<number, NodeId>();
   /** Of nodes that gave up, and why. */
   readonly #failed = new Map<number, StoreError>();
+  /** Numbers of the nodes that clients use. */
+  readonly #admitted = new Set<number>();
   #clusterId = "";
 
   constructor(options: SimulatedClusterOptions) {
@@ -53,19 +57,17 @@ export class SimulatedCluster {
   }
 
   async found(): Promise<void> {
-    const member = this.#add(() => ({}));
-    await this.#started(member);
-    const { clusterId } = await this.#options.driver.work("the founder's status", this.#nodeOf(member).status());
+    const { clusterId } = await this.#started(this.#add(() => ({})));
     this.#clusterId = clusterId;
   }
 
-  /** A new node with a token of its own, let in by any node that runs. */
+  /** A new node with a token of its own, let in by any node that runs; resolves when clients may use it. */
   async join(): Promise<void> {
-    const { driver, random, trace } = this.#options;
+    const { random, trace } = this.#options;
     const token = random.bytes(32);
     trace("a node joins");
     const [door] = this.members;
-    await driver.work("token", this.#nodeOf(present(door, "a door")).membership.issueToken(token, tokenLifeMs));
+    await this.#nodeOf(present(door, "a door")).membership.issueToken(token, tokenLifeMs);
     const entrance: Entrance = {
       clusterId: this.#clusterId,
       enter: (node) => {
@@ -77,7 +79,20 @@ export class SimulatedCluster {
         return Promise.race([open.membership.letIn(token, node), shut]);
       },
     };
-    await this.#started(this.#add(() => ({ entrance })));
+    const member = this.#add(() => ({ entrance }));
+    await this.#started(member);
+  }
+
+  /** Clients use a node that has joined from when it has what they ask for: until then it refuses them. */
+  async admit(number: number): Promise<void> {
+    const { simulation } = this.#options;
+    const isHere = async (): Promise<boolean> => {
+      const { cluster } = await this.#nodeOf(this.member(number)).status();
+      return cluster.shards.every(({ appliedIndex }) => appliedIndex !== undefined);
+    };
+    while (!(await isHere())) await new Promise<void>((wake) => simulation.after(lookMs, wake));
+    await new Promise<void>((wake) => simulation.after(writersMs, wake));
+    this.#admitted.add(number);
   }
 
   idOf(number: number): NodeId {
@@ -192,12 +207,10 @@ export class SimulatedCluster {
     return member;
   }
 
-  async #started(member: Member): Promise<void> {
-    const { driver } = this.#options;
-    member.start();
-    await driver.stepUntil(`the start of node ${member.number}`, () => member.node !== undefined);
-    const status = await driver.work("a status", this.#nodeOf(member).status());
+  async #started(member: Member): Promise<NodeStatus> {
+    const status = await (await member.start()).status();
     this.#ids.set(member.number, nodeId(status.nodeId));
+    return status;
   }
 
   #nodeOf(member: Member): HoldfastNode {
@@ -205,7 +218,7 @@ export class SimulatedCluster {
   }
 
   #anyRunning(): Member | undefined {
-    const running = this.members.filter(({ node, number }) => node !== undefined && this.#ids.has(number));
+    const running = this.members.filter(({ node, number }) => node !== undefined && this.#admitted.has(number));
     return running[uniform(this.#options.session.random, Math.max(1, running.length))];
   }
 
