@@ -1,7 +1,7 @@
 /** Brings about what the plan has in store for a cluster, and heals it. */
 
 import type { NodeId, Random } from "@holdfast/base";
-import { uniform } from "@holdfast/base";
+import { chance, uniform } from "@holdfast/base";
 import type { Simulation } from "@holdfast/ports/simulated";
 import { violated } from "../model/violation.ts";
 import type { PlannedFault } from "./cluster-plan.ts";
@@ -13,6 +13,8 @@ export interface ClusterFaultsParts {
   readonly excuses: Excuses;
   readonly simulation: Simulation;
   readonly random: Random;
+  /** Some files have one copy alone: whoever has it, they cannot be read without that node. */
+  readonly hasSingleCopies: boolean;
   readonly trace: (line: string) => void;
   readonly count: (what: string) => void;
 }
@@ -49,18 +51,21 @@ export class ClusterFaults {
 
   #trouble({ fault, node, other }: PlannedFault): Trouble {
     const one = new Set([node]);
+    const { hasSingleCopies: quorumLost } = this.#parts;
     switch (fault) {
       case "quorum-lost":
+      case "all-lost":
+      case "all-apart":
         return { hit: new Set(this.#numbers), quorumLost: true, codes: [] };
       case "cut-pair":
       case "clog-pair":
-        return { hit: new Set([node, other]), quorumLost: false, codes: [] };
+        return { hit: new Set([node, other]), quorumLost, codes: [] };
       case "full-disk":
-        return { hit: one, quorumLost: false, codes: ["OutOfSpace"] };
+        return { hit: one, quorumLost, codes: ["OutOfSpace"] };
       case "clock-jump":
         return { hit: new Set(), quorumLost: false, codes: [] };
       default:
-        return { hit: one, quorumLost: false, codes: [] };
+        return { hit: one, quorumLost, codes: [] };
     }
   }
 
@@ -80,6 +85,10 @@ export class ClusterFaults {
           this.#numbers.filter((number) => number !== node),
           uniform(random, 2) === 0 ? "kill" : "power-loss",
         );
+      case "all-lost":
+        return this.#crash(this.#numbers, "power-loss");
+      case "all-apart":
+        return this.#cut(this.#numbers.flatMap((number) => this.#pairs(number)));
       case "restart":
         return this.#stop(node);
       case "pause":
@@ -114,9 +123,21 @@ export class ClusterFaults {
   #crash(nodes: readonly number[], kind: "kill" | "power-loss"): Heal {
     const { cluster } = this.#parts;
     for (const number of nodes) cluster.member(number).crash(kind);
-    return () => {
-      for (const number of nodes) void cluster.member(number).start();
+    return async () => {
+      await Promise.all(nodes.map((number) => this.#comeBack(number, kind)));
     };
+  }
+
+  /** Some starts are cut short. */
+  async #comeBack(number: number, kind: "kill" | "power-loss"): Promise<void> {
+    const { cluster, random } = this.#parts;
+    const member = cluster.member(number);
+    void member.start();
+    for (let tries = 0; tries < 3 && chance(random, 0.3); tries++) {
+      await this.#wait(uniform(random, 1 << (3 + uniform(random, 7))));
+      member.crash(kind);
+      void member.start();
+    }
   }
 
   async #stop(node: number): Promise<Heal> {

@@ -6,7 +6,10 @@ import type { NodeOptions } from "@holdfast/node";
 
 export type Consensus = "raft" | "multipaxos";
 
-/** What goes wrong with one node, or between it and another, and heals again; "quorum-lost": with all but one. */
+/**
+ * What goes wrong with one node, or between it and another, and heals again; "quorum-lost": all but one are dead; "all-lost": every
+ * one lost its power; "all-apart": no two of them hear each other.
+ */
 export type ClusterFault =
   | "kill"
   | "power-loss"
@@ -22,7 +25,9 @@ export type ClusterFault =
   | "slow-disk"
   | "full-disk"
   | "clock-jump"
-  | "quorum-lost";
+  | "quorum-lost"
+  | "all-lost"
+  | "all-apart";
 
 export interface PlannedFault {
   readonly fault: ClusterFault;
@@ -40,6 +45,8 @@ export interface ClusterPlan {
   readonly nodesCount: number;
   /** Nodes of the cluster when it gets its first files; the others join while clients write. */
   readonly beginsWith: number;
+  /** As soon as all nodes have joined. */
+  readonly whileGrowing: readonly PlannedFault[];
   /** Of each round, one after the other. */
   readonly rounds: readonly (readonly PlannedFault[])[];
   readonly clientsCount: number;
@@ -79,6 +86,8 @@ const faults: readonly ClusterFault[] = [
   "full-disk",
   "clock-jump",
   "quorum-lost",
+  "all-lost",
+  "all-apart",
 ];
 
 export interface ClusterPlanOptions {
@@ -99,6 +108,7 @@ export function makeClusterPlan(options: ClusterPlanOptions, random: Random): Cl
     consensus,
     nodesCount,
     beginsWith: chance(random, 0.25) ? 1 : nodesCount,
+    whileGrowing: Array.from({ length: uniform(random, 3) }, () => anyFault(random, nodesCount)),
     rounds: anyRounds(random, nodesCount),
     clientsCount: 2 + uniform(random, 3),
     keysPerBucket: 2 + uniform(random, 6),
@@ -151,7 +161,7 @@ function anyFault(random: Random, nodesCount: number): PlannedFault {
     fault,
     afterMs: uniform(random, 1 << (6 + uniform(random, 6))),
     // Some end before anybody notices, some last until the others have long gone on without.
-    lastsMs: uniform(random, 1 << (7 + uniform(random, 8))),
+    lastsMs: uniform(random, 1 << (7 + uniform(random, 9))),
     node,
     other,
   };

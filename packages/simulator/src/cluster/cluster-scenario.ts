@@ -72,6 +72,7 @@ export class ClusterScenario {
     this.#faults = new ClusterFaults({
       ...shared,
       cluster: this.cluster,
+      hasSingleCopies: plan.beginsWith < 3,
       count: (what) => this.#count(what),
     });
   }
@@ -116,6 +117,7 @@ export class ClusterScenario {
         await this.#sleep(uniform(this.#random, 1000));
         await this.cluster.join();
       }
+      for (const fault of this.#plan.whileGrowing) await this.#faults.bring(fault);
       for (const { number } of this.cluster.members) await this.cluster.admit(number);
     });
     await this.#examine();
@@ -174,12 +176,14 @@ export class ClusterScenario {
 
   async #finish(): Promise<void> {
     await this.#driver.work("uploads end", this.#endUploads(this.cluster.quietWorker()));
-    await this.cluster.settle(completeMs, true);
-    await this.#collect();
     for (const { number } of this.cluster.members) {
       this.#trace.add(`examine by way of node ${number}`);
       await this.#look(this.cluster.quietWorkerAt(number));
     }
+    // Reading through every node has found what a writer that crashed could not tell anybody.
+    await this.cluster.settle(completeMs, true);
+    await this.#collect();
+    await this.cluster.settle(completeMs, true);
     await this.#stop();
     const members = this.cluster.members.map((member) => ({ id: this.cluster.idOf(member.number), member }));
     await this.#driver.work(
@@ -199,7 +203,8 @@ export class ClusterScenario {
 
   /** Clocks that jumped agree again, behind all that died in the future of one of them. */
   async #collect(): Promise<void> {
-    const hasJumped = this.#plan.rounds.flat().some(({ fault }) => fault === "clock-jump");
+    const { rounds, whileGrowing } = this.#plan;
+    const hasJumped = [...rounds.flat(), ...whileGrowing].some(({ fault }) => fault === "clock-jump");
     if (hasJumped) for (const { machine } of this.cluster.members) machine.jumpWall(12 * 3_600_000);
     for (let i = 0; i < 3; i++) {
       await this.#driver.runFor(this.#plan.readerGraceMs + 1000);

@@ -87,8 +87,10 @@ export class SimulatedCluster {
   async admit(number: number): Promise<void> {
     const { simulation } = this.#options;
     const isHere = async (): Promise<boolean> => {
-      const { cluster } = await this.#nodeOf(this.member(number)).status();
-      return cluster.shards.every(({ appliedIndex }) => appliedIndex !== undefined);
+      const { run } = this.member(number);
+      if (run?.node === undefined) return false;
+      const status = await Promise.race([run.node.status(), run.died]);
+      return status !== undefined && status.cluster.shards.every(({ appliedIndex }) => appliedIndex !== undefined);
     };
     while (!(await isHere())) await new Promise<void>((wake) => simulation.after(lookMs, wake));
     await new Promise<void>((wake) => simulation.after(writersMs, wake));
@@ -218,7 +220,9 @@ export class SimulatedCluster {
   }
 
   #anyRunning(): Member | undefined {
-    const running = this.members.filter(({ node, number }) => node !== undefined && this.#admitted.has(number));
+    const running = this.members.filter(
+      ({ node, number }) => node !== undefined && this.#admitted.has(number),
+    );
     return running[uniform(this.#options.session.random, Math.max(1, running.length))];
   }
 

@@ -16,7 +16,9 @@ const openMax = 6;
 
 export async function uploadOperation(worker: Worker): Promise<void> {
   const { session } = worker;
-  const idle = session.uploads.all.filter((one) => one.status === "open" && !one.taken && mayGoOn(session, one));
+  const idle = session.uploads.all.filter(
+    (one) => one.status === "open" && !one.taken && mayGoOn(session, one),
+  );
   const upload = idle[uniform(session.random, Math.max(1, idle.length))];
   const begins = upload === undefined || (idle.length < openMax && chance(session.random, 0.4));
   const chosen = begins ? await createUpload(worker) : upload;
