@@ -19,6 +19,8 @@ export interface ClusterFaultsParts {
   readonly count: (what: string) => void;
 }
 
+const momentMsMax = 3000;
+
 /** Waits in virtual time. */
 type Heal = () => void | Promise<void>;
 
@@ -33,6 +35,7 @@ export class ClusterFaults {
   async bring(planned: PlannedFault): Promise<void> {
     const { trace, count, excuses } = this.#parts;
     await this.#wait(planned.afterMs);
+    await this.#momentOf(planned);
     const { fault, node, other, lastsMs } = planned;
     trace(`fault: ${fault} of node ${node}, ${other}, for ${lastsMs} ms`);
     count(fault);
@@ -47,6 +50,15 @@ export class ClusterFaults {
 
   #wait(ms: number): Promise<void> {
     return new Promise((wake) => this.#parts.simulation.after(ms, wake));
+  }
+
+  /** Comes at the latest after a while, whatever clients do. */
+  async #momentOf({ moment, node }: PlannedFault): Promise<void> {
+    const { cluster, random } = this.#parts;
+    if (moment === "any") return;
+    await Promise.race([cluster.nextOperation(node, moment), this.#wait(momentMsMax)]);
+    // Into the operation, which takes some ms; or at once, before anything else happens.
+    if (moment === "during") await this.#wait(uniform(random, 1 << uniform(random, 16)) / 1000);
   }
 
   #trouble({ fault, node, other }: PlannedFault): Trouble {

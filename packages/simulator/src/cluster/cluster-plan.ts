@@ -33,6 +33,8 @@ export interface PlannedFault {
   readonly fault: ClusterFault;
   /** Behind the start of the round, or the end of the fault before. */
   readonly afterMs: number;
+  /** Then: at once, while an operation is under way by way of the node, or as soon as one was answered there. */
+  readonly moment: "any" | "during" | "behind";
   readonly lastsMs: number;
   /** The number of the node that is hit, and of the other one where there are two. */
   readonly node: number;
@@ -160,6 +162,7 @@ function anyFault(random: Random, nodesCount: number): PlannedFault {
   return {
     fault,
     afterMs: uniform(random, 1 << (6 + uniform(random, 6))),
+    moment: pick(random, ["any", "during", "behind"] as const),
     // Some end before anybody notices, some last until the others have long gone on without.
     lastsMs: uniform(random, 1 << (7 + uniform(random, 9))),
     node,

@@ -151,10 +151,9 @@ export class ClusterScenario {
   async #client(number: number, isOver: () => boolean): Promise<void> {
     const { random } = this.#session;
     while (!isOver()) {
-      const worker = this.cluster.worker(number);
-      if (worker !== undefined) await anyOperation(worker);
+      const wasServed = await this.cluster.operate(number, anyOperation);
       const thinks = uniform(random, 20);
-      if (worker === undefined) await this.#sleep(100);
+      if (!wasServed) await this.#sleep(100);
       else if (thinks < 9) await this.#sleep(uniform(random, 3000) / 1000);
       else if (thinks < 16) await this.#sleep(uniform(random, 100));
       else await this.#sleep(uniform(random, 3000));

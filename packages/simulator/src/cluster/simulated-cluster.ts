@@ -42,6 +42,12 @@ export class SimulatedCluster {
   readonly #failed = new Map<number, StoreError>();
   /** Numbers of the nodes that clients use. */
   readonly #admitted = new Set<number>();
+  /** Whoever waits for an operation by way of a node. */
+  readonly #waiting: {
+    readonly number: number;
+    readonly moment: "during" | "behind";
+    readonly wake: () => void;
+  }[] = [];
   #clusterId = "";
 
   constructor(options: SimulatedClusterOptions) {
@@ -90,7 +96,9 @@ export class SimulatedCluster {
       const { run } = this.member(number);
       if (run?.node === undefined) return false;
       const status = await Promise.race([run.node.status(), run.died]);
-      return status !== undefined && status.cluster.shards.every(({ appliedIndex }) => appliedIndex !== undefined);
+      return (
+        status !== undefined && status.cluster.shards.every(({ appliedIndex }) => appliedIndex !== undefined)
+      );
     };
     while (!(await isHere())) await new Promise<void>((wake) => simulation.after(lookMs, wake));
     await new Promise<void>((wake) => simulation.after(writersMs, wake));
@@ -112,10 +120,28 @@ export class SimulatedCluster {
     return failure;
   }
 
-  /** A client's next operation, by way of a node that runs; undefined while none does. */
-  worker(number: number): Worker | undefined {
+  /** A client's next operation, by way of a node that runs; false while none does. */
+  async operate(number: number, operation: (worker: Worker) => Promise<void>): Promise<boolean> {
     const member = this.#anyRunning();
-    return member === undefined ? undefined : this.#workerAt(number, member);
+    if (member === undefined) return false;
+    this.#tell(member.number, "during");
+    await operation(this.#workerAt(number, member));
+    this.#tell(member.number, "behind");
+    return true;
+  }
+
+  /** Resolves when a client's operation by way of the node begins, or has ended. */
+  nextOperation(number: number, moment: "during" | "behind"): Promise<void> {
+    return new Promise((wake) => this.#waiting.push({ number, moment, wake }));
+  }
+
+  #tell(number: number, moment: "during" | "behind"): void {
+    for (let i = this.#waiting.length - 1; i >= 0; i--) {
+      const one = this.#waiting[i];
+      if (one?.number !== number || one.moment !== moment) continue;
+      this.#waiting.splice(i, 1);
+      one.wake();
+    }
   }
 
   /** For times when nothing is excused: each request by way of any node. */

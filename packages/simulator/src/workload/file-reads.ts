@@ -62,7 +62,9 @@ async function readBody(
         got += chunk.length;
       }
     } catch (error) {
-      const isLate = connection.nowMs - beganMs >= session.options.readerGraceMs;
+      // A block that cannot be reached, of a content that is dead, ends a reader as one that is erased does.
+      const isUnreachable = connection.tolerates(new StoreError("Unavailable", ""), beganMs);
+      const isLate = isUnreachable || connection.nowMs - beganMs >= session.options.readerGraceMs;
       const isMissing = error instanceof StoreError && error.code === "DataCorrupt";
       if (!isLate || !isMissing || connection.tolerates(error, beganMs)) throw error;
       isBrokenOff = true;

@@ -72,12 +72,12 @@ export const clusterMutants: readonly Mutant[] = [
   },
   {
     row: "C6",
-    bug: "a learner is asked to vote before it has the log",
-    file: "packages/node/src/cluster/group-move.ts",
+    bug: "a read that a quorum confirmed does not wait until its state has come so far",
+    file: "packages/groups/src/barriers.ts",
     edits: [
       {
-        find: "target.voters.every((id) => isCaughtUp(view, id));",
-        replace: "target.voters.length > 0;",
+        find: "else if (index <= applied) for (const { resolve } of waiters) resolve();",
+        replace: "else if (applied >= 0) for (const { resolve } of waiters) resolve();",
       },
     ],
     detector: clusterSeeds,
