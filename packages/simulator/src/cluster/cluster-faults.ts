@@ -76,7 +76,16 @@ export class ClusterFaults {
         return { hit: one, quorumLost, codes: ["OutOfSpace"] };
       case "clock-jump":
         return { hit: new Set(), quorumLost: false, codes: [] };
-      default:
+      case "kill":
+      case "power-loss":
+      case "restart":
+      case "pause":
+      case "isolate":
+      case "mute":
+      case "deafen":
+      case "clog":
+      case "break-connections":
+      case "slow-disk":
         return { hit: one, quorumLost, codes: [] };
     }
   }
