@@ -104,13 +104,14 @@ export function makeClusterPlan(options: ClusterPlanOptions, random: Random): Cl
   const drawn = pick(random, ["raft", "multipaxos"] as const);
   const consensus = options.consensus ?? drawn;
   const readerGraceMs = pick(random, [500, 2000]);
+  const beginsWith = chance(random, 0.25) ? 1 : nodesCount;
   const blockBytes = pick(random, [4 * KiB, 8 * KiB, 18_000]);
   return {
     seed,
     consensus,
     nodesCount,
-    beginsWith: chance(random, 0.25) ? 1 : nodesCount,
-    whileGrowing: Array.from({ length: uniform(random, 3) }, () => anyFault(random, nodesCount)),
+    beginsWith,
+    whileGrowing: Array.from({ length: uniform(random, 3) }, () => faultOfGrowth(random, nodesCount)),
     rounds: anyRounds(random, nodesCount),
     clientsCount: 2 + uniform(random, 3),
     keysPerBucket: 2 + uniform(random, 6),
@@ -136,7 +137,8 @@ export function makeClusterPlan(options: ClusterPlanOptions, random: Random): Cl
       volumeBytesMax: pick(random, [128, 256, 1024]) * KiB,
       frameSizes: { framedBytesMin: 3 * KiB, keptBytesMax: 64 * KiB },
       reserveBytes: 128 * KiB,
-      checkpointIntervalMs: pick(random, [20, 100, 1000]),
+      // A state that is far behind its log remembers a map of long ago.
+      checkpointIntervalMs: pick(random, beginsWith === nodesCount ? [20, 100, 1000] : [100, 60_000]),
       collectIntervalMs: pick(random, [100, 500]),
       readerGraceMs,
       compactIntervalMs: pick(random, [100, 1000]),
@@ -168,6 +170,12 @@ function anyFault(random: Random, nodesCount: number): PlannedFault {
     node,
     other,
   };
+}
+
+/** Nodes that joined are laid out 3 s later; their replicas come right behind. */
+function faultOfGrowth(random: Random, nodesCount: number): PlannedFault {
+  const fault = pick(random, [...faults, "kill", "kill", "power-loss", "power-loss", "power-loss"] as const);
+  return { ...anyFault(random, nodesCount), fault, afterMs: 2000 + uniform(random, 3000), moment: "any" };
 }
 
 export function pick<T>(random: Random, choices: readonly T[]): T {
