@@ -14,9 +14,9 @@ export interface NamedMutant extends Mutant {
 export const catalogue: readonly NamedMutant[] = named([
   ...raftMutants,
   ...storageMutants,
+  ...clusterMutants,
   ...multiPaxosMutants,
   ...paxosMutants,
-  ...clusterMutants,
 ]);
 
 export function findMutant(name: string): NamedMutant {

@@ -32,7 +32,7 @@ export type Detector =
 export const groupSeeds: Detector = { kind: "group", consensus: "raft", seedsMax: 600, ticks: 2000 };
 export const multiPaxosSeeds: Detector = { ...groupSeeds, consensus: "multipaxos" };
 
-export const clusterSeeds: Detector = { kind: "cluster", firstSeed: 1, seedsMax: 200 };
+export const clusterSeeds: Detector = { kind: "cluster", firstSeed: 1, seedsMax: 40 };
 
 /** A row of the matrix that no mutation can stand for here, and why. */
 export interface Exemption {
