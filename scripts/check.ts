@@ -11,6 +11,10 @@ const steps: readonly (readonly [title: string, ...commands: readonly string[]])
   ["dependency direction", "npm run --silent deps"],
   ["short simulation, each seed twice", "npm run --silent sim -- --seeds 30 --verify-determinism"],
   [
+    "simulated clusters, each seed twice",
+    "npm run --silent sim -- --nodes 3 --seeds 20 --verify-determinism",
+  ],
+  [
     "simulated groups, each seed twice",
     `npm run --silent sim -- --consensus raft ${groupSeeds}`,
     `npm run --silent sim -- --consensus multipaxos ${groupSeeds}`,

@@ -1,3 +1,6 @@
+export type { Consensus } from "./cluster/cluster-plan.ts";
+export type { RunClusterSeedOptions } from "./cluster/run-cluster-seed.ts";
+export { runClusterSeed } from "./cluster/run-cluster-seed.ts";
 export type { Protocol } from "./group/protocol.ts";
 export { multiPaxos, raft } from "./group/protocol.ts";
 export type { GroupSeedOptions, GroupSeedResult } from "./group/run-group-seed.ts";

@@ -1,5 +1,6 @@
 /** All mutants. Each is named by its row and a letter, such as "11b", in the order of the catalogue. */
 
+import { clusterMutants } from "./catalogue/cluster.ts";
 import { multiPaxosMutants } from "./catalogue/multipaxos.ts";
 import { paxosMutants } from "./catalogue/paxos.ts";
 import { raftMutants } from "./catalogue/raft.ts";
@@ -13,6 +14,7 @@ export interface NamedMutant extends Mutant {
 export const catalogue: readonly NamedMutant[] = named([
   ...raftMutants,
   ...storageMutants,
+  ...clusterMutants,
   ...multiPaxosMutants,
   ...paxosMutants,
 ]);

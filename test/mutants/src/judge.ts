@@ -34,7 +34,7 @@ export async function requireHealthyTests(mutants: readonly NamedMutant[]): Prom
 function evidence({ name, detector }: NamedMutant, output: string): string {
   const lines = output.split("\n").map((line) => line.trim().replaceAll("\\#", "#"));
   const found =
-    detector.kind === "group"
+    detector.kind !== "tests"
       ? lines.find((line) => /^seed \d+: /.test(line))
       : // A test file that does not load is reported by its name.
         lines
@@ -46,17 +46,24 @@ function evidence({ name, detector }: NamedMutant, output: string): string {
 
 const evidenceLengthMax = 160;
 
+function scriptOf(detector: Detector): readonly string[] {
+  switch (detector.kind) {
+    case "group": {
+      const { consensus, seedsMax, ticks } = detector;
+      return [join(here, "run-group-seeds.ts"), consensus, String(seedsMax), String(ticks)];
+    }
+    case "cluster": {
+      const { firstSeed, seedsMax } = detector;
+      return [join(here, "run-cluster-seeds.ts"), String(firstSeed), String(seedsMax)];
+    }
+    case "tests":
+      return ["--test", "--test-reporter=tap", ...detector.files];
+  }
+}
+
 /** `name` undefined: the sources as they are. */
 function run(detector: Detector, name: string | undefined): Promise<Outcome> {
-  const script =
-    detector.kind === "group"
-      ? [
-          join(here, "run-group-seeds.ts"),
-          detector.consensus,
-          String(detector.seedsMax),
-          String(detector.ticks),
-        ]
-      : ["--test", "--test-reporter=tap", ...detector.files];
+  const script = scriptOf(detector);
   const hook = name === undefined ? [] : ["--import", join(here, "load-hook.ts")];
   const child = spawn(process.execPath, ["--conditions=holdfast-source", ...hook, ...script], {
     cwd: checkout,

@@ -24,11 +24,15 @@ export type Detector =
       readonly seedsMax: number;
       readonly ticks: number;
     }
+  /** Seeds of whole clusters, until one fails. */
+  | { readonly kind: "cluster"; readonly firstSeed: number; readonly seedsMax: number }
   /** Test files, from the root; one of their tests has to fail. */
   | { readonly kind: "tests"; readonly files: readonly string[] };
 
 export const groupSeeds: Detector = { kind: "group", consensus: "raft", seedsMax: 600, ticks: 2000 };
 export const multiPaxosSeeds: Detector = { ...groupSeeds, consensus: "multipaxos" };
+
+export const clusterSeeds: Detector = { kind: "cluster", firstSeed: 1, seedsMax: 40 };
 
 /** A row of the matrix that no mutation can stand for here, and why. */
 export interface Exemption {

@@ -63,8 +63,10 @@ export function replicaOf({ record, lifeOf }: GroupView, node: NodeId): ReplicaI
 export function isCaughtUp({ status, followers }: GroupView, replica: ReplicaId): boolean {
   if (replica === status.id) return true;
   const follower = followers.find(({ id }) => id === replica);
-  if (follower === undefined || follower.mode !== "replicate" || !follower.recentlyActive) return false;
-  return status.lastIndex - follower.matchIndex <= lagMax;
+  if (follower === undefined || !follower.recentlyActive) return false;
+  const lag = status.lastIndex - follower.matchIndex;
+  // After a broken connection a follower is probed until it takes the next entry: one that has them all may wait for it for ever.
+  return lag === 0 || (lag <= lagMax && follower.mode === "replicate");
 }
 
 function targetOf(view: GroupView, wish: GroupWish): MembershipTarget {

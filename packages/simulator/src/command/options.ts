@@ -12,6 +12,8 @@ export interface SeedsCommand {
   readonly tailLinesMax: number;
   /** "single" for one node without any. */
   readonly consensus: string;
+  /** Whole nodes that make up a cluster. */
+  readonly nodesCount: number | undefined;
   /** Of a group, before it has to come back without faults. */
   readonly ticks: number;
   /** Keeps results in the progress file, skips what is done there, and goes on behind failures. */
@@ -53,6 +55,7 @@ export type Command = SeedsCommand | CrashPointsCommand | ExploreCommand | Parti
 export const usage = `npm run sim -- [--seed N | --from N] [--seeds COUNT] [--verify-determinism] [--trace LINES]
              [--share I/N] [--resume [--progress FILE]] [--summary FILE]
              [--consensus raft|multipaxos [--ticks T]]
+             [--nodes 3 [--consensus raft|multipaxos]]
 npm run sim -- crash-points [log|checkpoint|blocks|node] [--quick]
 npm run sim -- explore [--consensus raft|multipaxos] [--deviations N] [--quick]
 npm run sim -- partitions [--seeds COUNT]`;
@@ -84,6 +87,7 @@ export function readCommand(args: readonly string[]): Command {
     verifyDeterminism: values["verify-determinism"],
     tailLinesMax: count("--trace", values.trace),
     consensus: values.consensus ?? single,
+    nodesCount: values.nodes === undefined ? undefined : count("--nodes", values.nodes),
     ticks: count("--ticks", values.ticks),
     resume: values.resume,
     progressPath: values.progress,
@@ -96,6 +100,7 @@ const options = {
   help: { type: "boolean", default: false },
   consensus: { type: "string" },
   ticks: { type: "string", default: "5000" },
+  nodes: { type: "string" },
   seed: { type: "string" },
   from: { type: "string" },
   seeds: { type: "string" },

@@ -1,6 +1,8 @@
 /** What `--consensus` chooses: a single node on simulated ports, or a whole group of one protocol. */
 
 import type { Envelope } from "@holdfast/consensus";
+import type { Consensus } from "../cluster/cluster-plan.ts";
+import { runClusterSeed } from "../cluster/run-cluster-seed.ts";
 import type { Protocol } from "../group/protocol.ts";
 import { multiPaxos, raft } from "../group/protocol.ts";
 import type { GroupSeedResult } from "../group/run-group-seed.ts";
@@ -22,6 +24,8 @@ export interface SeedRunner {
 export interface SeedRunnerOptions {
   readonly consensus: string;
   readonly ticks: number;
+  /** Of a whole cluster; undefined: one node, or a group alone. */
+  readonly nodesCount: number | undefined;
   readonly tailLinesMax: number;
 }
 
@@ -31,7 +35,8 @@ export const single = "single";
 const tickMs = 100;
 
 export function seedRunner(options: SeedRunnerOptions): SeedRunner {
-  const { consensus, tailLinesMax } = options;
+  const { consensus, tailLinesMax, nodesCount } = options;
+  if (nodesCount !== undefined) return clusterRunner(nodesCount, consensusOf(consensus), tailLinesMax);
   switch (consensus) {
     case single:
       return {
@@ -46,6 +51,26 @@ export function seedRunner(options: SeedRunnerOptions): SeedRunner {
     default:
       throw new UsageError(`--consensus is ${raft.name} or ${multiPaxos.name}, not ${consensus}`);
   }
+}
+
+function consensusOf(name: string): Consensus | undefined {
+  if (name === single) return undefined;
+  if (name === raft.name || name === multiPaxos.name) return name;
+  throw new UsageError(`--consensus is ${raft.name} or ${multiPaxos.name}, not ${name}`);
+}
+
+function clusterRunner(
+  nodesCount: number,
+  consensus: Consensus | undefined,
+  tailLinesMax: number,
+): SeedRunner {
+  if (nodesCount !== 3) throw new UsageError("--nodes is 3");
+  const chosen = consensus === undefined ? "" : ` --consensus ${consensus}`;
+  return {
+    name: `${nodesCount} nodes, ${consensus ?? "either protocol"}`,
+    run: (seed) => runClusterSeed({ seed, nodesCount, consensus, drain, tailLinesMax }),
+    replayCommand: (seed) => `npm run sim -- --nodes ${nodesCount}${chosen} --seed ${seed}`,
+  };
 }
 
 function groupRunner<Message extends Envelope>(

@@ -4,11 +4,18 @@
  */
 
 import type { Random } from "@holdfast/base";
-import { assert, seededRandom } from "@holdfast/base";
+import { assert, nodeId, seededRandom } from "@holdfast/base";
 import type { HoldfastNode, NodeOptions, NodePorts } from "@holdfast/node";
 import { startNode } from "@holdfast/node";
 import type { KeyValue } from "@holdfast/ports";
-import type { Fate, JournalLine, Simulation, StruckFault } from "@holdfast/ports/simulated";
+import type {
+  Fate,
+  JournalLine,
+  SimulatedNetwork,
+  SimulatedSwitch,
+  Simulation,
+  StruckFault,
+} from "@holdfast/ports/simulated";
 import {
   CollectingJournal,
   FaultCounts,
@@ -25,6 +32,8 @@ export interface MachineOptions {
   readonly random: Random;
   readonly node: NodeOptions;
   readonly diskLatencyMs: { readonly min: number; readonly max: number };
+  /** What connects it with others; without it the machine is alone. */
+  readonly switch?: SimulatedSwitch;
 }
 
 export class SimulatedMachine {
@@ -33,6 +42,7 @@ export class SimulatedMachine {
   readonly #stores = new Map<string, SimulatedKeyValue>();
   readonly #journalLines: JournalLine[] = [];
   #clock: SimulatedClock;
+  #network: SimulatedNetwork | undefined;
   /** How far the wall clock is ahead of the truth. */
   #skewMs = 0;
 
@@ -57,8 +67,8 @@ export class SimulatedMachine {
   }
 
   /** A new process. The one before has to be dead, or to have stopped. */
-  boot(): Promise<HoldfastNode> {
-    return startNode(this.ports(), this.#options.node);
+  boot(options: NodeOptions = {}): Promise<HoldfastNode> {
+    return startNode(this.ports(), { ...this.#options.node, ...options });
   }
 
   /** What a new process gets; `observe` hears of everything that it does to disk and stores. */
@@ -77,6 +87,18 @@ export class SimulatedMachine {
       random: seededRandom(random.uint32()),
       hashing: simulatedHashing,
       journal: new CollectingJournal(this.#journalLines),
+      ...this.#openNetwork(),
+    };
+  }
+
+  #openNetwork(): Pick<NodePorts, "openNetwork"> {
+    const { switch: connected } = this.#options;
+    if (connected === undefined) return {};
+    return {
+      openNetwork: ({ nodeId: id }) => {
+        this.#network = connected.open(nodeId(id));
+        return Promise.resolve(this.#network);
+      },
     };
   }
 
@@ -94,16 +116,22 @@ export class SimulatedMachine {
 
   /** The process dies; what it wrote stays in the machine's memory and on its disk. */
   kill(): void {
-    this.#clock.halt();
+    this.#endProcess();
     this.disk.kill();
     for (const store of this.#stores.values()) store.kill();
   }
 
   /** Of what was not made durable, fate decides; chance, unless told. */
   powerLoss(fate?: Fate): void {
-    this.#clock.halt();
+    this.#endProcess();
     this.disk.powerLoss(fate);
     for (const store of this.#stores.values()) store.powerLoss(fate);
+  }
+
+  #endProcess(): void {
+    this.#clock.halt();
+    this.#network?.kill();
+    this.#network = undefined;
   }
 
   /** What really happened to disk and stores; crashes count once. */

@@ -60,11 +60,24 @@ export interface Started {
   readonly start: number;
 }
 
+export interface StoreModelOptions {
+  /**
+   * An operation whose outcome is unknown may take effect later still, until nothing is under way anywhere: its command is on
+   * its way to a leader. Without it: until its client was told, as the store died then.
+   */
+  readonly unknownMayComeLater: boolean;
+}
+
 export class StoreModel {
+  readonly #unknownMayComeLater: boolean;
   readonly #written = new Map<Tag, Written>();
   readonly #bodies = new Map<string, Body>();
   readonly #histories = new Map<string, History>();
   #moments = 0;
+
+  constructor({ unknownMayComeLater }: StoreModelOptions = { unknownMayComeLater: false }) {
+    this.#unknownMayComeLater = unknownMayComeLater;
+  }
 
   /** The next place in the one order of all starts and ends. */
   moment(): number {
@@ -97,7 +110,8 @@ export class StoreModel {
   /** The operation took effect between its start and now; with `maybe`, or never. */
   end(started: Started, effect: Effect, maybe: boolean = false): Uncertain {
     const { text, start, name } = started;
-    const end = this.moment();
+    const now = this.moment();
+    const end = maybe && this.#unknownMayComeLater ? Number.POSITIVE_INFINITY : now;
     if (maybe && effect.kind === "write" && effect.state !== undefined) {
       const source = this.#written.get(effect.state)?.source;
       if (source !== undefined) source.end = end;
@@ -109,7 +123,15 @@ export class StoreModel {
       history.operations = history.operations.flatMap((one) => (one === operation ? by : [one]));
     };
     return {
-      tookEffect: () => replace([{ ...operation, text: `${text} (took effect)`, maybe: false }]),
+      tookEffect: () =>
+        replace([
+          {
+            ...operation,
+            text: `${text} (took effect)`,
+            maybe: false,
+            end: this.#unknownMayComeLater ? this.moment() : end,
+          },
+        ]),
       hadNone: () => replace([]),
     };
   }
@@ -172,6 +194,11 @@ export class StoreModel {
     for (const history of this.#histories.values()) {
       const { name, lastRead } = history;
       assert(lastRead !== undefined && lastRead.start >= since, `${show(name)} was not read`);
+      // Nothing was under way any more by then.
+      history.operations = history.operations.map((one) => ({
+        ...one,
+        end: one.end === Number.POSITIVE_INFINITY ? since : one.end,
+      }));
       this.#settle(history);
     }
   }

@@ -76,13 +76,13 @@ export async function auditStores(
   await blocks.close();
 }
 
-function checkDigest(state: GroupState): void {
+export function checkDigest(state: GroupState): void {
   const { low, high } = state.recomputeDigest();
   if (low !== state.digest.low || high !== state.digest.high)
     violated(`group ${state.group}: the digest kept is not that of the state`);
 }
 
-function checkCollected(state: StateReader, shard: ShardId): void {
+export function checkCollected(state: StateReader, shard: ShardId): void {
   const dead = deadContents(state, Number.MAX_SAFE_INTEGER, pageMax);
   if (dead.length > 0)
     violated(
@@ -92,13 +92,13 @@ function checkCollected(state: StateReader, shard: ShardId): void {
   if (drops.length > 0) violated(`shard ${shard}: ${drops.length} reference drops are left`);
 }
 
-interface LiveContent {
+export interface LiveContent {
   readonly content: Content;
   referencesCount: number;
 }
 
 /** The contents that files name, with how many files name each. */
-function findLiveContents(
+export function findLiveContents(
   system: StateReader,
   shards: readonly StateReader[],
 ): ReadonlyMap<string, LiveContent> {

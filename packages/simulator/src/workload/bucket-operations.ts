@@ -17,6 +17,7 @@ const exists: Condition = { ifMatch: "*" };
 export async function bucketOperation(worker: Worker): Promise<void> {
   const { random } = worker.session;
   const bucket = scratchBucket(worker.number);
+  if (worker.session.unsettledBuckets.has(bucket)) return;
   switch (uniform(random, 6)) {
     case 0:
       return deleteInUse(worker);
@@ -75,6 +76,7 @@ async function deleteInUse(worker: Worker): Promise<void> {
   const answer = await connection.ask(text, () => connection.store.deleteBucket(bucket));
   session.deletionsUnderWay--;
   session.trace(`${text}: ${answer.kind}`);
+  if (answer.kind === "unknown" && session.unknownMayComeLater) session.unsettledBuckets.add(bucket);
   if (answer.kind === "done") violated(`${text}: it is gone`);
   if (answer.kind === "refused" && answer.code !== "BucketNotEmpty")
     violated(`${text}: unexpected ${answer.code}`);
@@ -116,7 +118,9 @@ function conclude<T>({ session }: Worker, started: Started, answer: Answer<T>, m
       session.buckets.end(started, meaning.done);
       return;
     case "unknown":
-      if (meaning.done.kind === "write") session.buckets.end(started, meaning.done, true);
+      if (meaning.done.kind !== "write") return;
+      session.buckets.end(started, meaning.done, true);
+      if (session.unknownMayComeLater) session.unsettledBuckets.add(started.name.bucket);
       return;
     case "hindered":
       return;

@@ -22,10 +22,14 @@ const mix: readonly { readonly weight: number; readonly operate: Operate }[] = [
 export async function runClient(worker: Worker, operationsCount: number): Promise<void> {
   const { session, connection } = worker;
   for (let i = 0; i < operationsCount && !connection.isDead; i++) {
-    await pick(worker)(worker);
+    await anyOperation(worker);
     if (chance(session.random, 0.5)) await connection.pause(uniform(session.random, 3000) / 1000);
     else if (chance(session.random, 0.05)) await connection.pause(uniform(session.random, 200));
   }
+}
+
+export function anyOperation(worker: Worker): Promise<void> {
+  return pick(worker)(worker);
 }
 
 function pick({ session }: Worker): Operate {

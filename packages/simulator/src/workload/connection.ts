@@ -22,8 +22,8 @@ export interface ConnectionOptions {
   readonly nowMs: () => number;
   /** Resolves when this life of the store ends; what is under way then has an unknown outcome. */
   readonly died: Promise<void>;
-  /** Bad days that this run brings about. */
-  readonly tolerates: (error: StoreError) => boolean;
+  /** Bad days that this run brings about; of a request that began at this monotonic time. */
+  readonly tolerates: (error: StoreError, sinceMs: number) => boolean;
 }
 
 /** Thrown by bodies that break off on purpose. */
@@ -72,8 +72,8 @@ export class Connection {
   }
 
   /** A bad day that this run brings about. */
-  tolerates(error: StoreError): boolean {
-    return this.#options.tolerates(error);
+  tolerates(error: StoreError, sinceMs: number): boolean {
+    return this.#options.tolerates(error, sinceMs);
   }
 
   /** Resolves early when the store dies. */
@@ -83,14 +83,15 @@ export class Connection {
 
   async ask<T>(text: string, request: () => Promise<T>): Promise<Answer<T>> {
     if (this.#isDead) return { kind: "hindered" };
+    const sinceMs = this.nowMs;
     const answered = request().then(
       (value): Answer<T> => ({ kind: "done", value }),
-      (error: unknown) => this.#failure<T>(text, error),
+      (error: unknown) => this.#failure<T>(text, error, sinceMs),
     );
     return Promise.race([answered, this.#options.died.then((): Answer<T> => ({ kind: "unknown" }))]);
   }
 
-  #failure<T>(text: string, error: unknown): Answer<T> {
+  #failure<T>(text: string, error: unknown, sinceMs: number): Answer<T> {
     if (error instanceof Violation) throw error;
     if (error instanceof SenderGone) return { kind: "hindered" };
     if (!(error instanceof StoreError)) {
@@ -100,8 +101,9 @@ export class Connection {
     }
     if (error.outcome === "not-applied" && meaningful.has(error.code))
       return { kind: "refused", code: error.code, error };
-    const deleting = error.code === "Overloaded" && this.#options.session.deletionsUnderWay > 0;
-    if (this.#isDead || deleting || this.#options.tolerates(error))
+    const { deletionsUnderWay, unsettledBuckets } = this.#options.session;
+    const deleting = error.code === "Overloaded" && deletionsUnderWay + unsettledBuckets.size > 0;
+    if (this.#isDead || deleting || this.#options.tolerates(error, sinceMs))
       return error.outcome === "not-applied" ? { kind: "hindered" } : { kind: "unknown" };
     return violated(`${text}: unexpected ${error.code} (${error.outcome}): ${error.message}${causes(error)}`);
   }

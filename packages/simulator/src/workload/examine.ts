@@ -19,6 +19,7 @@ export async function examine(worker: Worker): Promise<boolean> {
   for (const bucket of mainBuckets) await listWhole(worker, bucket);
   if (connection.isDead) return false;
   session.model.settle(since);
+  session.unsettledBuckets.clear();
   return true;
 }
 

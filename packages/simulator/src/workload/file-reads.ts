@@ -21,6 +21,7 @@ export async function readFile(worker: Worker): Promise<void> {
 /** Reads and judges; true when the key was there or was certainly not there, false when the store could not say. */
 export async function readName(worker: Worker, name: Name, range?: Range): Promise<boolean> {
   const { session, connection } = worker;
+  const beganMs = connection.nowMs;
   const started = begin(worker, name, range === undefined ? "read" : `read ${range.first} to ${range.last}`);
   const answer = await connection.ask(started.text, () => connection.store.read(name, range));
   if (answer.kind === "refused" && (answer.code === "FileNotFound" || answer.code === "BucketNotFound")) {
@@ -37,16 +38,21 @@ export async function readName(worker: Worker, name: Name, range?: Range): Promi
   session.etags.set(show(name), seen.etag);
   finish(worker, started, `${seen.tag ?? "?"} (${seen.bytes} bytes)`);
   checkRange(started, answer.value, range);
-  return readBody(worker, started, answer.value);
+  return readBody(worker, started, answer.value, beganMs);
 }
 
-async function readBody(worker: Worker, started: Started, reading: Reading): Promise<boolean> {
+/** `beganMs`: when the file was asked for. Its content may have died behind the read barrier, before the answer came. */
+async function readBody(
+  worker: Worker,
+  started: Started,
+  reading: Reading,
+  beganMs: number,
+): Promise<boolean> {
   const { session, connection } = worker;
   const tag = reading.seen.tag ?? "";
   let got = 0;
   // A slow reader, within the time that dead content stays readable (S6).
   const pauseMs = chance(session.random, 0.2) ? uniform(session.random, slowReadMsMax) : 0;
-  const beganMs = connection.nowMs;
   let isBrokenOff = false;
   const answer = await connection.ask(`${show(started.name)}: body of ${started.text}`, async () => {
     try {
@@ -56,9 +62,11 @@ async function readBody(worker: Worker, started: Started, reading: Reading): Pro
         got += chunk.length;
       }
     } catch (error) {
-      const isLate = connection.nowMs - beganMs >= session.options.readerGraceMs;
+      // A block that cannot be reached, of a content that is dead, ends a reader as one that is erased does.
+      const isUnreachable = connection.tolerates(new StoreError("Unavailable", ""), beganMs);
+      const isLate = isUnreachable || connection.nowMs - beganMs >= session.options.readerGraceMs;
       const isMissing = error instanceof StoreError && error.code === "DataCorrupt";
-      if (!isLate || !isMissing || connection.tolerates(error)) throw error;
+      if (!isLate || !isMissing || connection.tolerates(error, beganMs)) throw error;
       isBrokenOff = true;
     }
   });
@@ -119,8 +127,10 @@ export async function listAndJudge(worker: Worker, request: ListRequest): Promis
   );
   checkForm(request, page);
   const files = new Map(page.files.map((file) => [file.key, file]));
+  // One that was first written to while the page was made may be there, or not.
+  const known = new Set(session.model.names().map(show));
   for (const key of files.keys())
-    if (!candidates.some((name) => name.key === key))
+    if (!key.startsWith(prefix) || !known.has(show({ bucket, key })))
       violated(`${bucket}: ${text}: shows ${key}, which nobody wrote`);
   for (const one of started) {
     const { key } = one.name;

@@ -19,6 +19,8 @@ export interface SessionOptions {
   readonly readerGraceMs: number;
   /** How often, of 1,000 uploads, one has several parts, of which all but the last have 5 MiB. */
   readonly manyPartsPerMille: number;
+  /** Of a cluster: what nobody can say the outcome of may take effect later still (StoreModelOptions). */
+  readonly unknownMayComeLater?: boolean;
 }
 
 /** Files that are written once and never changed: sources of copies that take over metadata. */
@@ -31,22 +33,31 @@ export const mainBuckets: readonly string[] = ["main-a", "main-b"];
 export class Session {
   readonly options: SessionOptions;
   readonly random: Random;
-  readonly model: StoreModel = new StoreModel();
+  readonly model: StoreModel;
   readonly uploads: UploadModel = new UploadModel();
   /** Whether buckets exist is a register too: its tag is "bucket". */
-  readonly buckets: StoreModel = new StoreModel();
+  readonly buckets: StoreModel;
   /** The latest ETag that any client was told of a key. */
   readonly etags: Map<string, string> = new Map();
   readonly fixtureTags: string[] = [];
   /** While somebody tries to delete a bucket that is in use, writes to it may be told to come again (S17). */
   deletionsUnderWay = 0;
+  /** Buckets that somebody tried to make or delete without learning what became of it: it may still go on. */
+  readonly unsettledBuckets: Set<string> = new Set();
   #tags = 0;
   #pieces = 0;
 
   constructor(options: SessionOptions) {
     this.options = options;
     this.random = options.random;
+    const { unknownMayComeLater = false } = options;
+    this.model = new StoreModel({ unknownMayComeLater });
+    this.buckets = new StoreModel({ unknownMayComeLater });
     this.buckets.registerWrite("bucket", { pieces: [] }, "");
+  }
+
+  get unknownMayComeLater(): boolean {
+    return this.options.unknownMayComeLater === true;
   }
 
   trace(line: string): void {

@@ -9,13 +9,16 @@ import type { Upload } from "../model/upload-model.ts";
 import { violated } from "../model/violation.ts";
 import { begin, checkFate, checkStored, concludeWrite, finish } from "./file-writes.ts";
 import { outgoing } from "./outgoing.ts";
+import type { Session } from "./session.ts";
 import type { Worker } from "./worker.ts";
 
 const openMax = 6;
 
 export async function uploadOperation(worker: Worker): Promise<void> {
   const { session } = worker;
-  const idle = session.uploads.all.filter(({ status, taken }) => status === "open" && !taken);
+  const idle = session.uploads.all.filter(
+    (one) => one.status === "open" && !one.taken && mayGoOn(session, one),
+  );
   const upload = idle[uniform(session.random, Math.max(1, idle.length))];
   const begins = upload === undefined || (idle.length < openMax && chance(session.random, 0.4));
   const chosen = begins ? await createUpload(worker) : upload;
@@ -26,6 +29,11 @@ export async function uploadOperation(worker: Worker): Promise<void> {
   } finally {
     chosen.taken = false;
   }
+}
+
+/** A part of which nobody knows may arrive later still: then nobody touches the upload until that is known. */
+function mayGoOn(session: Session, upload: Upload): boolean {
+  return upload.isCertain || !session.unknownMayComeLater;
 }
 
 async function createUpload(worker: Worker): Promise<Upload | undefined> {
@@ -54,7 +62,7 @@ async function workOn(worker: Worker, upload: Upload): Promise<void> {
     await putPart(worker, upload, upload.partNumbers.at(-1) ?? 3, worker.session.anyBytes());
     if (chance(random, 0.1)) await putPart(worker, upload, 1 + uniform(random, 4), worker.session.anyBytes());
   }
-  if (worker.connection.isDead) return;
+  if (worker.connection.isDead || !mayGoOn(worker.session, upload)) return;
   if (!upload.isCertain || chance(random, 0.2)) await listParts(worker, upload);
   if (worker.connection.isDead || !upload.isCertain || upload.partNumbers.length === 0) return;
   if (chance(random, 0.15)) await abortUpload(worker, upload);

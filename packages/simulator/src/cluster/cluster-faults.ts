@@ -1,0 +1,248 @@
+/** Brings about what the plan has in store for a cluster, and heals it. */
+
+import type { NodeId, Random } from "@holdfast/base";
+import { chance, uniform } from "@holdfast/base";
+import type { Simulation } from "@holdfast/ports/simulated";
+import { violated } from "../model/violation.ts";
+import type { PlannedFault } from "./cluster-plan.ts";
+import type { Excuses, Trouble } from "./excuses.ts";
+import type { SimulatedCluster } from "./simulated-cluster.ts";
+
+export interface ClusterFaultsParts {
+  readonly cluster: SimulatedCluster;
+  readonly excuses: Excuses;
+  readonly simulation: Simulation;
+  readonly random: Random;
+  /** Some files have one copy alone: whoever has it, they cannot be read without that node. */
+  readonly hasSingleCopies: boolean;
+  readonly trace: (line: string) => void;
+  readonly count: (what: string) => void;
+}
+
+const momentMsMax = 3000;
+
+/** Waits in virtual time. */
+type Heal = () => void | Promise<void>;
+
+export class ClusterFaults {
+  readonly #parts: ClusterFaultsParts;
+
+  constructor(parts: ClusterFaultsParts) {
+    this.#parts = parts;
+  }
+
+  /** One fault from its beginning to its end. */
+  async bring(planned: PlannedFault): Promise<void> {
+    const { trace, count, excuses } = this.#parts;
+    await this.#wait(planned.afterMs);
+    await this.#momentOf(planned);
+    const { fault, node, other, lastsMs } = planned;
+    trace(`fault: ${fault} of node ${node}, ${other}, for ${lastsMs} ms`);
+    count(fault);
+    const over = excuses.begin(this.#trouble(planned));
+    const heal = await this.#strike(planned);
+    await this.#wait(lastsMs);
+    await heal();
+    trace(`fault: ${fault} of node ${node} is healed`);
+    over();
+    this.#checkFailures(planned);
+  }
+
+  #wait(ms: number): Promise<void> {
+    return new Promise((wake) => this.#parts.simulation.after(ms, wake));
+  }
+
+  /** Comes at the latest after a while, whatever clients do. */
+  async #momentOf({ moment, node }: PlannedFault): Promise<void> {
+    const { cluster, random } = this.#parts;
+    if (moment === "any") return;
+    await Promise.race([cluster.nextOperation(node, moment), this.#wait(momentMsMax)]);
+    // Into the operation, which takes some ms; or at once, before anything else happens.
+    if (moment === "during") await this.#wait(uniform(random, 1 << uniform(random, 16)) / 1000);
+  }
+
+  #trouble({ fault, node, other }: PlannedFault): Trouble {
+    const one = new Set([node]);
+    const { hasSingleCopies: quorumLost } = this.#parts;
+    switch (fault) {
+      case "quorum-lost":
+      case "all-lost":
+      case "all-apart":
+        return { hit: new Set(this.#numbers), quorumLost: true, codes: [] };
+      case "cut-pair":
+      case "clog-pair":
+        return { hit: new Set([node, other]), quorumLost, codes: [] };
+      case "full-disk":
+        return { hit: one, quorumLost, codes: ["OutOfSpace"] };
+      case "clock-jump":
+        return { hit: new Set(), quorumLost: false, codes: [] };
+      case "kill":
+      case "power-loss":
+      case "restart":
+      case "pause":
+      case "isolate":
+      case "mute":
+      case "deafen":
+      case "clog":
+      case "break-connections":
+      case "slow-disk":
+        return { hit: one, quorumLost, codes: [] };
+    }
+  }
+
+  get #numbers(): readonly number[] {
+    return this.#parts.cluster.members.map(({ number }) => number);
+  }
+
+  #strike(planned: PlannedFault): Heal | Promise<Heal> {
+    const { cluster, random } = this.#parts;
+    const { fault, node, other } = planned;
+    switch (fault) {
+      case "kill":
+      case "power-loss":
+        return this.#crash([node], fault);
+      case "quorum-lost":
+        return this.#crash(
+          this.#numbers.filter((number) => number !== node),
+          uniform(random, 2) === 0 ? "kill" : "power-loss",
+        );
+      case "all-lost":
+        return this.#crash(this.#numbers, "power-loss");
+      case "all-apart":
+        return this.#cut(this.#numbers.flatMap((number) => this.#pairs(number)));
+      case "restart":
+        return this.#stop(node);
+      case "pause":
+        return this.#pause(node);
+      case "isolate":
+        return this.#cut([...this.#pairs(node), ...this.#pairs(node).map(([a, b]) => [b, a] as const)]);
+      case "mute":
+        return this.#cut(this.#pairs(node));
+      case "deafen":
+        return this.#cut(this.#pairs(node).map(([a, b]) => [b, a] as const));
+      case "cut-pair":
+        return this.#cut([this.#pair(node, other), this.#pair(other, node)]);
+      case "clog":
+        return this.#clog(this.#pairs(node));
+      case "clog-pair":
+        return this.#clog([this.#pair(node, other)]);
+      case "break-connections":
+        return this.#breakConnections(node);
+      case "slow-disk":
+        cluster.member(node).machine.disk.slowness = 2 + uniform(random, 30);
+        return () => {
+          cluster.member(node).machine.disk.slowness = 1;
+        };
+      case "full-disk":
+        return this.#fill(node);
+      case "clock-jump":
+        cluster.member(node).machine.jumpWall((uniform(random, 7_200) - 3_600) * 1000);
+        return () => undefined;
+    }
+  }
+
+  #crash(nodes: readonly number[], kind: "kill" | "power-loss"): Heal {
+    const { cluster } = this.#parts;
+    for (const number of nodes) cluster.member(number).crash(kind);
+    return async () => {
+      await Promise.all(nodes.map((number) => this.#comeBack(number, kind)));
+    };
+  }
+
+  /** Some starts are cut short. */
+  async #comeBack(number: number, kind: "kill" | "power-loss"): Promise<void> {
+    const { cluster, random } = this.#parts;
+    const member = cluster.member(number);
+    void member.start();
+    for (let tries = 0; tries < 3 && chance(random, 0.3); tries++) {
+      await this.#wait(uniform(random, 1 << (3 + uniform(random, 7))));
+      member.crash(kind);
+      void member.start();
+    }
+  }
+
+  async #stop(node: number): Promise<Heal> {
+    const member = this.#parts.cluster.member(node);
+    await member.stop();
+    return () => void member.start();
+  }
+
+  #pause(node: number): Heal {
+    const { cluster } = this.#parts;
+    const { machine } = cluster.member(node);
+    const { clock } = machine;
+    const id = cluster.idOf(node);
+    clock.suspend();
+    cluster.switch.pause(id);
+    return () => {
+      clock.resume();
+      cluster.switch.resume(id);
+    };
+  }
+
+  #cut(paths: readonly (readonly [NodeId, NodeId])[]): Heal {
+    const { switch: network } = this.#parts.cluster;
+    for (const [from, to] of paths) network.cut(from, to);
+    return () => {
+      for (const [from, to] of paths) network.heal(from, to);
+    };
+  }
+
+  #clog(paths: readonly (readonly [NodeId, NodeId])[]): Heal {
+    const { switch: network } = this.#parts.cluster;
+    for (const [from, to] of paths) network.clog(from, to);
+    return () => {
+      for (const [from, to] of paths) network.unclog(from, to);
+    };
+  }
+
+  /** Again and again, until it heals. */
+  #breakConnections(node: number): Heal {
+    const { cluster, random, simulation } = this.#parts;
+    let isOver = false;
+    const again = (): void => {
+      if (isOver) return;
+      const [, other] = this.#pairs(node)[uniform(random, this.#numbers.length - 1)] ?? [];
+      if (other !== undefined) cluster.switch.breakConnection(cluster.idOf(node), other);
+      simulation.after(1 + uniform(random, 1000), again);
+    };
+    again();
+    return () => {
+      isOver = true;
+    };
+  }
+
+  async #fill(node: number): Promise<Heal> {
+    const { cluster, random, trace } = this.#parts;
+    const { disk } = cluster.member(node).machine;
+    const leftBytes = uniform(random, 600 * 1024);
+    const { freeBytes, totalBytes } = await disk.space();
+    disk.capacityBytes = totalBytes - freeBytes + leftBytes;
+    trace(`fault: ${leftBytes} bytes left on the disk of node ${node}`);
+    return () => {
+      disk.capacityBytes = 2 ** 50;
+      const failure = cluster.takeFailure(node);
+      if (failure === undefined) return;
+      cluster.member(node).crash("kill");
+      void cluster.member(node).start();
+    };
+  }
+
+  #checkFailures({ fault }: PlannedFault): void {
+    for (const number of this.#numbers) {
+      const failure = this.#parts.cluster.takeFailure(number);
+      if (failure !== undefined)
+        violated(`node ${number} gave up under ${fault}: ${failure.message} ${String(failure.cause)}`);
+    }
+  }
+
+  #pair(from: number, to: number): readonly [NodeId, NodeId] {
+    const { cluster } = this.#parts;
+    return [cluster.idOf(from), cluster.idOf(to)];
+  }
+
+  /** From the node to each of the others. */
+  #pairs(node: number): readonly (readonly [NodeId, NodeId])[] {
+    return this.#numbers.filter((number) => number !== node).map((number) => this.#pair(node, number));
+  }
+}

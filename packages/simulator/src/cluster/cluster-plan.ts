@@ -1,0 +1,186 @@
+/** What a seed of a whole cluster decides before anything runs. */
+
+import type { Random } from "@holdfast/base";
+import { chance, uniform } from "@holdfast/base";
+import type { NodeOptions } from "@holdfast/node";
+
+export type Consensus = "raft" | "multipaxos";
+
+/**
+ * What goes wrong with one node, or between it and another, and heals again; "quorum-lost": all but one are dead; "all-lost": every
+ * one lost its power; "all-apart": no two of them hear each other.
+ */
+export type ClusterFault =
+  | "kill"
+  | "power-loss"
+  | "restart"
+  | "pause"
+  | "isolate"
+  | "mute"
+  | "deafen"
+  | "cut-pair"
+  | "clog"
+  | "clog-pair"
+  | "break-connections"
+  | "slow-disk"
+  | "full-disk"
+  | "clock-jump"
+  | "quorum-lost"
+  | "all-lost"
+  | "all-apart";
+
+export interface PlannedFault {
+  readonly fault: ClusterFault;
+  /** Behind the start of the round, or the end of the fault before. */
+  readonly afterMs: number;
+  /** Then: at once, while an operation is under way by way of the node, or as soon as one was answered there. */
+  readonly moment: "any" | "during" | "behind";
+  readonly lastsMs: number;
+  /** The number of the node that is hit, and of the other one where there are two. */
+  readonly node: number;
+  readonly other: number;
+}
+
+export interface ClusterPlan {
+  readonly seed: number;
+  readonly consensus: Consensus;
+  readonly nodesCount: number;
+  /** Nodes of the cluster when it gets its first files; the others join while clients write. */
+  readonly beginsWith: number;
+  /** As soon as all nodes have joined. */
+  readonly whileGrowing: readonly PlannedFault[];
+  /** Of each round, one after the other. */
+  readonly rounds: readonly (readonly PlannedFault[])[];
+  readonly clientsCount: number;
+  readonly keysPerBucket: number;
+  readonly bodyBytesMax: number;
+  readonly blockBytes: number;
+  readonly readerGraceMs: number;
+  readonly manyPartsPerMille: number;
+  readonly diskLatencyMs: { readonly min: number; readonly max: number };
+  readonly network: {
+    readonly latencyMsMin: number;
+    readonly latencyMsMax: number;
+    readonly silenceMsMax: number;
+    readonly breakChance: number;
+  };
+  readonly node: Required<Omit<NodeOptions, "entrance" | "place">>;
+}
+
+const KiB = 1024;
+const faults: readonly ClusterFault[] = [
+  "kill",
+  "kill",
+  "power-loss",
+  "power-loss",
+  "restart",
+  "pause",
+  "pause",
+  "isolate",
+  "isolate",
+  "mute",
+  "deafen",
+  "cut-pair",
+  "clog",
+  "clog-pair",
+  "break-connections",
+  "slow-disk",
+  "full-disk",
+  "clock-jump",
+  "quorum-lost",
+  "all-lost",
+  "all-apart",
+];
+
+export interface ClusterPlanOptions {
+  readonly seed: number;
+  readonly nodesCount: number;
+  /** Drawn, unless given. */
+  readonly consensus: Consensus | undefined;
+}
+
+export function makeClusterPlan(options: ClusterPlanOptions, random: Random): ClusterPlan {
+  const { seed, nodesCount } = options;
+  const drawn = pick(random, ["raft", "multipaxos"] as const);
+  const consensus = options.consensus ?? drawn;
+  const readerGraceMs = pick(random, [500, 2000]);
+  const beginsWith = chance(random, 0.25) ? 1 : nodesCount;
+  const blockBytes = pick(random, [4 * KiB, 8 * KiB, 18_000]);
+  return {
+    seed,
+    consensus,
+    nodesCount,
+    beginsWith,
+    whileGrowing: Array.from({ length: uniform(random, 3) }, () => faultOfGrowth(random, nodesCount)),
+    rounds: anyRounds(random, nodesCount),
+    clientsCount: 2 + uniform(random, 3),
+    keysPerBucket: 2 + uniform(random, 6),
+    bodyBytesMax: pick(random, [20 * KiB, 26 * KiB, 44 * KiB]),
+    blockBytes,
+    readerGraceMs,
+    manyPartsPerMille: 0,
+    diskLatencyMs: pick(random, [
+      { min: 0.05, max: 0.5 },
+      { min: 0.02, max: 3 },
+    ]),
+    network: {
+      ...pick(random, [
+        { latencyMsMin: 0.1, latencyMsMax: 1 },
+        { latencyMsMin: 0.05, latencyMsMax: 10 },
+      ]),
+      silenceMsMax: pick(random, [1000, 2000, 5000]),
+      breakChance: chance(random, 0.2) ? 0.0005 : 0,
+    },
+    node: {
+      shardCount: 1 + uniform(random, 3),
+      segmentBytes: pick(random, [128, 256, 512]) * KiB,
+      volumeBytesMax: pick(random, [128, 256, 1024]) * KiB,
+      frameSizes: { framedBytesMin: 3 * KiB, keptBytesMax: 64 * KiB },
+      reserveBytes: 128 * KiB,
+      // A state that is far behind its log remembers a map of long ago.
+      checkpointIntervalMs: pick(random, beginsWith === nodesCount ? [20, 100, 1000] : [100, 60_000]),
+      collectIntervalMs: pick(random, [100, 500]),
+      readerGraceMs,
+      compactIntervalMs: pick(random, [100, 1000]),
+      compactBytesPerSecondMax: pick(random, [1, 100]) * 1024 * KiB,
+      scrubPeriodMs: pick(random, [5000, 20_000]),
+      scrubBytesPerSecondMin: pick(random, [1, 100]) * 1024 * KiB,
+      joinSettleMs: 500,
+      consensus,
+    },
+  };
+}
+
+function anyRounds(random: Random, nodesCount: number): readonly (readonly PlannedFault[])[] {
+  if (chance(random, 0.1)) return [[]];
+  return Array.from({ length: 1 + uniform(random, 2) }, () =>
+    Array.from({ length: 1 + uniform(random, 2) }, () => anyFault(random, nodesCount)),
+  );
+}
+
+function anyFault(random: Random, nodesCount: number): PlannedFault {
+  const node = uniform(random, nodesCount);
+  const other = (node + 1 + uniform(random, nodesCount - 1)) % nodesCount;
+  const fault = pick(random, faults);
+  return {
+    fault,
+    afterMs: uniform(random, 1 << (6 + uniform(random, 6))),
+    moment: pick(random, ["any", "during", "behind"] as const),
+    // Some end before anybody notices, some last until the others have long gone on without.
+    lastsMs: uniform(random, 1 << (7 + uniform(random, 9))),
+    node,
+    other,
+  };
+}
+
+/** Nodes that joined are laid out 3 s later; their replicas come right behind. */
+function faultOfGrowth(random: Random, nodesCount: number): PlannedFault {
+  const fault = pick(random, [...faults, "kill", "kill", "power-loss", "power-loss", "power-loss"] as const);
+  return { ...anyFault(random, nodesCount), fault, afterMs: 2000 + uniform(random, 3000), moment: "any" };
+}
+
+export function pick<T>(random: Random, choices: readonly T[]): T {
+  const chosen = choices[uniform(random, choices.length)];
+  if (chosen === undefined) throw new RangeError("nothing to pick from");
+  return chosen;
+}

@@ -1,0 +1,67 @@
+/** Drives a simulation until something is done, or shows that it never will be. */
+
+import type { Simulation } from "@holdfast/ports/simulated";
+import { violated } from "../model/violation.ts";
+
+export interface Settled<T> {
+  done: boolean;
+  value: T | undefined;
+  error: unknown;
+}
+
+export interface DriverOptions {
+  readonly simulation: Simulation;
+  /** Virtual time in which anything has to come to an end. */
+  readonly patienceMs: number;
+  /** Throws when something is wrong already. */
+  readonly check: () => void;
+}
+
+export class Driver {
+  readonly simulation: Simulation;
+  readonly #options: DriverOptions;
+
+  constructor(options: DriverOptions) {
+    this.simulation = options.simulation;
+    this.#options = options;
+  }
+
+  settled<T>(promise: Promise<T>): Settled<T> {
+    const settled: Settled<T> = { done: false, value: undefined, error: undefined };
+    promise.then(
+      (value) => {
+        settled.done = true;
+        settled.value = value;
+      },
+      (error: unknown) => {
+        settled.done = true;
+        settled.error = error;
+      },
+    );
+    return settled;
+  }
+
+  async work<T>(what: string, promise: Promise<T>): Promise<T> {
+    const work = this.settled(promise);
+    await this.stepUntil(what, () => work.done);
+    return promise;
+  }
+
+  async stepUntil(what: string, isDone: () => boolean): Promise<void> {
+    const { simulation } = this;
+    const { patienceMs, check } = this.#options;
+    const endMs = simulation.nowMs + patienceMs;
+    await simulation.runFor(0);
+    while (!isDone()) {
+      const ran = await simulation.step();
+      check();
+      if (!ran && !isDone()) violated(`${what}: waits for something that will never come`);
+      if (simulation.nowMs > endMs) violated(`${what}: does not come to an end within ${patienceMs} ms`);
+    }
+  }
+
+  async runFor(durationMs: number): Promise<void> {
+    await this.simulation.runFor(durationMs);
+    this.#options.check();
+  }
+}

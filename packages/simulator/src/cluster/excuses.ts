@@ -1,0 +1,66 @@
+/**
+ * Which refusals the faults of a run excuse. Through a node that is hit: as long as the fault lasts, and until the node has had
+ * time to come back. Through the others: only until the cluster has had time to go on without it. Behind that everything asked
+ * for has to be answered, reads included.
+ */
+
+import type { ErrorCode, StoreError } from "@holdfast/base";
+
+/** In which the others go on without a node, or get used to one that is back. */
+const othersMs = 10_000;
+/** In which a node that was hit comes back. */
+const recoveryMs = 20_000;
+
+const codes: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+  "Unavailable",
+  "Overloaded",
+  "OutcomeUnknown",
+  "Stopped",
+]);
+
+export interface Trouble {
+  /** Numbers of the nodes that are hit. */
+  readonly hit: ReadonlySet<number>;
+  /** So many that the others cannot go on without them. */
+  readonly quorumLost: boolean;
+  /** Refusals that it brings about besides. */
+  readonly codes: readonly ErrorCode[];
+}
+
+interface Lasting {
+  readonly trouble: Trouble;
+  readonly fromMs: number;
+  endMs: number;
+}
+
+export class Excuses {
+  readonly #nowMs: () => number;
+  readonly #all: Lasting[] = [];
+
+  constructor(nowMs: () => number) {
+    this.#nowMs = nowMs;
+  }
+
+  /** Returns what ends it. */
+  begin(trouble: Trouble): () => void {
+    const lasting: Lasting = { trouble, fromMs: this.#nowMs(), endMs: Number.POSITIVE_INFINITY };
+    this.#all.push(lasting);
+    return () => {
+      lasting.endMs = this.#nowMs();
+    };
+  }
+
+  /** Of a request to the node that began at `sinceMs` and is refused now. */
+  tolerates(error: StoreError, node: number, sinceMs: number): boolean {
+    return this.#all.some(({ trouble, fromMs, endMs }) => {
+      if (!codes.has(error.code) && !trouble.codes.includes(error.code)) return false;
+      if (trouble.quorumLost || trouble.hit.has(node)) return sinceMs <= endMs + recoveryMs;
+      return isWithin(sinceMs, fromMs, othersMs) || isWithin(sinceMs, endMs, othersMs);
+    });
+  }
+}
+
+/** What began before the trouble is hit by it, too. */
+function isWithin(sinceMs: number, momentMs: number, spanMs: number): boolean {
+  return momentMs !== Number.POSITIVE_INFINITY && sinceMs <= momentMs + spanMs;
+}

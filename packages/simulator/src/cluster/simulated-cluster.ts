@@ -1,0 +1,290 @@
+/** Machines whose nodes make up one cluster: the first founds it, the others are let in. What they are to clients is here too. */
+
+import type { NodeId, Random } from "@holdfast/base";
+import { nodeId, present, StoreError, seededRandom, uniform } from "@holdfast/base";
+import type { ClusterStatus, Entrance, HoldfastNode, NodeOptions, NodeStatus } from "@holdfast/node";
+import type { Simulation } from "@holdfast/ports/simulated";
+import { SimulatedSwitch } from "@holdfast/ports/simulated";
+import { SimulatedMachine } from "../machine/simulated-machine.ts";
+import { violated } from "../model/violation.ts";
+import { Connection } from "../workload/connection.ts";
+import { filesClient } from "../workload/files-client.ts";
+import type { Session } from "../workload/session.ts";
+import type { StoreClient } from "../workload/store-client.ts";
+import type { Worker } from "../workload/worker.ts";
+import type { ClusterPlan } from "./cluster-plan.ts";
+import type { Driver } from "./driver.ts";
+import type { Excuses } from "./excuses.ts";
+import { Member } from "./member.ts";
+import { routedClient } from "./routed-client.ts";
+
+export interface SimulatedClusterOptions {
+  readonly plan: ClusterPlan;
+  readonly simulation: Simulation;
+  readonly random: Random;
+  readonly session: Session;
+  readonly driver: Driver;
+  readonly excuses: Excuses;
+  readonly trace: (line: string) => void;
+}
+
+const tokenLifeMs = 600_000;
+const lookMs = 100;
+/** In which a node that has come to its shards has opened its writers there. */
+const writersMs = 1000;
+
+export class SimulatedCluster {
+  readonly switch: SimulatedSwitch;
+  readonly members: Member[] = [];
+  readonly #options: SimulatedClusterOptions;
+  readonly #ids = new Map<number, NodeId>();
+  /** Of nodes that gave up, and why. */
+  readonly #failed = new Map<number, StoreError>();
+  /** Numbers of the nodes that clients use. */
+  readonly #admitted = new Set<number>();
+  /** Whoever waits for an operation by way of a node. */
+  readonly #waiting: {
+    readonly number: number;
+    readonly moment: "during" | "behind";
+    readonly wake: () => void;
+  }[] = [];
+  #clusterId = "";
+
+  constructor(options: SimulatedClusterOptions) {
+    this.#options = options;
+    const { simulation, random, plan } = options;
+    const network = { ...plan.network, random: seededRandom(random.uint32()) };
+    this.switch = new SimulatedSwitch({ simulation, ...network });
+  }
+
+  /** Throws what some node did that nothing excuses. */
+  check(): void {
+    for (const member of this.members) member.check();
+  }
+
+  async found(): Promise<void> {
+    const { clusterId } = await this.#started(this.#add(() => ({})));
+    this.#clusterId = clusterId;
+  }
+
+  /** A new node with a token of its own, let in by any node that runs; resolves when clients may use it. */
+  async join(): Promise<void> {
+    const { random, trace } = this.#options;
+    const token = random.bytes(32);
+    trace("a node joins");
+    const [door] = this.members;
+    await this.#nodeOf(present(door, "a door")).membership.issueToken(token, tokenLifeMs);
+    const entrance: Entrance = {
+      clusterId: this.#clusterId,
+      enter: (node) => {
+        const { run } = this.#anyRunning() ?? present(door, "a door");
+        const open = present(run?.node, "a door that is open");
+        const shut = present(run, "a door").died.then(() => {
+          throw new StoreError("Unavailable", "the door has died");
+        });
+        return Promise.race([open.membership.letIn(token, node), shut]);
+      },
+    };
+    const member = this.#add(() => ({ entrance }));
+    await this.#started(member);
+  }
+
+  /** Clients use a node that has joined from when it has what they ask for: until then it refuses them. */
+  async admit(number: number): Promise<void> {
+    const { simulation } = this.#options;
+    const isHere = async (): Promise<boolean> => {
+      const { run } = this.member(number);
+      if (run?.node === undefined) return false;
+      const status = await Promise.race([run.node.status(), run.died]);
+      return (
+        status !== undefined && status.cluster.shards.every(({ appliedIndex }) => appliedIndex !== undefined)
+      );
+    };
+    while (!(await isHere())) await new Promise<void>((wake) => simulation.after(lookMs, wake));
+    await new Promise<void>((wake) => simulation.after(writersMs, wake));
+    this.#admitted.add(number);
+  }
+
+  idOf(number: number): NodeId {
+    return present(this.#ids.get(number), "a node that has started once");
+  }
+
+  member(number: number): Member {
+    return present(this.members[number], "a member");
+  }
+
+  /** Why the node gave up by itself, if it did; forgotten by the call. */
+  takeFailure(number: number): StoreError | undefined {
+    const failure = this.#failed.get(number);
+    this.#failed.delete(number);
+    return failure;
+  }
+
+  /** A client's next operation, by way of a node that runs; false while none does. */
+  async operate(number: number, operation: (worker: Worker) => Promise<void>): Promise<boolean> {
+    const member = this.#anyRunning();
+    if (member === undefined) return false;
+    this.#tell(member.number, "during");
+    await operation(this.#workerAt(number, member));
+    this.#tell(member.number, "behind");
+    return true;
+  }
+
+  /** Resolves when a client's operation by way of the node begins, or has ended. */
+  nextOperation(number: number, moment: "during" | "behind"): Promise<void> {
+    return new Promise((wake) => this.#waiting.push({ number, moment, wake }));
+  }
+
+  #tell(number: number, moment: "during" | "behind"): void {
+    for (let i = this.#waiting.length - 1; i >= 0; i--) {
+      const one = this.#waiting[i];
+      if (one?.number !== number || one.moment !== moment) continue;
+      this.#waiting.splice(i, 1);
+      one.wake();
+    }
+  }
+
+  /** For times when nothing is excused: each request by way of any node. */
+  quietWorker(): Worker {
+    const clients = this.members.map((member) => this.#client(this.#nodeOf(member)));
+    const { session } = this.#options;
+    const store = routedClient(() => present(clients[uniform(session.random, clients.length)], "a client"));
+    return this.#workerOver(0, store, new Promise(() => undefined), () => false);
+  }
+
+  /** All by way of this node, nothing excused. */
+  quietWorkerAt(number: number): Worker {
+    const store = this.#client(this.#nodeOf(this.member(number)));
+    return this.#workerOver(0, store, new Promise(() => undefined), () => false);
+  }
+
+  /** Resolves when every node serves, every group has its leader and its voters, and nothing is on its way elsewhere. */
+  async settle(withinMs: number, isComplete: boolean = false): Promise<void> {
+    const { simulation, driver } = this.#options;
+    const endMs = simulation.nowMs + withinMs;
+    for (;;) {
+      const lacking = await this.#lacking(isComplete);
+      if (lacking === undefined) return;
+      if (simulation.nowMs > endMs) violated(`the cluster does not settle within ${withinMs} ms: ${lacking}`);
+      await driver.runFor(lookMs);
+    }
+  }
+
+  async statuses(): Promise<readonly ClusterStatus[]> {
+    const { driver } = this.#options;
+    const all: ClusterStatus[] = [];
+    for (const member of this.members)
+      all.push((await driver.work("a status", this.#nodeOf(member).status())).cluster);
+    return all;
+  }
+
+  async #lacking(isComplete: boolean): Promise<string | undefined> {
+    const { driver } = this.#options;
+    for (const { number, node } of this.members) {
+      if (node === undefined) return `node ${number} does not run`;
+      const { cluster, ready, reason } = await driver.work("a status", node.status());
+      if (!ready) return `node ${number} is not ready: ${reason ?? ""}`;
+      const lacking = this.#lackingIn(cluster, isComplete);
+      if (lacking !== undefined) return `node ${number}: ${lacking}`;
+    }
+    return undefined;
+  }
+
+  #lackingIn(status: ClusterStatus, isComplete: boolean): string | undefined {
+    const { nodes, system, shards, partitions, epoch, incompleteBlocks } = status;
+    const count = this.members.length;
+    const votersCount = count >= 5 ? 5 : count >= 3 ? 3 : 1;
+    if (nodes.length !== count) return `knows ${nodes.length} nodes`;
+    for (const [i, { leader, voters, appliedIndex }] of [system, ...shards].entries()) {
+      const group = i === 0 ? "the system group" : `shard ${i - 1}`;
+      if (leader === undefined) return `${group} has no leader`;
+      if (voters.length !== votersCount) return `${group} has ${voters.length} voters`;
+      if (appliedIndex === undefined) return `${group} has no replica here`;
+    }
+    if (partitions.change !== undefined || partitions.joint > 0)
+      return `${partitions.joint} partitions are joint, change ${partitions.change}`;
+    if (count > 1 && epoch <= 1) return "the layout knows the first node alone";
+    if (isComplete && incompleteBlocks > 0) return `${incompleteBlocks} blocks are incomplete`;
+    return undefined;
+  }
+
+  #add(options: () => NodeOptions): Member {
+    const { plan, simulation, random, trace, excuses } = this.#options;
+    const number = this.members.length;
+    const machine = new SimulatedMachine({
+      simulation,
+      random: seededRandom(random.uint32()),
+      node: plan.node,
+      diskLatencyMs: plan.diskLatencyMs,
+      switch: this.switch,
+    });
+    const place = { zone: `zone-${number}`, addresses: addressesOf(number) };
+    const member = new Member({
+      number,
+      machine,
+      simulation,
+      options: () => ({ place, ...options() }),
+      trace,
+      tolerates: (error, sinceMs) => excuses.tolerates(error, number, sinceMs),
+      onFailed: (reason) => {
+        trace(`node ${number}: gave up: ${reason.message}`);
+        this.#failed.set(number, reason);
+      },
+    });
+    this.members.push(member);
+    return member;
+  }
+
+  async #started(member: Member): Promise<NodeStatus> {
+    const status = await (await member.start()).status();
+    this.#ids.set(member.number, nodeId(status.nodeId));
+    return status;
+  }
+
+  #nodeOf(member: Member): HoldfastNode {
+    return present(member.node, `node ${member.number}`);
+  }
+
+  #anyRunning(): Member | undefined {
+    const running = this.members.filter(
+      ({ node, number }) => node !== undefined && this.#admitted.has(number),
+    );
+    return running[uniform(this.#options.session.random, Math.max(1, running.length))];
+  }
+
+  #workerAt(number: number, member: Member): Worker {
+    const { excuses } = this.#options;
+    const run = present(member.run, "a run");
+    const store = this.#client(this.#nodeOf(member));
+    return this.#workerOver(number, store, run.died, (error, sinceMs) =>
+      excuses.tolerates(error, member.number, sinceMs),
+    );
+  }
+
+  #workerOver(
+    number: number,
+    store: StoreClient,
+    died: Promise<void>,
+    tolerates: (error: StoreError, sinceMs: number) => boolean,
+  ): Worker {
+    const { session, simulation } = this.#options;
+    const connection = new Connection({
+      session,
+      store,
+      pause: (ms) => new Promise((wake) => simulation.after(ms, wake)),
+      nowMs: () => simulation.nowMs,
+      died,
+      tolerates,
+    });
+    return { session, connection, number };
+  }
+
+  #client({ files }: HoldfastNode): StoreClient {
+    const { session } = this.#options;
+    return filesClient({ files, model: session.model, blockBytes: session.options.blockBytes });
+  }
+}
+
+function addressesOf(number: number): { readonly rpc: string; readonly http: string; readonly s3: string } {
+  return { rpc: `node-${number}:2`, http: `node-${number}:1`, s3: `node-${number}:0` };
+}

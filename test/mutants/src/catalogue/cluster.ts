@@ -1,0 +1,39 @@
+/** Bugs of whole nodes in a cluster: seeds of the cluster simulation have to notice them. */
+
+import type { Mutant } from "../mutant.ts";
+import { clusterSeeds } from "../mutant.ts";
+
+export const clusterMutants: readonly Mutant[] = [
+  {
+    row: "C1",
+    bug: "followers serve reads without asking anybody",
+    file: "packages/groups/src/group-replica.ts",
+    edits: [
+      {
+        find: "if (this.#isSoleLeader) return undefined;",
+        replace:
+          "if (this.#isSoleLeader || (this.#leader !== undefined && this.#leader !== this.replica)) return undefined;",
+      },
+    ],
+    detector: clusterSeeds,
+  },
+  {
+    row: "C2",
+    bug: "a read that a quorum confirmed does not wait until its state has come so far",
+    file: "packages/groups/src/barriers.ts",
+    edits: [
+      {
+        find: "else if (index <= applied) for (const { resolve } of waiters) resolve();",
+        replace: "else if (applied >= 0) for (const { resolve } of waiters) resolve();",
+      },
+    ],
+    detector: clusterSeeds,
+  },
+  {
+    row: "C3",
+    bug: "a replica is given up on the word of a map of long ago",
+    file: "packages/node/src/cluster/node-cluster.ts",
+    edits: [{ find: "await this.system.log.readBarrier();", replace: "await Promise.resolve();" }],
+    detector: { kind: "tests", files: ["packages/simulator/src/cluster/growth.test.ts"] },
+  },
+];
