@@ -276,7 +276,10 @@ class RunningNode implements HoldfastNode {
   ): Pick<Parts, "status" | "probe"> {
     const { clock } = this.#ports;
     const startedAtMs = clock.wallMs();
-    const shardLogs = shards.map(({ log }) => log);
+    // Of shards that are elsewhere, others say whether they serve.
+    const shardLogs = shards.map((shard) => ({
+      readBarrier: () => (shard.isReadHere ? shard.log.readBarrier() : undefined),
+    }));
     const { store: blocks } = placed;
     const cluster = (): ClusterStatus => clusterStatusOf(own, placed);
     return {

@@ -4,7 +4,7 @@
  * groups, each applied to the end of what is known to be agreed on.
  */
 
-import type { ShardId } from "@holdfast/base";
+import type { NodeId, ShardId } from "@holdfast/base";
 import { assert, limits, StoreError, shardId, toHex } from "@holdfast/base";
 import type { BlockStore } from "@holdfast/blocks";
 import { openBlockStore } from "@holdfast/blocks";
@@ -36,6 +36,9 @@ import type { NodeOptions, NodePorts } from "./node-options.ts";
 import type { NodeBlocks } from "./replication/node-blocks.ts";
 import { openNodeBlocks } from "./replication/node-blocks.ts";
 import { replicationLimitsDefault } from "./replication/replication-limits.ts";
+import type { ServedShard } from "./shard-reads/read-server.ts";
+import { ReadServer } from "./shard-reads/read-server.ts";
+import { RemoteReads } from "./shard-reads/remote-reads.ts";
 import { ShardReplica } from "./shard-replica.ts";
 
 export interface Opening {
@@ -92,7 +95,7 @@ export async function openNode(opening: Opening): Promise<OpenedNode> {
   const checkpointer = openCheckpointer(opening, wal, state, ballast);
   closing.add(() => checkpointer.stop());
   const stores = { state, wal, store, list, checkpointer, ballast };
-  const { cluster, blocks } = await openCluster(opening, { identity, places, peers }, stores);
+  const { cluster, blocks, reads } = await openCluster(opening, { identity, places, peers }, stores);
   const { log, state: systemState } = cluster.system;
   const group = { log, state: systemState, clock: ports.clock };
   if (isFounder(places, node)) {
@@ -108,7 +111,7 @@ export async function openNode(opening: Opening): Promise<OpenedNode> {
     await checkpointer.checkpoint();
     await writeIdentity(ports.disk, { ...identity, complete: true });
   }
-  const shards = openShardReplicas(opening, cluster, identity);
+  const shards = openShardReplicas(opening, cluster, reads, identity);
   const here = shards.filter((_, i) => cluster.shards[i]?.log.replica !== undefined);
   await Promise.all(here.map((shard) => shard.writerOpened()));
   // The others have writers as soon as they come here.
@@ -185,6 +188,7 @@ interface ClusterStores {
 interface OpenedCluster {
   readonly cluster: NodeCluster;
   readonly blocks: NodeBlocks;
+  readonly reads: RemoteReads;
 }
 
 /** The network with all that is served on it, then the replica of the system group. */
@@ -229,13 +233,38 @@ async function openCluster(
   const ofBlocks = { self, disk, store, list, placement, clock, random, hashing, journal, metrics };
   const view = shared.view(services.blocks);
   const blocks = await openNodeBlocks({ ...ofBlocks, network: view, limits: replicationLimitsDefault });
+  const reads = openReads(opening, cluster, shared);
   closing.add(() => groups.stop());
   closing.add(() => cluster.stop());
   closing.add(() => blocks.blocks.close());
   shared.listen();
   network.setPeers(peers.filter(({ id }) => id !== self));
   await cluster.openSystem(places);
-  return { cluster, blocks };
+  return { cluster, blocks, reads };
+}
+
+/** Shards asked of other nodes, and answered to them. */
+function openReads(
+  { ports: { clock, journal }, stopping }: Opening,
+  cluster: NodeCluster,
+  shared: SharedNetwork,
+): RemoteReads {
+  const network = shared.view(services.shards);
+  const served = (id: ShardId): ServedShard | undefined => {
+    const shard = cluster.shards[id];
+    const replica = shard?.log.replica;
+    if (shard === undefined || replica === undefined) return undefined;
+    const isHere = (): boolean => shard.log.replica === replica;
+    return { state: shard.state, readBarrier: () => replica.readBarrier(), isHere };
+  };
+  const server = new ReadServer({ served, clock, journal });
+  network.listen({
+    onFrame: () => undefined,
+    onDisconnect: () => undefined,
+    onExchange: (_from, request, signal) => server.onExchange(request, signal),
+  });
+  const homes = (id: ShardId): readonly NodeId[] => cluster.homesOf(id);
+  return new RemoteReads({ network, clock, homes, isLive: (node) => cluster.isLive(node), stopping });
 }
 
 function ownAddresses({ place }: NodeOptions): boolean {
@@ -257,12 +286,15 @@ function announceInTime(
 function openShardReplicas(
   { ports, stopping }: Opening,
   cluster: NodeCluster,
+  reads: RemoteReads,
   { nodeId }: Identity,
 ): readonly ShardReplica[] {
   const run = { node: nodeId, run: toHex(ports.random.bytes(8)) };
   return cluster.shards.map(({ log, state }, i) => {
-    const leads = (): boolean => log.replica?.leader?.replica === log.replica?.replica;
-    return new ShardReplica({ id: shardId(i), log, state, clock: ports.clock, run, leads, stopping });
+    const leads = (): boolean =>
+      log.replica !== undefined && log.replica.leader?.replica === log.replica.replica;
+    const homes = { replica: () => log.replica, reads };
+    return new ShardReplica({ id: shardId(i), log, state, clock: ports.clock, run, leads, homes, stopping });
   });
 }
 
