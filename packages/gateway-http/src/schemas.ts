@@ -107,6 +107,7 @@ export const schemas: Readonly<Record<string, Schema>> = {
     problems: integer,
     unreferencedBytes: integer,
     awaitingErasureBytes: integer,
+    incompleteReplicas: integer,
   }),
   Scrub: object(
     {
@@ -115,6 +116,7 @@ export const schemas: Readonly<Record<string, Schema>> = {
         startedAtMs: timeMs,
         finishedAtMs: timeMs,
         ...scrubCounts,
+        repairedBlocks: integer,
         damaged: list(object({ block: text, files: list(text) })),
         stateProblems: list(text),
       }),

@@ -253,12 +253,13 @@ class RunningNode implements HoldfastNode {
   }
 
   async #startBackground(
-    { system, shards, groups, blocks: { store: blocks }, checkpointer, cluster }: OpenedNode,
+    { system, shards, groups, blocks: placed, checkpointer, cluster }: OpenedNode,
     directory: BucketDirectory,
   ): Promise<Background> {
     const { hashing, clock } = this.#ports;
     const stopping = this.#background.signal;
-    const ofStores = { shards, states: groups, system: system.state, directory, blocks };
+    const { store: blocks } = placed;
+    const ofStores = { shards, states: groups, system: system.state, directory, blocks, placed };
     const inspection = { ...ofStores, hashing, clock, stopping };
     const collector = this.#startCollector(shards, blocks, cluster);
     const compactor = this.#startCompactor(blocks);

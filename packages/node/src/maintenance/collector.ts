@@ -158,9 +158,9 @@ export class Collector {
     if (!shard.leads) return;
     const { nodes, clock, journal } = this.#parts;
     const isLive = (node: string): boolean => nodes.isLive(node);
-    for (const writer of silent.look(shard.localState, clock.monotonicMs(), isLive)) {
+    for (const { writer, node } of silent.look(shard.localState, clock.monotonicMs(), isLive)) {
       await shard.propose({ kind: "closeWriter", writer });
-      journal.info("silent writer closed", { shard: shard.id, writer });
+      journal.info("silent writer closed", { shard: shard.id, writer, node });
     }
   }
 

@@ -7,6 +7,7 @@
 import type { WriterId } from "@holdfast/base";
 import { clusterTimeMs } from "@holdfast/namespace";
 import type { StateReader } from "@holdfast/ports";
+import type { OpenWriter } from "@holdfast/shard";
 import { listWriters } from "@holdfast/shard";
 
 interface Watched {
@@ -32,17 +33,18 @@ export class SilentWriters {
   }
 
   /** On the leader: those to be closed. `isLive`: the node is one of the cluster's and was heard of lately. */
-  look(state: StateReader, nowMs: number, isLive: (node: string) => boolean): readonly WriterId[] {
+  look(state: StateReader, nowMs: number, isLive: (node: string) => boolean): readonly OpenWriter[] {
     const watched = new Map<WriterId, Watched>();
-    const silent: WriterId[] = [];
+    const silent: OpenWriter[] = [];
     const clusterMs = clusterTimeMs(state);
-    for (const { writer, node, lastSeenMs } of listWriters(state)) {
+    for (const found of listWriters(state)) {
+      const { writer, node, lastSeenMs } = found;
       if (isLive(node)) continue;
       const before = this.#watched.get(writer);
       const watch = before?.lastSeenMs === lastSeenMs ? before : { lastSeenMs, sinceMs: nowMs };
       watched.set(writer, watch);
       const isSilent = clusterMs - lastSeenMs > this.#silentMs && nowMs - watch.sinceMs >= this.#silentMs;
-      if (isSilent) silent.push(writer);
+      if (isSilent) silent.push(found);
     }
     this.#watched = watched;
     return silent;

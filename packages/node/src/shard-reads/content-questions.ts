@@ -59,10 +59,16 @@ export const isContentGoneQuestion: ShardQuestion<AskedStream, boolean> = new Sh
   },
 });
 
-/** A content as a version that refers to it sees it. */
+/** A content as a version sees it that refers to it. */
+export interface ReferredContent {
+  readonly content: Content;
+  /** The reference is one of the content's. */
+  readonly isReferred: boolean;
+}
+
 export const referredQuestion: ShardQuestion<
   AskedStream & { readonly reference: ContentId },
-  { readonly content: Content; readonly isReferred: boolean } | undefined
+  ReferredContent | undefined
 > = new ShardQuestion({
   tag: 22,
   asked: record({ writer: branded<WriterId>(), attempt: branded<Attempt>(), reference: contentIdCodec }),
@@ -120,15 +126,16 @@ export const referenceStatusesQuestion: ShardQuestion<
     references.map((reference) => referenceStatus(state, idOf(shard, reference))),
 });
 
-/** What a stream's blocks should be; without a part when it is not live. */
-export const streamPartQuestion: ShardQuestion<
-  AskedStream,
-  {
-    readonly status: StreamStatus;
-    readonly part: ContentPart | undefined;
-    readonly width: number | undefined;
-  }
-> = new ShardQuestion({
+/** What a stream's blocks should be. */
+export interface StreamPart {
+  readonly status: StreamStatus;
+  /** Undefined where nothing names the stream. */
+  readonly part: ContentPart | undefined;
+  /** Slots of each of its blocks; undefined when it is not live. */
+  readonly width: number | undefined;
+}
+
+export const streamPartQuestion: ShardQuestion<AskedStream, StreamPart> = new ShardQuestion({
   tag: 26,
   asked: streamCodec,
   answer: record({
