@@ -151,6 +151,7 @@ describe("collection in a cluster", () => {
     );
     assert.deepEqual(await world.run(world.readFile(0, "kept")), body, "what it committed stays");
     await world.machine(2).start();
+    await world.settled();
     await world.run(world.storeFile(2, "again", concatBytes([body, body])));
     await world.stop();
   });
