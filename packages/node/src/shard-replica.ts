@@ -26,7 +26,7 @@ export interface WriterRun {
 export interface ShardHomes {
   /** The replica on this node, another one each time it gets one. */
   readonly replica: () => object | undefined;
-  readonly reads: RemoteReads;
+  readonly reads: Pick<RemoteReads, "ask" | "hasHome">;
 }
 
 export interface ShardReplicaOptions {

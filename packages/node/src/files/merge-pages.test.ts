@@ -44,7 +44,10 @@ test("merged pages: the first items of all sources in order, each order once, an
 test("merged pages: a source is asked again only when what it gave is used up", async () => {
   let fetched = 0;
   const source = (first: number): FetchPage<Item> => {
-    const items = Array.from({ length: 400 }, (_, i) => ({ order: Uint8Array.of(i >> 8, i, first), source: 0 }));
+    const items = Array.from({ length: 400 }, (_, i) => ({
+      order: Uint8Array.of(i >> 8, i, first),
+      source: 0,
+    }));
     return pages(items, 1000, () => fetched++);
   };
   const { items, more } = await mergePages([0, 1, 2, 3].map(source), 100);

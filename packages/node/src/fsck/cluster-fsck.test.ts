@@ -97,10 +97,7 @@ describe("fsck in a cluster", () => {
       assert.ok(await rotBlock(world.machine(number), bodyOf(0)));
       const events = await fsck(world, number, { deep: true });
       const isLast = number === 2;
-      assert.deepEqual(
-        problemsOf(events),
-        isLast ? [{ problem: "block-damaged", files: ["b-1/f"] }] : [],
-      );
+      assert.deepEqual(problemsOf(events), isLast ? [{ problem: "block-damaged", files: ["b-1/f"] }] : []);
       assert.deepEqual(notesOf(events), isLast ? [] : ["replica-damaged"]);
     }
     await world.stop();

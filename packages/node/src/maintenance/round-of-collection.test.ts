@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { ContentId, ShardId } from "@holdfast/base";
-import { attempt, crc32, encode, seededRandom, shardId, StoreError, writerId } from "@holdfast/base";
+import { attempt, crc32, encode, StoreError, seededRandom, shardId, writerId } from "@holdfast/base";
 import type { BlockStore } from "@holdfast/blocks";
 import { openBlockStore } from "@holdfast/blocks";
 import { MemoryState, silentMetrics } from "@holdfast/ports";
@@ -45,7 +45,7 @@ async function world(): Promise<{
     const refused = (): Promise<never> => Promise.reject(new StoreError("Unavailable", "no leader"));
     return new ShardReplica({
       id: shardId(number),
-      log: number === 0 ? { ...log, append: refused, readBarrier: refused } : log,
+      log: number === 0 ? Object.assign(log, { append: refused, readBarrier: refused }) : log,
       state,
       clock,
       run: { node: "n", run: "r" },
@@ -55,10 +55,14 @@ async function world(): Promise<{
   });
   for (const home of [0, 1])
     await simulation.runUntilSettled(
-      blocks.put({ content: streamOf(shardId(home)), part: 1, sequence: 0, salt: 0 }, Uint8Array.of(home), crc32(Uint8Array.of(home))),
+      blocks.put(
+        { content: streamOf(shardId(home)), part: 1, sequence: 0, salt: 0 },
+        Uint8Array.of(home),
+        crc32(Uint8Array.of(home)),
+      ),
     );
   const nodes = { isAlone: () => true, isLive: () => true };
-  const options = { intervalMs: 10, readerGraceMs: 1, roundsPerScan: 1, publishMs: 1e9, silentMs: 1e9 };
+  const options = { intervalMs: 10, readerGraceMs: 1, roundsPerScan: 1, publishMs: 1000, silentMs: 1e9 };
   const parts = { shards, blocks, nodes, clock, journal, metrics: silentMetrics };
   return { collector: new Collector(parts, options), blocks, simulation, shards };
 }
@@ -77,5 +81,20 @@ test("a round of collection: a shard that cannot be asked, and has no writer, ke
     blocks.contents(undefined, 10).map(({ home }) => home),
     [0],
   );
+  await collector.stop();
+});
+
+test("a round of collection: a writer that sent nothing for long says that it lives, and not more often", async () => {
+  const { collector, simulation, shards } = await world();
+  const shard = shards[1];
+  assert.ok(shard !== undefined);
+  await simulation.runUntilSettled(shard.writerOpened());
+  const entries = async (afterMs: number): Promise<number> => {
+    await simulation.runFor(afterMs);
+    const before = shard.log.appliedIndex;
+    await simulation.runUntilSettled(collector.collect(false).catch(() => undefined));
+    return shard.log.appliedIndex - before;
+  };
+  assert.deepEqual([await entries(500), await entries(600), await entries(500)], [0, 1, 0]);
   await collector.stop();
 });

@@ -2,24 +2,30 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import type { NodeId } from "@holdfast/base";
 import {
+  attempt,
+  bucketId,
   DecodeError,
   decode,
   encode,
   nodeId,
+  StoreError,
   seededRandom,
   shardId,
-  StoreError,
   text,
   toHex,
   UnsupportedVersionError,
+  writerId,
 } from "@holdfast/base";
+import { noAttributes, unconditional } from "@holdfast/namespace";
 import type { Exchange, Network } from "@holdfast/ports";
 import { emptyBody, MemoryState } from "@holdfast/ports";
 import { CollectingJournal, SimulatedClock, SimulatedSwitch, Simulation } from "@holdfast/ports/simulated";
+import type { ShardCommand } from "@holdfast/shard";
 import { ShardMachine, shardEntryCodec } from "@holdfast/shard";
 import { BareLog } from "../../test-support/bare-log.ts";
 import { wireError } from "../network/wire-error.ts";
 import { writersQuestion } from "./content-questions.ts";
+import { fileQuestion } from "./file-questions.ts";
 import { shardQuestions } from "./questions.ts";
 import { ReadServer } from "./read-server.ts";
 import type { ReadAnswer, ReadRequest } from "./read-wire.ts";
@@ -43,7 +49,10 @@ class Home {
   answer: ((request: Exchange) => Promise<Exchange>) | undefined;
 
   openWriter(): void {
-    const command = { kind: "openWriter", ...own, run: "r" } as const;
+    this.apply({ kind: "openWriter", ...own, run: "r" });
+  }
+
+  apply(command: ShardCommand): void {
     void this.log.append(encode(shardEntryCodec, { timeMs: 1, command }));
   }
 
@@ -67,7 +76,11 @@ class World {
   });
   readonly clock = new SimulatedClock(this.simulation);
   readonly journal = new CollectingJournal();
-  readonly switch = new SimulatedSwitch({ simulation: this.simulation, silenceMsMax: 60_000, breakChance: 0 });
+  readonly switch = new SimulatedSwitch({
+    simulation: this.simulation,
+    silenceMsMax: 60_000,
+    breakChance: 0,
+  });
   readonly homes = new Map<NodeId, Home>([
     [first, new Home()],
     [second, new Home()],
@@ -227,6 +240,38 @@ describe("remote reads", () => {
   });
 });
 
+test("remote reads: what a home sends as a body comes whole, and the room for it is given back", async () => {
+  const world = await new World().connected();
+  world.dead.add(second);
+  const home = world.home(first);
+  const value = "v".repeat(2 * headAnswerBytesMax);
+  home.openWriter();
+  const settings = { redundancy: { dataFragments: 1, parityFragments: 0 }, blockBytes: 65_536 };
+  home.apply({ kind: "installBucket", bucket: bucketId(1), settings });
+  home.apply({
+    kind: "operate",
+    writer: writerId(1),
+    attempt: attempt(0),
+    progress: { floor: attempt(0), closed: [] },
+    operation: {
+      kind: "putFile",
+      bucket: bucketId(1),
+      key: "k",
+      condition: unconditional,
+      attributes: { ...noAttributes, userMetadata: [{ name: "n", value }] },
+      bytes: 1,
+      etag: "e",
+      checksum: undefined,
+      body: { kind: "inline", body: Uint8Array.of(7), crc32: 0 },
+    },
+  });
+  // More of them, one after the other, than there is room for at once.
+  for (let i = 0; i < 40; i++) {
+    const found = await world.run(world.reads.ask(shard, fileQuestion, { bucket: bucketId(1), key: "k" }));
+    assert.equal(found?.version.attributes.userMetadata[0]?.value, value);
+  }
+});
+
 describe("read server", () => {
   const ask = async (world: World, head: Uint8Array): Promise<ReadAnswer> => {
     const server = world.home(first).server(world.clock, world.journal);
@@ -275,7 +320,10 @@ describe("heads of questions", () => {
       assert.equal(toHex(encode(readAnswerCodec, answer)), hex);
       assert.deepEqual(decode(readAnswerCodec, encode(readAnswerCodec, answer)), answer);
     }
-    assert.deepEqual([...shardQuestions.keys()], [1, 2, 3, 4, 10, 11, 12, 20, 21, 22, 23, 24, 25, 26, 27, 30]);
+    assert.deepEqual(
+      [...shardQuestions.keys()],
+      [1, 2, 3, 4, 10, 11, 12, 20, 21, 22, 23, 24, 25, 26, 27, 30],
+    );
   });
 
   test("are refused when they are newer, cut short, or promise too much", () => {
