@@ -7,7 +7,7 @@ import { gatewayOver } from "./gateway-fixture.test.ts";
 const counts = { files: 1, contents: 0, blocks: 0, bytes: 0 };
 const progress: FsckEvent = { kind: "progress", stage: "files", ...counts, blocksStored: 0 };
 const problem: FsckEvent = { kind: "problem", problem: "block-missing", message: "gone", files: ["b/k"] };
-const zeros = { unreferencedBytes: 0, awaitingErasureBytes: 0 };
+const zeros = { unreferencedBytes: 0, awaitingErasureBytes: 0, incompleteReplicas: 0 };
 const summary: FsckEvent = { kind: "summary", clean: false, ...counts, problems: 1, ...zeros };
 
 interface Checked {

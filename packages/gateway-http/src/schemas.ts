@@ -115,6 +115,7 @@ export const schemas: Readonly<Record<string, Schema>> = {
     problems: integer,
     unreferencedBytes: integer,
     awaitingErasureBytes: integer,
+    incompleteReplicas: integer,
   }),
   Scrub: object(
     {
@@ -123,6 +124,7 @@ export const schemas: Readonly<Record<string, Schema>> = {
         startedAtMs: timeMs,
         finishedAtMs: timeMs,
         ...scrubCounts,
+        repairedBlocks: integer,
         damaged: list(object({ block: text, files: list(text) })),
         stateProblems: list(text),
       }),

@@ -11,7 +11,7 @@
  */
 
 import type { Attempt, ContentId, WriterId } from "@holdfast/base";
-import { assert, decode, encode, epoch } from "@holdfast/base";
+import { assert, decode, encode, epoch, prefixEnd } from "@holdfast/base";
 import type { StateReader } from "@holdfast/ports";
 import type { Content, ContentPart, ContentRecord, Redundancy } from "./content.ts";
 import { contentRecordCodec } from "./content.ts";
@@ -30,13 +30,22 @@ export function findContent(state: StateReader, id: ContentId): Content | undefi
   return stream?.kind === "content" ? stream.content : undefined;
 }
 
-/** Contents that died before the given cluster time, the longest dead first. */
-export function deadContents(state: StateReader, deadBeforeMs: number, limit: number): readonly Content[] {
-  const range = {
-    from: numbersKey(tables.deadContents, 0),
-    to: numbersKey(tables.deadContents, deadBeforeMs),
-    limit,
-  };
+/**
+ * Contents that died before the given cluster time, the longest dead first; `from`: those that did not die before another time,
+ * or that come behind another content.
+ */
+export function deadContents(
+  state: StateReader,
+  deadBeforeMs: number,
+  limit: number,
+  from: number | Content = 0,
+): readonly Content[] {
+  const to = numbersKey(tables.deadContents, deadBeforeMs);
+  const first =
+    typeof from === "number"
+      ? numbersKey(tables.deadContents, from)
+      : (prefixEnd(deadContentKey(from.deadSinceMs ?? 0, from.id)) ?? to);
+  const range = { from: first, to, limit };
   const contents: Content[] = [];
   for (const { key } of state.range(range)) {
     const { writer, attempt } = deadContentFromKey(key);

@@ -39,7 +39,7 @@ export { fileKeyBytes, isRefusal } from "./file-key.ts";
 export type { FileBody, FileVersion } from "./file-version.ts";
 export { fileBodyCodec, fileVersionCodec } from "./file-version.ts";
 export type { DeleteFile, NewBody, PutFile, Stored } from "./files.ts";
-export { deleteFile, findFile, putFile } from "./files.ts";
+export { deleteFile, findEarlier, findFile, putFile } from "./files.ts";
 export {
   findInstalledBucket,
   installBucket,

@@ -58,6 +58,10 @@ export interface NodeOptions {
   readonly collectIntervalMs?: number;
   /** How long dead content stays readable (S6); 15 minutes by default, less only in tests. */
   readonly readerGraceMs?: number;
+  /** A writer of this node that sent nothing for so long says that it lives; an hour by default. */
+  readonly writerPublishMs?: number;
+  /** After so long a silence writers of nodes that are gone are closed (S15); a day by default. */
+  readonly writerSilentMs?: number;
   /** Time between two rounds of compaction; 10 s by default. */
   readonly compactIntervalMs?: number;
   /** Copied by compaction in the background; 32 MiB by default. */

@@ -3,7 +3,7 @@
  * interrupted, serves, works in the background, stops.
  */
 
-import { assert, MiB, StoreError } from "@holdfast/base";
+import { assert, MiB, nodeId, StoreError } from "@holdfast/base";
 import type { BlockStore } from "@holdfast/blocks";
 import { BlockError } from "@holdfast/blocks";
 import { allMetrics, DiskError, silentMetrics, sleep } from "@holdfast/ports";
@@ -22,6 +22,7 @@ import { clusterView } from "./cluster/cluster-view.ts";
 import type { SystemPort } from "./cluster/layout-ports.ts";
 import type { MemberChanges, Membership } from "./cluster/membership.ts";
 import { membershipOf } from "./cluster/membership.ts";
+import type { NodeCluster } from "./cluster/node-cluster.ts";
 import { ownId } from "./cluster/own-record.ts";
 import { isSystemLeader } from "./cluster/reconciler.ts";
 import { shardsHere } from "./cluster/shards-here.ts";
@@ -92,7 +93,8 @@ function startFailure(error: unknown): unknown {
   return new StoreError("OutOfSpace", message, { cause: error });
 }
 
-const weekMs = 7 * 24 * 60 * 60_000;
+const hourMs = 60 * 60_000;
+const weekMs = 7 * 24 * hourMs;
 /** How long moving blocks waits for requests that are under way. */
 const foregroundPauseMs = 2;
 /** Of all readers together. */
@@ -261,14 +263,15 @@ class RunningNode implements HoldfastNode {
   }
 
   async #startBackground(
-    { system, shards, groups, blocks: { store: blocks }, checkpointer }: OpenedNode,
+    { system, shards, groups, blocks: placed, checkpointer, cluster }: OpenedNode,
     directory: BucketDirectory,
   ): Promise<Background> {
     const { hashing, clock } = this.#ports;
     const stopping = this.#background.signal;
-    const ofStores = { shards, states: groups, system: system.state, directory, blocks };
+    const { store: blocks } = placed;
+    const ofStores = { shards, states: groups, system: system.state, directory, blocks, placed };
     const inspection = { ...ofStores, hashing, clock, stopping };
-    const collector = this.#startCollector(shards, blocks);
+    const collector = this.#startCollector(shards, blocks, cluster);
     const compactor = this.#startCompactor(blocks);
     return {
       checkpointer,
@@ -316,13 +319,23 @@ class RunningNode implements HoldfastNode {
     };
   }
 
-  #startCollector(shards: readonly ShardReplica[], blocks: BlockStore): Collector {
-    const collector = new Collector(shards, blocks, this.#ports.clock, this.#ports.journal, {
-      intervalMs: this.#options.collectIntervalMs ?? 5000,
-      readerGraceMs: this.#options.readerGraceMs ?? 15 * 60_000,
-      roundsPerScan: 120,
-      metrics: this.#ports.metrics ?? silentMetrics,
-    });
+  #startCollector(shards: readonly ShardReplica[], blocks: BlockStore, cluster: NodeCluster): Collector {
+    const { clock, journal, metrics = silentMetrics } = this.#ports;
+    const { collectIntervalMs, readerGraceMs, writerPublishMs, writerSilentMs } = this.#options;
+    const nodes = {
+      isAlone: () => cluster.map.nodes.size === 1,
+      isLive: (node: string) => cluster.map.nodes.has(nodeId(node)) && cluster.isLive(nodeId(node)),
+    };
+    const collector = new Collector(
+      { shards, blocks, nodes, clock, journal, metrics },
+      {
+        intervalMs: collectIntervalMs ?? 5000,
+        readerGraceMs: readerGraceMs ?? 15 * 60_000,
+        roundsPerScan: 120,
+        publishMs: writerPublishMs ?? hourMs,
+        silentMs: writerSilentMs ?? 24 * hourMs,
+      },
+    );
     collector.start();
     this.#closing.add(() => collector.stop());
     return collector;

@@ -4,7 +4,7 @@
  * groups, each applied to the end of what is known to be agreed on.
  */
 
-import type { ShardId } from "@holdfast/base";
+import type { NodeId, ShardId } from "@holdfast/base";
 import { assert, limits, StoreError, shardId, toHex } from "@holdfast/base";
 import type { BlockStore } from "@holdfast/blocks";
 import { openBlockStore } from "@holdfast/blocks";
@@ -36,6 +36,9 @@ import type { NodeOptions, NodePorts } from "./node-options.ts";
 import type { NodeBlocks } from "./replication/node-blocks.ts";
 import { openNodeBlocks } from "./replication/node-blocks.ts";
 import { replicationLimitsDefault } from "./replication/replication-limits.ts";
+import type { ServedShard } from "./shard-reads/read-server.ts";
+import { ReadServer } from "./shard-reads/read-server.ts";
+import { RemoteReads } from "./shard-reads/remote-reads.ts";
 import { ShardReplica } from "./shard-replica.ts";
 import { PeerClocks } from "./time/peer-clocks.ts";
 
@@ -94,7 +97,8 @@ export async function openNode(opening: Opening): Promise<OpenedNode> {
   const checkpointer = openCheckpointer(opening, wal, state, ballast);
   closing.add(() => checkpointer.stop());
   const stores = { state, wal, mayLackGroups, store, list, checkpointer, ballast };
-  const { cluster, blocks, clocks } = await openCluster(opening, { identity, places, peers }, stores);
+  const opened = await openCluster(opening, { identity, places, peers }, stores);
+  const { cluster, blocks, clocks } = opened;
   const { log, state: systemState } = cluster.system;
   const entryClock = clocks.forEntries();
   const group = { log, state: systemState, clock: entryClock };
@@ -111,7 +115,7 @@ export async function openNode(opening: Opening): Promise<OpenedNode> {
     await checkpointer.checkpoint();
     await writeIdentity(opening.ports.disk, { ...identity, complete: true });
   }
-  const shards = openShardReplicas(opening, cluster, identity, entryClock);
+  const shards = openShardReplicas(opening, opened, identity, entryClock);
   const here = shards.filter((_, i) => cluster.shards[i]?.log.replica !== undefined);
   await Promise.all(here.map((shard) => shard.writerOpened()));
   // The others have writers as soon as they come here.
@@ -191,6 +195,7 @@ interface OpenedCluster {
   readonly cluster: NodeCluster;
   readonly blocks: NodeBlocks;
   readonly clocks: PeerClocks;
+  readonly reads: RemoteReads;
 }
 
 /** The network with all that is served on it, then the replica of the system group. */
@@ -239,6 +244,7 @@ async function openCluster(
   const ofBlocks = { self, disk, store, list, placement, clock, random, hashing, journal, metrics };
   const view = shared.view(services.blocks);
   const blocks = await openNodeBlocks({ ...ofBlocks, network: view, limits: replicationLimitsDefault });
+  const reads = openReads(opening, cluster, shared);
   closing.add(() => groups.stop());
   closing.add(() => cluster.stop());
   closing.add(() => clocks.stop());
@@ -246,7 +252,7 @@ async function openCluster(
   shared.listen();
   network.setPeers(peers.filter(({ id }) => id !== self));
   await cluster.openSystem(places);
-  return { cluster, blocks, clocks };
+  return { cluster, blocks, clocks, reads };
 }
 
 function openClocks({ ports }: Opening, shared: SharedNetwork, groups: NodeGroups): PeerClocks {
@@ -256,6 +262,30 @@ function openClocks({ ports }: Opening, shared: SharedNetwork, groups: NodeGroup
   const clocks = new PeerClocks({ network, clock, random, journal, onApart });
   network.listen(clocks);
   return clocks;
+}
+
+/** Shards asked of other nodes, and answered to them. */
+function openReads(
+  { ports: { clock, journal }, stopping }: Opening,
+  cluster: NodeCluster,
+  shared: SharedNetwork,
+): RemoteReads {
+  const network = shared.view(services.shards);
+  const served = (id: ShardId): ServedShard | undefined => {
+    const shard = cluster.shards[id];
+    const replica = shard?.log.replica;
+    if (shard === undefined || replica === undefined) return undefined;
+    const isHere = (): boolean => shard.log.replica === replica;
+    return { state: shard.state, readBarrier: () => replica.readBarrier(), isHere };
+  };
+  const server = new ReadServer({ served, clock, journal });
+  network.listen({
+    onFrame: () => undefined,
+    onDisconnect: () => undefined,
+    onExchange: (_from, request, signal) => server.onExchange(request, signal),
+  });
+  const homes = (id: ShardId): readonly NodeId[] => cluster.homesOf(id);
+  return new RemoteReads({ network, clock, homes, isLive: (node) => cluster.isLive(node), stopping });
 }
 
 function ownAddresses({ place }: NodeOptions): boolean {
@@ -276,14 +306,16 @@ function announceInTime(
 
 function openShardReplicas(
   { ports, stopping }: Opening,
-  cluster: NodeCluster,
+  { cluster, reads }: OpenedCluster,
   { nodeId }: Identity,
   entryClock: Clock,
 ): readonly ShardReplica[] {
   const run = { node: nodeId, run: toHex(ports.random.bytes(8)) };
   return cluster.shards.map(({ log, state }, i) => {
-    const leads = (): boolean => log.replica?.leader?.replica === log.replica?.replica;
-    return new ShardReplica({ id: shardId(i), log, state, clock: entryClock, run, leads, stopping });
+    const leads = (): boolean =>
+      log.replica !== undefined && log.replica.leader?.replica === log.replica.replica;
+    const homes = { replica: () => log.replica, reads };
+    return new ShardReplica({ id: shardId(i), log, state, clock: entryClock, run, leads, homes, stopping });
   });
 }
 

@@ -1,12 +1,18 @@
-/** One shard as this node has it: its log, the state that the log made here, and this run's writer. */
+/**
+ * One shard as this node has it: its log, the state that the log made here, and this run's writer. It is asked here when there is a
+ * replica that has caught up, and at its other homes otherwise.
+ */
 
 import type { Awaitable, ShardId } from "@holdfast/base";
 import { andThen, assert, encode, StoreError } from "@holdfast/base";
 import type { Clock, ReplicatedLog, StateReader } from "@holdfast/ports";
 import { sleep } from "@holdfast/ports";
 import type { ShardCommand, ShardResult } from "@holdfast/shard";
-import { listWriters, shardEntryCodec } from "@holdfast/shard";
+import { shardEntryCodec } from "@holdfast/shard";
 import { refusal } from "./refusal.ts";
+import { writersQuestion } from "./shard-reads/content-questions.ts";
+import type { RemoteReads } from "./shard-reads/remote-reads.ts";
+import type { ShardQuestion, ShardReads } from "./shard-reads/shard-question.ts";
 import { untilKnown } from "./until-known.ts";
 import { Writer } from "./writer.ts";
 
@@ -14,6 +20,13 @@ import { Writer } from "./writer.ts";
 export interface WriterRun {
   readonly node: string;
   readonly run: string;
+}
+
+/** How a shard lives in a cluster. */
+export interface ShardHomes {
+  /** The replica on this node, another one each time it gets one. */
+  readonly replica: () => object | undefined;
+  readonly reads: Pick<RemoteReads, "ask" | "hasHome">;
 }
 
 export interface ShardReplicaOptions {
@@ -24,6 +37,8 @@ export interface ShardReplicaOptions {
   readonly run: WriterRun;
   /** This node leads the shard's group, as far as it knows: work that one node has to do is its. */
   readonly leads: () => boolean;
+  /** Without them the shard is on this node alone. */
+  readonly homes?: ShardHomes;
   /** Aborted when the node stops. */
   readonly stopping: AbortSignal;
 }
@@ -32,12 +47,15 @@ const reopenPauseMs = 200;
 /** Longer than an election takes, shorter than people wait. */
 const writerWaitMs = 5000;
 
-export class ShardReplica {
+export class ShardReplica implements ShardReads {
   readonly id: ShardId;
   readonly log: ReplicatedLog<ShardResult>;
   readonly #options: ShardReplicaOptions;
   #writer: Writer | undefined;
   #opening: Promise<void> | undefined;
+  /** The replica here that has caught up with its group once, and the one that is being looked at. */
+  #caughtUp: object | undefined;
+  #catchingUp: object | undefined;
 
   constructor(options: ShardReplicaOptions) {
     this.id = options.id;
@@ -85,7 +103,40 @@ export class ShardReplica {
     return result;
   }
 
-  /** The state, showing everything acknowledged before the call; to be used within one synchronous run. */
+  ask<Asked, Answer>(question: ShardQuestion<Asked, Answer>, asked: Asked): Awaitable<Answer> {
+    if (!this.isReadHere) return this.#askElsewhere(question, asked);
+    const barrier = this.log.readBarrier();
+    if (barrier === undefined) return this.#find(question, asked);
+    return barrier.then(
+      () => this.#find(question, asked),
+      (error: unknown) => this.#askElsewhere(question, asked, error),
+    );
+  }
+
+  /** This node has a replica, whatever it knows. */
+  get isHere(): boolean {
+    const { homes } = this.#options;
+    return homes === undefined || homes.replica() !== undefined;
+  }
+
+  /**
+   * Questions are answered from the state here. A replica that has just come waits until it has caught up once: its barrier may take
+   * as long as a snapshot.
+   */
+  get isReadHere(): boolean {
+    const { homes } = this.#options;
+    if (homes === undefined) return true;
+    const replica = homes.replica();
+    if (replica === undefined) return false;
+    if (replica === this.#caughtUp) return true;
+    this.#catchUp(replica);
+    return replica === this.#caughtUp || !homes.reads.hasHome(this.id);
+  }
+
+  /**
+   * The state here, showing everything acknowledged before the call; to be used within one synchronous run. Rejects without a
+   * replica.
+   */
   read(): Awaitable<StateReader> {
     return andThen(this.log.readBarrier(), () => this.#options.state);
   }
@@ -93,6 +144,37 @@ export class ShardReplica {
   /** The local state as it is: for background work that proposes what it finds, to be judged in the entry. */
   get localState(): StateReader {
     return this.#options.state;
+  }
+
+  #find<Asked, Answer>(question: ShardQuestion<Asked, Answer>, asked: Asked): Answer {
+    return question.find(this.#options.state, asked, this.id);
+  }
+
+  /** `error`: what the replica here said. */
+  #askElsewhere<Asked, Answer>(
+    question: ShardQuestion<Asked, Answer>,
+    asked: Asked,
+    error?: unknown,
+  ): Promise<Answer> {
+    const { homes } = this.#options;
+    if (homes === undefined || (error !== undefined && !homes.reads.hasHome(this.id)))
+      return Promise.reject(error);
+    return homes.reads.ask(this.id, question, asked);
+  }
+
+  #catchUp(replica: object): void {
+    if (this.#catchingUp === replica) return;
+    this.#catchingUp = replica;
+    const barrier = this.log.readBarrier();
+    const onReached = (): void => {
+      this.#caughtUp = replica;
+    };
+    const onFailure = (): void => {
+      // Whoever asks next has it looked at again.
+      if (this.#catchingUp === replica) this.#catchingUp = undefined;
+    };
+    if (barrier === undefined) onReached();
+    else barrier.then(onReached, onFailure);
   }
 
   async #openUntilDone(): Promise<void> {
@@ -110,8 +192,8 @@ export class ShardReplica {
   /** And closes those of earlier runs of this node: the directory lock says that none of them runs any more. */
   async #openWriter(): Promise<Writer> {
     const { run, clock, stopping } = this.#options;
-    const earlier = listWriters(await this.read()).filter(({ node }) => node === run.node);
-    const closed = earlier.map(({ writer }) => this.propose({ kind: "closeWriter", writer }));
+    const earlier = await this.ask(writersQuestion, { node: run.node });
+    const closed = earlier.map((writer) => this.propose({ kind: "closeWriter", writer }));
     const [opened] = await Promise.all([this.propose({ kind: "openWriter", ...run }), ...closed]);
     assert(opened.kind === "writerOpened", "openWriter opens a writer");
     const onClosed = (): void => this.#onWriterClosed(opened.writer);

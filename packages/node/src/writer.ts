@@ -35,10 +35,18 @@ export class Writer {
   /** Closed since the last entry was sent. */
   #closed: Attempt[] = [];
   #publishedFloor = 0;
+  /** When the shard last applied an entry of this writer; it was just opened. */
+  #heardAtMs: number;
 
   constructor(id: WriterId, place: WriterPlace) {
     this.id = id;
     this.#place = place;
+    this.#heardAtMs = place.clock.monotonicMs();
+  }
+
+  /** How long the shard has heard nothing of it. */
+  get silentMs(): number {
+    return this.#place.clock.monotonicMs() - this.#heardAtMs;
   }
 
   /** Takes a number; whatever happens, `close` must follow. */
@@ -94,6 +102,7 @@ export class Writer {
       const entry = encode(shardEntryCodec, { timeMs: clock.wallMs(), command });
       const { result } = await untilKnown({ clock, stopping }, () => log.append(entry));
       if (result.kind === "writerClosed") onClosed();
+      this.#heardAtMs = clock.monotonicMs();
       return result;
     } catch (error) {
       this.#republish(progress);

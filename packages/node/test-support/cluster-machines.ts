@@ -5,6 +5,7 @@ import type { NodeId } from "@holdfast/base";
 import { concatBytes, nodeId, present, seededRandom } from "@holdfast/base";
 import { noAttributes, unconditional } from "@holdfast/namespace";
 import { SimulatedSwitch, Simulation } from "@holdfast/ports/simulated";
+import type { ClusterStatus } from "../src/cluster/cluster-status.ts";
 import { bodyChunks } from "../src/files/body-chunks.ts";
 import type { FileReading, StoredFile } from "../src/files/interface.ts";
 import type { HoldfastNode } from "../src/node.ts";
@@ -69,22 +70,34 @@ export class ClusterMachines {
     return nodeId((await this.run(this.node(number).status())).nodeId);
   }
 
-  /** Every node has a replica of every shard, and nothing is on its way to where it should be. */
+  /** Every shard has its voters, on their nodes and nowhere else, and nothing is on its way to where it should be. */
   async settled(): Promise<void> {
-    await this.until(async () => {
-      for (const { node } of this.machines) {
-        const { cluster, ready } = await this.run(node.status());
-        const { nodes, shards, system, partitions } = cluster;
-        const voting = nodes.length >= 5 ? 5 : nodes.length >= 3 ? 3 : 1;
-        const isSettled = [system, ...shards].every(
-          ({ voters, leader }) => voters.length === voting && leader !== undefined,
-        );
-        const isHere = shards.every(({ appliedIndex }) => appliedIndex !== undefined);
-        if (!ready || !isSettled || !isHere || partitions.change !== undefined) return false;
-        if (nodes.length !== this.machines.length || (nodes.length > 1 && cluster.epoch === 1)) return false;
-      }
-      return true;
-    }, "the cluster settles");
+    await this.until(() => this.isSettled(), "the cluster settles");
+  }
+
+  async isSettled(): Promise<boolean> {
+    const voting = votersOf(this.machines.length);
+    const replicas: number[] = [];
+    for (const { node } of this.machines) {
+      const { cluster, ready } = await this.run(node.status());
+      const { nodes, shards, system, partitions, epoch } = cluster;
+      const here = shardsHere(cluster);
+      const areLed = [system, ...here.map((number) => present(shards[number], "a shard"))].every(
+        ({ voters, leader }) => voters.length === voting && leader !== undefined,
+      );
+      if (!ready || !areLed || partitions.change !== undefined) return false;
+      if (nodes.length !== this.machines.length || (nodes.length > 1 && epoch === 1)) return false;
+      for (const number of shards.keys())
+        replicas[number] = (replicas[number] ?? 0) + (here.includes(number) ? 1 : 0);
+    }
+    return replicas.every((count) => count === voting);
+  }
+
+  /** Numbers of the shards that have no replica on this machine's node. */
+  async shardsElsewhere(number: number): Promise<readonly number[]> {
+    const { cluster } = await this.run(this.node(number).status());
+    const here = shardsHere(cluster);
+    return [...cluster.shards.keys()].filter((shard) => !here.includes(shard));
   }
 
   run<T>(promise: Promise<T>): Promise<T> {
@@ -115,6 +128,15 @@ export class ClusterMachines {
   async stop(): Promise<void> {
     for (const machine of this.machines) await machine.stop();
   }
+}
+
+function shardsHere({ shards }: ClusterStatus): readonly number[] {
+  return shards.flatMap(({ appliedIndex }, number) => (appliedIndex === undefined ? [] : [number]));
+}
+
+function votersOf(nodes: number): number {
+  if (nodes >= 5) return 5;
+  return nodes >= 3 ? 3 : 1;
 }
 
 function addressesOf(number: number): { readonly rpc: string; readonly http: string; readonly s3: string } {

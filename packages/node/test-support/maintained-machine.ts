@@ -149,17 +149,22 @@ export class MaintainedMachine extends NodeMachine {
 
   /** Flips a bit of a block where it lies on the disk. */
   async rotBlock(body: Uint8Array): Promise<void> {
-    for (const name of await this.run(this.disk.list(folders.blocks))) {
-      const path = `${folders.blocks}/${name}`;
-      const bytes = this.disk.peek(path);
-      const place = bytes === undefined ? -1 : indexOf(bytes, body.subarray(0, 64));
-      if (place >= 0) {
-        this.disk.rot(path, place + 10);
-        return;
-      }
-    }
-    throw new Error("no such block on the disk");
+    if (!(await rotBlock(this, body))) throw new Error("no such block on the disk");
   }
+}
+
+/** Flips a bit of a block where it lies on the machine's disk; false when it has none. */
+export async function rotBlock(machine: NodeMachine, body: Uint8Array): Promise<boolean> {
+  const { disk } = machine;
+  for (const name of await machine.run(disk.list(folders.blocks))) {
+    const path = `${folders.blocks}/${name}`;
+    const bytes = disk.peek(path);
+    const place = bytes === undefined ? -1 : indexOf(bytes, body.subarray(0, 64));
+    if (place < 0) continue;
+    disk.rot(path, place + 10);
+    return true;
+  }
+  return false;
 }
 
 export interface FoundVersion {

@@ -3,7 +3,7 @@
  * and given up as the system group says. Whatever the system group applies here is looked at once more.
  */
 
-import type { NodeId } from "@holdfast/base";
+import type { NodeId, ShardId } from "@holdfast/base";
 import { present, StoreError, shardId } from "@holdfast/base";
 import type { Clock, Journal, Network } from "@holdfast/ports";
 import { sleep } from "@holdfast/ports";
@@ -73,6 +73,11 @@ export class NodeCluster {
   /** Whether the node was heard of lately; this one always is. */
   isLive(node: NodeId): boolean {
     return this.#options.groups.isLive(node);
+  }
+
+  /** Nodes with a replica of the shard, as far as this node knows. */
+  homesOf(shard: ShardId): readonly NodeId[] {
+    return this.#options.groups.homes(shardGroup(shard));
   }
 
   /** Called with each map that is new, and at once with the one that there is. */

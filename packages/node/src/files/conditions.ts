@@ -24,10 +24,10 @@ export function checkReadCondition(version: FileVersion, condition: ReadConditio
 
 /**
  * Refuses before the body is read what the entry would refuse as things stand. The entry decides; this only spares
- * the client a long upload.
+ * the client a long upload. `etag`: the file's as it is now; undefined if there is none.
  */
-export function foreseeCondition(current: FileVersion | undefined, condition: WriteCondition): void {
-  const refused = judgeCondition(condition, current?.etag);
+export function foreseeCondition(etag: string | undefined, condition: WriteCondition): void {
+  const refused = judgeCondition(condition, etag);
   if (refused !== undefined) throw refusal(refused.code, refused.subject);
 }
 

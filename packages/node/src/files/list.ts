@@ -1,14 +1,22 @@
 /** Pages of files, parts and uploads. Each shard is read behind a barrier begun after the request (S19). */
 
-import type { Bucket, ListedFile, Upload } from "@holdfast/namespace";
-import {
-  listFiles as listFilesOf,
-  listParts as listPartsOf,
-  listUploads as listUploadsOf,
+import { StoreError } from "@holdfast/base";
+import type {
+  FileListing,
+  ListedFile,
+  ListFiles,
+  ListUploads,
+  Upload,
+  UploadListing,
 } from "@holdfast/namespace";
-import type { StateReader } from "@holdfast/ports";
+import { listFiles as listFilesIn, listUploads as listUploadsIn } from "@holdfast/namespace";
+import type { Clock, StateReader } from "@holdfast/ports";
 import { turn } from "@holdfast/ports";
+import { refusal } from "../refusal.ts";
+import { partsQuestion } from "../shard-reads/listing-questions.ts";
+import type { ShardReplica } from "../shard-replica.ts";
 import type { FilesContext } from "./context.ts";
+import { locate } from "./context.ts";
 import type {
   FilePage,
   ListFilesRequest,
@@ -19,8 +27,9 @@ import type {
   UploadPage,
 } from "./interface.ts";
 import { checkLimit } from "./page-limit.ts";
+import { listFilesOf, listUploadsOf } from "./shard-pages.ts";
 import { uploadIdText, uploadNumber } from "./upload-id.ts";
-import { openUpload, storedPart } from "./uploads.ts";
+import { storedPart } from "./uploads.ts";
 
 /** Names that are merged in one run of the event loop, about a millisecond: a page must not hold up everybody else. */
 const namesPerRun = 500;
@@ -28,18 +37,28 @@ const namesPerRun = 500;
 export async function listFiles(context: FilesContext, request: ListFilesRequest): Promise<FilePage> {
   checkLimit(request.limit);
   const bucket = await context.directory.readable(request.bucket);
-  const shards = await readShards(context, bucket);
+  const shards = context.directory.shardsOf(bucket).map(context.shard);
+  const { prefix, delimiter, after, limit } = request;
+  const query = { bucket: bucket.id, prefix, delimiter, after, limit };
+  return shards.every(({ isReadHere }) => isReadHere)
+    ? listFilesHere(context.clock, shards, query)
+    : listFilesOf(shards, query);
+}
+
+async function listFilesHere(
+  clock: Clock,
+  shards: readonly ShardReplica[],
+  query: ListFiles,
+): Promise<FileListing> {
+  const states = await readShards(shards);
   const files: ListedFile[] = [];
   const prefixes: string[] = [];
-  for (let after = request.after; ; await turn(context.clock)) {
+  for (let after = query.after; ; await turn(clock)) {
+    // A shard that has left meanwhile has no state here any more.
+    if (!shards.every(({ isHere }) => isHere)) throw moved();
     // S19 allows a turn between: every shard is read at or after its barrier, and a key is looked at once.
-    const left = request.limit - files.length - prefixes.length;
-    const run = listFilesOf(shards, {
-      ...request,
-      bucket: bucket.id,
-      after,
-      limit: Math.min(left, namesPerRun),
-    });
+    const left = query.limit - files.length - prefixes.length;
+    const run = listFilesIn(states, { ...query, after, limit: Math.min(left, namesPerRun) });
     files.push(...run.files);
     prefixes.push(...run.prefixes);
     if (run.next === undefined || left <= namesPerRun) return { files, prefixes, next: run.next };
@@ -49,8 +68,12 @@ export async function listFiles(context: FilesContext, request: ListFilesRequest
 
 export async function listParts(context: FilesContext, request: ListPartsRequest): Promise<PartPage> {
   checkLimit(request.limit);
-  const { place, number, upload } = await openUpload(context, request);
-  const page = listPartsOf(place.shard.localState, number, request.afterPart, request.limit);
+  const { shard, bucket, key } = await locate(context, request.bucket, request.key);
+  const name = { bucket: bucket.id, key, upload: uploadNumber(request.uploadId) };
+  const { afterPart, limit } = request;
+  const found = await shard.ask(partsQuestion, { ...name, afterPart, limit });
+  if (found === undefined) throw refusal("UploadNotFound", request.uploadId);
+  const { upload, page } = found;
   return {
     upload: uploadInfo(request.bucket, upload),
     parts: page.parts.map(({ part, modifiedAtMs }) => storedPart(part, modifiedAtMs)),
@@ -61,10 +84,13 @@ export async function listParts(context: FilesContext, request: ListPartsRequest
 export async function listUploads(context: FilesContext, request: ListUploadsRequest): Promise<UploadPage> {
   checkLimit(request.limit);
   const bucket = await context.directory.readable(request.bucket);
+  const shards = context.directory.shardsOf(bucket).map(context.shard);
   const { prefix, delimiter, afterKey, limit } = request;
   const afterUpload = request.afterUploadId === "" ? undefined : uploadNumber(request.afterUploadId);
   const query = { bucket: bucket.id, prefix, delimiter, afterKey, afterUpload, limit };
-  const page = listUploadsOf(await readShards(context, bucket), query);
+  const page = await (shards.every(({ isReadHere }) => isReadHere)
+    ? listUploadsHere(shards, query)
+    : listUploadsOf(shards, query));
   const { next } = page;
   return {
     uploads: page.uploads.map((upload) => uploadInfo(request.bucket, upload)),
@@ -73,9 +99,18 @@ export async function listUploads(context: FilesContext, request: ListUploadsReq
   };
 }
 
-function readShards(context: FilesContext, bucket: Bucket): Promise<readonly StateReader[]> {
-  const shards = context.directory.shardsOf(bucket);
-  return Promise.all(shards.map((id) => Promise.resolve(context.shard(id).read())));
+async function listUploadsHere(shards: readonly ShardReplica[], query: ListUploads): Promise<UploadListing> {
+  const states = await readShards(shards);
+  if (!shards.every(({ isHere }) => isHere)) throw moved();
+  return listUploadsIn(states, query);
+}
+
+function readShards(shards: readonly ShardReplica[]): Promise<readonly StateReader[]> {
+  return Promise.all(shards.map((shard) => Promise.resolve(shard.read())));
+}
+
+function moved(): StoreError {
+  return new StoreError("Unavailable", "A shard has just moved to another node. Try again.");
 }
 
 function uploadInfo(bucket: string, upload: Upload): UploadInfo {

@@ -2,11 +2,12 @@ import type { Awaitable, ContentId } from "@holdfast/base";
 import { andThen, contentIdText, crc32Combine, StoreError } from "@holdfast/base";
 import { BlockError } from "@holdfast/blocks";
 import type { Content, ContentPart, FileVersion } from "@holdfast/namespace";
-import { findContent, findFile } from "@holdfast/namespace";
-import type { StateReader } from "@holdfast/ports";
 import type { FetchBlock } from "../content/read-content.ts";
 import { readContent } from "../content/read-content.ts";
 import { refusal } from "../refusal.ts";
+import { contentQuestion, isContentGoneQuestion } from "../shard-reads/content-questions.ts";
+import type { FileAndBytes } from "../shard-reads/file-questions.ts";
+import { fileQuestion } from "../shard-reads/file-questions.ts";
 import { blockFailure, contentGone, isLost } from "./block-failure.ts";
 import { checkReadCondition } from "./conditions.ts";
 import type { FilesContext, Place } from "./context.ts";
@@ -61,35 +62,55 @@ export async function listFileParts(
 /** The version as it is now; for content homed in another shard, read there. */
 export function findForRead(context: FilesContext, bucketName: string, key: string): Awaitable<FoundFile> {
   return andThen(locateForRead(context, bucketName, key), (place) =>
-    andThen(place.shard.read(), (state) => {
-      const version = existingFile(state, place);
-      return version.body.kind === "inline" ? { version, content: undefined } : findContentOf(context, place);
-    }),
+    andThen(askFor(place), (found) => withContent(context, place, existing(place, found))),
   );
 }
 
-function existingFile(state: StateReader, { bucket, key }: Place): FileVersion {
-  const version = findFile(state, bucket.id, key);
-  if (version !== undefined) return version;
+function askFor({ shard, bucket, key }: Place): Awaitable<FileAndBytes | undefined> {
+  return shard.ask(fileQuestion, { bucket: bucket.id, key });
+}
+
+function existing({ key }: Place, found: FileAndBytes | undefined): FileAndBytes {
+  if (found !== undefined) return found;
   throw new StoreError("FileNotFound", "The file does not exist.", { fields: { key } });
 }
 
-async function findContentOf(context: FilesContext, place: Place): Promise<FoundFile> {
-  const { key } = place;
-  for (;;) {
-    const version = existingFile(await place.shard.read(), place);
-    if (version.body.kind === "inline") return { version, content: undefined };
-    const { content: id } = version.body;
-    const content = findContent(await context.shard(id.home).read(), id);
-    if (content !== undefined) return { version, content };
-    // Between the two reads the version was replaced, its content died and was forgotten: look again. The same version
-    // without its content would be a broken reference.
-    const again = findFile(await place.shard.read(), place.bucket.id, key);
-    if (again?.version === version.version)
-      throw new StoreError("DataCorrupt", "The file's content is missing. Run `holdfast fsck`.", {
-        fields: { key },
-      });
+function withContent(
+  context: FilesContext,
+  place: Place,
+  { version, bytes }: FileAndBytes,
+): Awaitable<FoundFile> {
+  switch (bytes.kind) {
+    case "inline":
+      return { version, content: undefined };
+    case "content":
+      return { version, content: bytes.content };
+    case "elsewhere":
+      return findElsewhere(context, place, version, bytes.content);
+    case "lost":
+      throw contentMissing(place);
   }
+}
+
+async function findElsewhere(
+  context: FilesContext,
+  place: Place,
+  version: FileVersion,
+  id: ContentId,
+): Promise<FoundFile> {
+  const content = await context.shard(id.home).ask(contentQuestion, id);
+  if (content !== undefined) return { version, content };
+  // Between the two reads the version was replaced, its content died and was forgotten: look again. The same version
+  // without its content would be a broken reference.
+  const again = existing(place, await askFor(place));
+  if (again.version.version === version.version) throw contentMissing(place);
+  return withContent(context, place, again);
+}
+
+function contentMissing({ key }: Place): StoreError {
+  return new StoreError("DataCorrupt", "The file's content is missing. Run `holdfast fsck`.", {
+    fields: { key },
+  });
 }
 
 function findRequested(context: FilesContext, request: ReadFileRequest): Awaitable<FoundFile> {
@@ -218,8 +239,7 @@ function fetchFrom(
  */
 async function isDead(context: FilesContext, id: ContentId): Promise<boolean> {
   try {
-    const content = findContent(await context.shard(id.home).read(), id);
-    return content === undefined || content.deadSinceMs !== undefined;
+    return await context.shard(id.home).ask(isContentGoneQuestion, id);
   } catch (error) {
     if (error instanceof StoreError) return false;
     throw error;

@@ -1,7 +1,7 @@
 import type { Awaitable } from "@holdfast/base";
 import { andThen, assert, limits, toHex } from "@holdfast/base";
-import { findFile } from "@holdfast/namespace";
 import type { PutBody } from "@holdfast/shard";
+import { etagQuestion } from "../shard-reads/file-questions.ts";
 import type { Accomplished } from "../writer.ts";
 import { foreseeCondition } from "./conditions.ts";
 import type { FilesContext, Place } from "./context.ts";
@@ -18,7 +18,8 @@ export function storeFile(context: FilesContext, request: StoreFileRequest): Awa
 
 function foresee({ shard, bucket }: Place, { key, condition }: StoreFileRequest): Awaitable<void> {
   if (condition.ifMatch === undefined && condition.ifNoneMatch === undefined) return;
-  return andThen(shard.read(), (state) => foreseeCondition(findFile(state, bucket.id, key), condition));
+  const asked = shard.ask(etagQuestion, { bucket: bucket.id, key });
+  return andThen(asked, (etag) => foreseeCondition(etag, condition));
 }
 
 function storeAt(context: FilesContext, place: Place, request: StoreFileRequest): Promise<StoredFile> {

@@ -1,10 +1,11 @@
 /** Multipart uploads: create, store parts, complete, abort (S20). */
 
 import { assert, fromHex, limits, StoreError, toHex } from "@holdfast/base";
-import type { ContentPart, Upload } from "@holdfast/namespace";
-import { findFile, findPart, findUpload } from "@holdfast/namespace";
+import type { ContentPart, FileChecksum, Upload } from "@holdfast/namespace";
 import { completedChecksum, completedEtag } from "../content/completed-digests.ts";
 import { refusal } from "../refusal.ts";
+import type { Completion } from "../shard-reads/file-questions.ts";
+import { completionQuestion, fileQuestion, uploadQuestion } from "../shard-reads/file-questions.ts";
 import { foreseeCondition } from "./conditions.ts";
 import type { FilesContext, Place } from "./context.ts";
 import { locate } from "./context.ts";
@@ -37,8 +38,11 @@ export async function createUpload(context: FilesContext, request: CreateUploadR
     checksumScope,
   });
   assert(result.kind === "uploadCreated", `createUpload answers "uploadCreated", not "${result.kind}"`);
-  const state = await place.shard.read();
-  const upload = findUpload(state, { bucket: place.bucket.id, key, upload: result.upload });
+  const upload = await place.shard.ask(uploadQuestion, {
+    bucket: place.bucket.id,
+    key,
+    upload: result.upload,
+  });
   const createdAtMs = upload?.createdAtMs ?? context.clock.wallMs();
   return {
     bucket: request.bucket,
@@ -94,25 +98,19 @@ export async function completeUpload(
     context.hashing,
     parts.map((part) => part.md5),
   );
-  const state = await place.shard.read();
-  const upload = findUpload(state, { bucket: place.bucket.id, key: request.key, upload: number });
-  checkScope(upload, request.checksumScope);
+  const name = { bucket: place.bucket.id, key: request.key, upload: number };
+  const found = await place.shard.ask(completionQuestion, {
+    ...name,
+    parts: request.parts.map(({ part }) => part),
+  });
+  checkScope(found?.upload, request.checksumScope);
   // Without the upload this may be a completion that is sent again: the entry knows and gives its first answer (S20), whatever
   // the condition says by now: the first may be what made it fail.
-  if (upload !== undefined)
-    foreseeCondition(findFile(state, place.bucket.id, request.key), request.condition);
-  const stored =
-    upload === undefined ? [] : request.parts.map((listed) => recordedPart(place, number, listed));
-  const checksum =
-    upload === undefined ? undefined : completedChecksum(context.hashing, upload, stored, request.checksum);
-  const operation = {
-    kind: "completeUpload",
-    bucket: place.bucket.id,
-    key: request.key,
-    upload: number,
-  } as const;
+  if (found !== undefined) foreseeCondition(found.etag, request.condition);
+  const checksum = found === undefined ? undefined : preparedChecksum(context, request, found);
   const result = await place.shard.writer.operate({
-    ...operation,
+    kind: "completeUpload",
+    ...name,
     condition: request.condition,
     parts,
     etag,
@@ -122,10 +120,19 @@ export async function completeUpload(
   return { ...completed, checksum: checksum ?? (await keptChecksum(place, request.key, completed.version)) };
 }
 
+function preparedChecksum(
+  { hashing }: FilesContext,
+  request: CompleteUploadRequest,
+  { upload, parts }: Completion,
+): FileChecksum | undefined {
+  const stored = request.parts.map((listed, i) => checkedPart(listed, parts[i]));
+  return completedChecksum(hashing, upload, stored, request.checksum);
+}
+
 /** Of a completion that is sent again: the file has it, if it is still the one. */
 async function keptChecksum(place: Place, key: string, version: string): Promise<StoredFile["checksum"]> {
-  const file = findFile(await place.shard.read(), place.bucket.id, key);
-  return String(file?.version) === version ? file?.checksum : undefined;
+  const found = await place.shard.ask(fileQuestion, { bucket: place.bucket.id, key });
+  return String(found?.version.version) === version ? found?.version.checksum : undefined;
 }
 
 export async function abortUpload(context: FilesContext, request: UploadReference): Promise<void> {
@@ -139,16 +146,16 @@ export async function abortUpload(context: FilesContext, request: UploadReferenc
   });
 }
 
-export interface OpenUpload {
+interface OpenUpload {
   readonly place: Place;
   readonly number: number;
   readonly upload: Upload;
 }
 
-export async function openUpload(context: FilesContext, request: UploadReference): Promise<OpenUpload> {
+async function openUpload(context: FilesContext, request: UploadReference): Promise<OpenUpload> {
   const place = await locate(context, request.bucket, request.key);
   const number = uploadNumber(request.uploadId);
-  const upload = findUpload(await place.shard.read(), {
+  const upload = await place.shard.ask(uploadQuestion, {
     bucket: place.bucket.id,
     key: request.key,
     upload: number,
@@ -190,8 +197,7 @@ function etagMd5(listed: CompletedPart): Uint8Array {
 }
 
 /** The part as it is stored; the entry compares the ETags once more. */
-function recordedPart(place: Place, upload: number, listed: CompletedPart): ContentPart {
-  const part = findPart(place.shard.localState, upload, listed.part)?.part;
+function checkedPart(listed: CompletedPart, part: ContentPart | undefined): ContentPart {
   if (part === undefined || toHex(part.md5) !== listed.etag.toLowerCase())
     throw refusal("InvalidPart", String(listed.part));
   const { checksum } = listed;

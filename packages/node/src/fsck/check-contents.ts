@@ -13,7 +13,7 @@ import {
 } from "@holdfast/namespace";
 import type { StateReader } from "@holdfast/ports";
 import type { ShardReplica } from "../shard-replica.ts";
-import { checkPart } from "./check-part.ts";
+import { checkPart, widthOf } from "./check-part.ts";
 import type { FsckEvent, FsckProblem } from "./findings.ts";
 import type { Inspection } from "./inspection.ts";
 import { nameFiles } from "./name-files.ts";
@@ -33,12 +33,14 @@ export async function* checkContents(
     const state = await shard.read();
     const { items, next } = walkStreams(state, shard.id, { from, limit: streamsPerSlice });
     const judged = judgeStreams(state, items);
-    for (const { id, faults, parts } of judged) {
+    for (const { id, faults, parts, width } of judged) {
       for (const message of faults)
         unnamed.push(inspection.problem("content-inconsistent", message, { content: id }));
       if (parts.length > 0) inspection.contents++;
       for (const part of parts) {
-        unnamed.push(...(await checkPart(inspection, id, part, [])));
+        for (const finding of await checkPart(inspection, { content: id, part, width, files: [] }))
+          if (finding.kind === "problem") unnamed.push(finding);
+          else yield finding;
         yield inspection.progress("contents");
       }
     }
@@ -55,6 +57,8 @@ interface JudgedStream {
   readonly faults: readonly string[];
   /** Whose blocks have to be there. */
   readonly parts: readonly ContentPart[];
+  /** Slots of each block. */
+  readonly width: number;
 }
 
 /** In one run with the slice: the shard's records agree behind every entry. */
@@ -77,23 +81,19 @@ function judgeStreams(state: StateReader, items: readonly WalkedStream[]): reado
       case "uploadPart": {
         const part = findPart(state, record.upload, record.part)?.part;
         if (part !== undefined && streamName(part) === streamName(id))
-          return { id, faults: [], parts: [part] };
+          return { id, faults: [], parts: [part], width: widthOf(record.redundancy) };
         const fault = `Stream ${contentIdText(id)} is on record as a part of an upload that does not name it.`;
-        return { id, faults: [fault], parts: [] };
+        return { id, faults: [fault], parts: [], width: 0 };
       }
       case "absorbed": {
         const fault = `Stream ${contentIdText(id)} is on record as a part of a content that does not name it.`;
-        return { id, faults: isPartOf(record.into, id) ? [] : [fault], parts: [] };
+        return { id, faults: isPartOf(record.into, id) ? [] : [fault], parts: [], width: 0 };
       }
     }
   });
 }
 
-function judgeContent(
-  state: StateReader,
-  id: ContentId,
-  content: Content,
-): { readonly faults: readonly string[]; readonly parts: readonly ContentPart[] } {
+function judgeContent(state: StateReader, id: ContentId, content: Content): Omit<JudgedStream, "id"> {
   const name = `Content ${contentIdText(id)}`;
   const faults: string[] = [];
   const isReferenced = countReferences(state, id, 1) > 0;
@@ -113,7 +113,7 @@ function judgeContent(
   }
   if (bytes !== content.bytes)
     faults.push(`${name} has ${bytes} bytes in its parts, its record says ${content.bytes}.`);
-  return { faults, parts: isLive ? content.parts : [] };
+  return { faults, parts: isLive ? content.parts : [], width: widthOf(content.redundancy) };
 }
 
 function streamName({ writer, attempt }: Pick<ContentPart, "writer" | "attempt">): string {

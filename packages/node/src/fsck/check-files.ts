@@ -3,18 +3,13 @@
 import type { ContentId } from "@holdfast/base";
 import { contentIdText, equalContentIds, toHex } from "@holdfast/base";
 import type { Bucket, Content, FileVersion, WalkedFile } from "@holdfast/namespace";
-import {
-  findContent,
-  findFile,
-  findInstalledBucket,
-  hasReference,
-  isReferenceHeld,
-  walkFiles,
-} from "@holdfast/namespace";
+import { findFile, findInstalledBucket, isReferenceHeld, walkFiles } from "@holdfast/namespace";
 import type { StateReader } from "@holdfast/ports";
 import { completedEtag } from "../content/completed-digests.ts";
+import type { ReferredContent } from "../shard-reads/content-questions.ts";
+import { contentQuestion, referredQuestion } from "../shard-reads/content-questions.ts";
 import type { ShardReplica } from "../shard-replica.ts";
-import { checkPart } from "./check-part.ts";
+import { checkPart, widthOf } from "./check-part.ts";
 import type { FsckEvent, FsckProblem, ProblemKind } from "./findings.ts";
 import type { Inspection } from "./inspection.ts";
 import { fileName } from "./name-files.ts";
@@ -109,7 +104,7 @@ async function judgeContent(
   const fault =
     home === undefined
       ? without(id, `names shard ${id.home}, which the cluster does not have`)
-      : judgeNamed(inspection, await home.read(), version, id, reference);
+      : judgeNamed(inspection, await home.ask(referredQuestion, { ...id, reference }), version, id);
   if (fault === undefined) return undefined;
   // A content dies after the last version that names it is gone: the version that stands now, behind the look at its
   // content, stood then.
@@ -119,15 +114,14 @@ async function judgeContent(
 
 function judgeNamed(
   { parts: { hashing } }: Inspection,
-  state: StateReader,
+  named: ReferredContent | undefined,
   version: FileVersion,
   id: ContentId,
-  reference: ContentId,
 ): Fault | undefined {
-  const content = findContent(state, id);
-  if (content === undefined) return without(id, "is not on record");
+  if (named === undefined) return without(id, "is not on record");
+  const { content, isReferred } = named;
   if (content.deadSinceMs !== undefined) return without(id, "is dead");
-  if (!hasReference(state, id, reference))
+  if (!isReferred)
     return {
       kind: "version-without-reference",
       message: `Content ${contentIdText(id)} does not have the file's version among its references.`,
@@ -155,21 +149,15 @@ async function* checkBlocks(
 ): AsyncGenerator<FsckEvent, void, undefined> {
   if (version.body.kind === "inline") return;
   const { content: id } = version.body;
-  const content = findContent((await inspection.shardOf(id)?.read()) ?? emptyState, id);
+  const content = await inspection.shardOf(id)?.ask(contentQuestion, id);
   if (content === undefined) return;
   inspection.contents++;
   for (const part of content.parts) {
-    yield* await checkPart(inspection, id, part, [fileName(inspection.parts.system, bucket, version.key)]);
+    const files = [fileName(inspection.parts.system, bucket, version.key)];
+    yield* await checkPart(inspection, { content: id, part, width: widthOf(content.redundancy), files });
     yield inspection.progress("files");
   }
 }
-
-const emptyState: StateReader = {
-  get: () => undefined,
-  peek: () => undefined,
-  getRecord: () => undefined,
-  range: () => [],
-};
 
 function without(id: ContentId, what: string): Fault {
   return {

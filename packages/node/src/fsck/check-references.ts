@@ -6,7 +6,7 @@
  * behind it had its version all the time: a walk that did not meet it proves that there is none.
  */
 
-import type { ContentId } from "@holdfast/base";
+import type { ContentId, ShardId } from "@holdfast/base";
 import { contentIdText, equalContentIds } from "@holdfast/base";
 import type { WalkedReference } from "@holdfast/namespace";
 import {
@@ -19,7 +19,7 @@ import {
   walkReferences,
 } from "@holdfast/namespace";
 import type { StateReader } from "@holdfast/ports";
-import { referenceStatus } from "@holdfast/shard";
+import { referenceStatusesQuestion } from "../shard-reads/content-questions.ts";
 import type { ShardReplica } from "../shard-replica.ts";
 import type { FsckEvent, FsckProblem } from "./findings.ts";
 import type { Inspection } from "./inspection.ts";
@@ -42,10 +42,11 @@ export async function* checkReferences(
     const state = await shard.read();
     const { items, next } = walkReferences(state, { from, limit: referencesPerSlice });
     yield* miscounted(inspection, state, items);
-    for (const { content, reference } of items) {
+    const copied = items.filter(({ content, reference }) => !equalContentIds(content, reference));
+    for (const { content, reference } of items)
       if (equalContentIds(content, reference)) search.add({ kind: "own", reference });
-      else yield* checkCopied(inspection, shard, { content, reference });
-    }
+    for (const [home, ofHome] of Map.groupBy(copied, ({ reference }) => reference.home))
+      yield* checkCopied(inspection, shard, home, ofHome);
     if (search.isFull || next === undefined) yield* search.run();
     from = next;
   } while (from !== undefined);
@@ -81,26 +82,35 @@ function miscounted(
   return problems;
 }
 
+/** `home`: of all these references. */
 async function* checkCopied(
   inspection: Inspection,
   shard: ShardReplica,
-  { content, reference }: WalkedReference,
+  home: ShardId,
+  copied: readonly WalkedReference[],
 ): AsyncGenerator<FsckEvent, void, undefined> {
-  const destination = inspection.shardOf(reference);
+  const destination = inspection.parts.shards[home];
   if (destination === undefined) {
-    const message = `Content ${contentIdText(content)} is referred to from shard ${reference.home}, which the cluster does not have.`;
-    yield inspection.problem("reference-without-version", message, { content });
+    for (const { content } of copied) {
+      const message = `Content ${contentIdText(content)} is referred to from shard ${home}, which the cluster does not have.`;
+      yield inspection.problem("reference-without-version", message, { content });
+    }
     return;
   }
-  if (referenceStatus(await destination.read(), reference) !== "gone") return;
-  if (!hasReference(await shard.read(), content, reference)) return;
-  yield {
-    kind: "note",
-    note: "abandoned-reference",
-    message: `Reference ${contentIdText(reference)} has no version: it will be dropped.`,
-    content: contentIdText(content),
-    bytes: 0,
-  };
+  const asked = copied.map(({ reference }) => reference);
+  const statuses = await destination.ask(referenceStatusesQuestion, asked);
+  const state = await shard.read();
+  const abandoned = copied.filter(
+    ({ content, reference }, i) => statuses[i] === "gone" && hasReference(state, content, reference),
+  );
+  for (const { content, reference } of abandoned)
+    yield {
+      kind: "note",
+      note: "abandoned-reference",
+      message: `Reference ${contentIdText(reference)} has no version: it will be dropped.`,
+      content: contentIdText(content),
+      bytes: 0,
+    };
 }
 
 type Sought = { readonly kind: "own" | "held"; readonly reference: ContentId };

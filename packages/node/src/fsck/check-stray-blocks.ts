@@ -1,13 +1,11 @@
 /** Every block that is stored: named by a live stream, or on its way out (S4). A leak is a note. */
 
 import type { BlockId, ContentId } from "@holdfast/base";
-import { blockIdText, contentIdText } from "@holdfast/base";
+import { blockIdText, contentIdText, StoreError } from "@holdfast/base";
 import { BlockError } from "@holdfast/blocks";
-import type { ContentPart } from "@holdfast/namespace";
-import { findContent, findPart, findStream } from "@holdfast/namespace";
-import type { StateReader } from "@holdfast/ports";
-import { streamStatus } from "@holdfast/shard";
 import { blockCount, blockId } from "../content/read-content.ts";
+import type { StreamPart } from "../shard-reads/content-questions.ts";
+import { streamPartQuestion } from "../shard-reads/content-questions.ts";
 import type { FsckEvent, FsckNote } from "./findings.ts";
 import type { Inspection } from "./inspection.ts";
 
@@ -30,11 +28,10 @@ async function* checkStream(
   inspection: Inspection,
   stream: ContentId,
 ): AsyncGenerator<FsckEvent, void, undefined> {
-  const home = inspection.shardOf(stream);
-  // Behind the listing of the blocks: what was not committed then and cannot be now never will be.
-  const state = await home?.read();
-  const status = state === undefined ? "garbage" : streamStatus(state, stream.writer, stream.attempt);
-  switch (status) {
+  const found = await askFor(inspection, stream);
+  switch (found?.status) {
+    case undefined:
+      return;
     case "open":
       return;
     case "dead":
@@ -44,12 +41,30 @@ async function* checkStream(
       yield* stray(stream, await bytesOf(inspection, stream, () => true), inspection);
       return;
     case "live": {
-      const part = state === undefined ? undefined : partOf(state, stream);
+      const { part } = found;
       if (part === undefined) return;
       const isNamed = (id: BlockId): boolean =>
         id.sequence < blockCount(part) && blockIdText(id) === blockIdText(blockId(stream, part, id.sequence));
       yield* stray(stream, await bytesOf(inspection, stream, (id) => !isNamed(id)), inspection);
     }
+  }
+}
+
+/**
+ * In the home shard, wherever it is, and behind the listing of the blocks: what was not committed then and cannot be now never will
+ * be. Undefined when it cannot be asked: then nothing is said of these blocks.
+ */
+async function askFor(
+  inspection: Inspection,
+  stream: ContentId,
+): Promise<Pick<StreamPart, "status" | "part"> | undefined> {
+  const home = inspection.shardOf(stream);
+  if (home === undefined) return { status: "garbage", part: undefined };
+  try {
+    return await home.ask(streamPartQuestion, stream);
+  } catch (error) {
+    if (error instanceof StoreError && error.code === "Unavailable") return undefined;
+    throw error;
   }
 }
 
@@ -59,22 +74,6 @@ function* stray(stream: ContentId, bytes: number, inspection: Inspection): Gener
   const content = contentIdText(stream);
   const message = `${bytes} bytes in blocks of ${content} belong to nothing on record: they will be collected.`;
   yield { kind: "note", note: "unreferenced-blocks", message, content, bytes };
-}
-
-function partOf(state: StateReader, { home, writer, attempt }: ContentId): ContentPart | undefined {
-  const record = findStream(state, writer, attempt);
-  switch (record?.kind) {
-    case undefined:
-      return undefined;
-    case "uploadPart":
-      return findPart(state, record.upload, record.part)?.part;
-    case "content":
-    case "absorbed": {
-      const id = record.kind === "content" ? { home, writer, attempt } : record.into;
-      const parts = findContent(state, id)?.parts ?? [];
-      return parts.find((part) => part.writer === writer && part.attempt === attempt);
-    }
-  }
 }
 
 async function bytesOf(

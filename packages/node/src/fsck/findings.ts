@@ -14,6 +14,7 @@ export type ProblemKind =
   | "reference-count"
   /** A content's record contradicts itself or the records of its parts. */
   | "content-inconsistent"
+  /** No slot has the block whole: its bytes are lost. */
   | "block-missing"
   | "block-damaged"
   /** A block is not as long as its part says. */
@@ -36,10 +37,16 @@ export interface FsckProblem {
   readonly block?: string;
 }
 
-/** Space that will come back by itself. */
+/** What comes right by itself. */
 export interface FsckNote {
   readonly kind: "note";
-  readonly note: "unreferenced-blocks" | "abandoned-reference";
+  readonly note:
+    | "unreferenced-blocks"
+    | "abandoned-reference"
+    /** Blocks that should be on this node, too, and are not; not known to be lost. */
+    | "replica-missing"
+    /** The same, damaged on this node. */
+    | "replica-damaged";
   readonly message: string;
   readonly content: string;
   readonly bytes: number;
@@ -70,6 +77,8 @@ export interface FsckSummary extends FsckCounts {
   readonly unreferencedBytes: number;
   /** Blocks of dead contents, kept for readers of before (S6). */
   readonly awaitingErasureBytes: number;
+  /** Blocks that should be whole on this node and are not, while others have them, or may. */
+  readonly incompleteReplicas: number;
 }
 
 export type FsckEvent = FsckProblem | FsckNote | FsckProgress | FsckSummary;

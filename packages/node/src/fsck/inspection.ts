@@ -8,6 +8,7 @@ import { findBucketById } from "@holdfast/namespace";
 import type { Clock, Hashing, StateReader } from "@holdfast/ports";
 import type { GroupState } from "@holdfast/state";
 import type { BucketDirectory } from "../buckets/bucket-directory.ts";
+import type { NodeBlocks } from "../replication/node-blocks.ts";
 import type { ShardReplica } from "../shard-replica.ts";
 import type { FsckProblem, FsckProgress, FsckStage, FsckSummary, ProblemKind } from "./findings.ts";
 
@@ -18,6 +19,8 @@ export interface InspectionParts {
   readonly system: StateReader;
   readonly directory: BucketDirectory;
   readonly blocks: BlockStore;
+  /** Which blocks should be here, and where else they are. */
+  readonly placed: Pick<NodeBlocks, "placement" | "slots" | "incomplete">;
   readonly hashing: Hashing;
   readonly clock: Clock;
   /** Aborted when the node stops. */
@@ -40,6 +43,7 @@ export class Inspection {
   bytes = 0;
   unreferencedBytes = 0;
   awaitingErasureBytes = 0;
+  incompleteReplicas = 0;
   #problems = 0;
 
   constructor(parts: InspectionParts, deep: boolean, signal: AbortSignal | undefined) {
@@ -83,7 +87,8 @@ export class Inspection {
   }
 
   summary(): FsckSummary {
-    const { files, contents, blocks, bytes, unreferencedBytes, awaitingErasureBytes } = this;
+    const { files, contents, blocks, bytes } = this;
+    const { unreferencedBytes, awaitingErasureBytes, incompleteReplicas } = this;
     const problems = this.#problems;
     return {
       kind: "summary",
@@ -95,7 +100,13 @@ export class Inspection {
       problems,
       unreferencedBytes,
       awaitingErasureBytes,
+      incompleteReplicas,
     };
+  }
+
+  /** Those with a replica here: their files are judged here. */
+  get shardsHere(): readonly ShardReplica[] {
+    return this.parts.shards.filter(({ isHere }) => isHere);
   }
 
   shardOf(id: ContentId): ShardReplica | undefined {

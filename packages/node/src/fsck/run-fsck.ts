@@ -1,5 +1,6 @@
 /**
- * Checks everything on this node against everything else, reading only, in slices between which the store goes on:
+ * Checks everything on this node against everything else, reading only, in slices between which the store goes on. In a cluster:
+ * the files of the shards that have a replica here, and the blocks that by the layout should be here.
  *
  *   state        checksums and digest of every group (S12)
  *   files        version -> content that lives, holds its reference, and has its length and ETag (S5)
@@ -14,6 +15,7 @@
  * references.
  */
 
+import { StoreError } from "@holdfast/base";
 import { StateCorruptError } from "@holdfast/state";
 import type { ShardReplica } from "../shard-replica.ts";
 import { checkContents } from "./check-contents.ts";
@@ -43,7 +45,7 @@ export async function* runFsck(
 async function* checkAll(inspection: Inspection): AsyncGenerator<FsckEvent, void, undefined> {
   yield* checkState(inspection);
   for (const check of [checkFiles, checkReferences, checkContents])
-    for (const shard of inspection.parts.shards) yield* readable(inspection, check(inspection, shard));
+    for (const shard of inspection.shardsHere) yield* readable(inspection, check(inspection, shard), shard);
   yield* readable(inspection, checkStrayBlocks(inspection));
 }
 
@@ -55,18 +57,21 @@ async function* checkWithin(
   const bucket = await directory.readable(name);
   for (const id of directory.shardsOf(bucket)) {
     const shard: ShardReplica | undefined = shards[id];
-    if (shard !== undefined) yield* readable(inspection, checkFiles(inspection, shard, { bucket, prefix }));
+    if (shard?.isHere === true)
+      yield* readable(inspection, checkFiles(inspection, shard, { bucket, prefix }), shard);
   }
 }
 
-/** Damage in the state ends a stage for this shard, not the check. */
+/** Damage in the state ends a stage for this shard, not the check; and so does its leaving this node. */
 async function* readable(
   inspection: Inspection,
   events: AsyncGenerator<FsckEvent, void, undefined>,
+  shard?: ShardReplica,
 ): AsyncGenerator<FsckEvent, void, undefined> {
   try {
     yield* events;
   } catch (error) {
+    if (error instanceof StoreError && error.code === "Unavailable" && shard?.isHere === false) return;
     if (!(error instanceof StateCorruptError)) throw error;
     yield inspection.damagedState(error.group);
   }

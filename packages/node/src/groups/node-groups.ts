@@ -80,7 +80,7 @@ export class NodeGroups {
   log<Result>(group: GroupId, codec: Codec<Result>): ForwardingLog<Result> {
     assert(!this.#logs.has(group), `group ${group} has one log`);
     const { self, clock } = this.#options;
-    const homes = (): readonly NodeId[] => (this.#places.get(group) ?? []).map(({ node }) => node);
+    const homes = (): readonly NodeId[] => this.homes(group);
     const log = new ForwardingLog(group, codec, { self, clock, proposals: this.#proposals, homes });
     this.#logs.set(group, log);
     return log;
@@ -90,6 +90,11 @@ export class NodeGroups {
   setPlaces(group: GroupId, places: readonly ReplicaPlace[]): void {
     this.#places.set(group, places);
     this.#logs.get(group)?.replica?.setPlaces(placesOf(places));
+  }
+
+  /** Nodes with a replica of the group, as far as is known. */
+  homes(group: GroupId): readonly NodeId[] {
+    return (this.#places.get(group) ?? []).map(({ node }) => node);
   }
 
   /** Which replica of the group this node is, as its log lives now. */

@@ -1,30 +1,42 @@
 /**
- * Gives back what nobody refers to any more, in the background and in small steps:
- *   - reference drops that a shard owes another one (S5): told there, then settled here;
- *   - dead contents, once no reader can still be at them (S6): blocks erased first, then the records;
- *   - references of copies that were cut off before their commit (S5): the copy's own shard says that none will come;
- *   - blocks that no record knows (S4): those of attempts that closed without a commit. Their home shard decides, never
- *     their age.
- * Every step is idempotent, and a crash between two repeats one.
+ * Gives back what nobody refers to any more, in the background and in small steps. Every node does for itself:
+ *   - blocks of dead contents that it has, once no reader can still be at them (S6): dead-blocks.ts;
+ *   - blocks that no record knows (S4): those of attempts that closed without a commit, and whatever the other ways missed:
+ *     unknown-blocks.ts.
+ * A shard's leader does, for all:
+ *   - reference drops that the shard owes another one (S5), and references of copies that were cut off: references.ts;
+ *   - the records of dead contents, behind their blocks;
+ *   - writers of nodes that are gone: silent-writers.ts.
+ * Every step is idempotent: a crash between two repeats one, and so do two nodes that both take themselves for the leader.
  */
 
-import type { ContentId, ShardId } from "@holdfast/base";
+import type { ContentId } from "@holdfast/base";
 import type { BlockStore } from "@holdfast/blocks";
-import type { Content, CopiedReference, PendingDrop } from "@holdfast/namespace";
-import { clusterTimeMs, copiedReferences, deadContents, pendingDrops } from "@holdfast/namespace";
 import type { Clock, Journal, Metrics } from "@holdfast/ports";
-import { allMetrics, sleep, turn } from "@holdfast/ports";
-import { referenceStatus, streamStatus } from "@holdfast/shard";
+import { allMetrics, sleep } from "@holdfast/ports";
 import type { ShardReplica } from "../shard-replica.ts";
-import { DeathWatch } from "./death-watch.ts";
+import { Attempts } from "./attempts.ts";
+import { DeadBlocks } from "./dead-blocks.ts";
+import { dropAbandoned, passDrops } from "./references.ts";
+import { SilentWriters } from "./silent-writers.ts";
+import { eraseUnknown } from "./unknown-blocks.ts";
 
-const endOfTime: number = Number.MAX_SAFE_INTEGER;
-const dropsPerStep = 200;
-/** Of a scan, before requests have their turn. */
-const contentsPerStep = 50;
-/** Erased together, with one sync of the volume for all: one by one a million contents would take hours. */
-const erasedPerStep = 200;
-const referencesPerStep = 1000;
+export interface CollectorParts {
+  readonly shards: readonly ShardReplica[];
+  readonly blocks: BlockStore;
+  readonly nodes: CollectedNodes;
+  readonly clock: Clock;
+  readonly journal: Journal;
+  readonly metrics: Metrics;
+}
+
+/** The nodes whose leftovers are collected. */
+export interface CollectedNodes {
+  /** The cluster has no other node than this one. */
+  isAlone(): boolean;
+  /** The node is one of the cluster's and was heard of lately. */
+  isLive(node: string): boolean;
+}
 
 export interface CollectorOptions {
   readonly intervalMs: number;
@@ -32,32 +44,45 @@ export interface CollectorOptions {
   readonly readerGraceMs: number;
   /** Rounds between two scans of all blocks. */
   readonly roundsPerScan: number;
-  readonly metrics: Metrics;
+  /** A writer that sent nothing for so long says that it lives. */
+  readonly publishMs: number;
+  /** A writer of a node that is gone is closed after so long a silence. */
+  readonly silentMs: number;
+}
+
+interface Collected {
+  readonly shard: ShardReplica;
+  readonly dead: DeadBlocks;
+  readonly silent: SilentWriters;
 }
 
 export class Collector {
-  readonly #shards: readonly ShardReplica[];
-  readonly #blocks: BlockStore;
-  readonly #clock: Clock;
-  readonly #journal: Journal;
+  readonly #parts: CollectorParts;
   readonly #options: CollectorOptions;
   readonly #stop = new AbortController();
-  readonly #deaths: readonly DeathWatch[];
+  readonly #collected: readonly Collected[];
   #running: Promise<void> = Promise.resolve();
 
-  constructor(
-    shards: readonly ShardReplica[],
-    blocks: BlockStore,
-    clock: Clock,
-    journal: Journal,
-    options: CollectorOptions,
-  ) {
-    this.#shards = shards;
-    this.#blocks = blocks;
-    this.#clock = clock;
-    this.#journal = journal;
+  constructor(parts: CollectorParts, options: CollectorOptions) {
+    this.#parts = parts;
     this.#options = options;
-    this.#deaths = shards.map(() => new DeathWatch(options.readerGraceMs));
+    const { readerGraceMs, intervalMs, silentMs } = options;
+    // The others notice a death up to this much later, and erase in their next round.
+    const forgetDelayMs = readerGraceMs / 16 + 2 * intervalMs;
+    const stopping = this.#stop.signal;
+    const erase = (stream: ContentId): Promise<void> => this.#erase(stream);
+    this.#collected = parts.shards.map((shard) => {
+      const ofShard = {
+        state: shard.localState,
+        propose: shard.propose.bind(shard),
+        leads: () => shard.leads,
+      };
+      const dead = new DeadBlocks(
+        { ...ofShard, erase, clock: parts.clock, stopping },
+        { readerGraceMs, forgetDelayMs },
+      );
+      return { shard, dead, silent: new SilentWriters(silentMs) };
+    });
   }
 
   start(): void {
@@ -70,132 +95,79 @@ export class Collector {
   }
 
   async #run(): Promise<void> {
+    const { clock, journal, metrics } = this.#parts;
     for (let round = 1; !this.#stop.signal.aborted; round++) {
-      await sleep(this.#clock, this.#options.intervalMs, this.#stop.signal);
+      await sleep(clock, this.#options.intervalMs, this.#stop.signal);
       if (this.#stop.signal.aborted) return;
       try {
         await this.collect(round % this.#options.roundsPerScan === 0);
       } catch (cause) {
-        this.#options.metrics.counter(allMetrics.collectionFailures, {}).add(1);
-        this.#journal.warn("collection interrupted", { cause: String(cause) });
+        metrics.counter(allMetrics.collectionFailures, {}).add(1);
+        journal.warn("collection interrupted", { cause: String(cause) });
       }
     }
   }
 
-  /** One round; with `scan`, over all blocks too. */
+  /** One round; with `scan`, over all blocks too. What fails for one shard is done for the others, and thrown at the end. */
   async collect(scan: boolean): Promise<void> {
-    const begunAtMs = this.#clock.monotonicMs();
-    await this.#collect(scan);
-    const seconds = (this.#clock.monotonicMs() - begunAtMs) / 1000;
-    this.#options.metrics.histogram(allMetrics.collectionDuration, {}).observe(seconds);
+    const { clock, metrics } = this.#parts;
+    const begunAtMs = clock.monotonicMs();
+    const attempts = new Attempts(this.#stop.signal);
+    await this.#collect(scan, attempts);
+    const seconds = (clock.monotonicMs() - begunAtMs) / 1000;
+    metrics.histogram(allMetrics.collectionDuration, {}).observe(seconds);
+    attempts.end();
   }
 
-  async #collect(scan: boolean): Promise<void> {
-    for (const shard of this.#shards) {
-      if (this.#stop.signal.aborted) return;
-      await shard.writer.publish();
-      await this.#passDrops(shard);
-      await this.#eraseDead(shard, this.#deaths[shard.id]);
+  async #collect(scan: boolean, attempts: Attempts): Promise<void> {
+    const { shards, blocks, clock } = this.#parts;
+    for (const collected of this.#collected) {
+      if (attempts.isOver) return;
+      if (!collected.shard.leads) collected.silent.onNotLeading();
+      await attempts.make(() => this.#publish(collected.shard));
+      await attempts.make(() => this.#collectDead(collected, attempts));
     }
     if (!scan) return;
-    for (const shard of this.#shards) await this.#dropAbandoned(shard);
-    await this.#eraseUnknown();
-  }
-
-  /** All that are owed now, in steps: more may come in while they go. */
-  async #passDrops(shard: ShardReplica): Promise<void> {
-    for (;;) {
-      const drops = pendingDrops(shard.localState, dropsPerStep);
-      let settled = 0;
-      for (const [home, items] of byHome(drops)) {
-        const target = this.#shards[home];
-        if (target === undefined) continue;
-        await target.propose({
-          kind: "dropReferences",
-          drops: items.map(({ content, reference }) => ({ content, reference })),
-        });
-        await shard.propose({ kind: "settleDrops", sequences: items.map((item) => item.sequence) });
-        settled += items.length;
-      }
-      if (settled < dropsPerStep || this.#stop.signal.aborted) return;
+    for (const { shard, silent } of this.#collected) {
+      if (attempts.isOver) return;
+      await attempts.make(() => this.#closeSilent(shard, silent));
+      await dropAbandoned(shard, shards, attempts);
     }
+    const erase = (stream: ContentId): Promise<void> => this.#erase(stream);
+    await eraseUnknown({ shards, blocks, erase, clock }, attempts);
   }
 
-  async #eraseDead(shard: ShardReplica, deaths: DeathWatch | undefined): Promise<void> {
-    const state = shard.localState;
-    // What died in the last entry of an idle shard waits for another entry that is later.
-    if (
-      deadContents(state, clusterTimeMs(state), 1).length === 0 &&
-      deadContents(state, endOfTime, 1).length > 0
-    )
-      await shard.writer.publish("always");
-    const nowMs = this.#clock.monotonicMs();
-    deaths?.look(nowMs, clusterTimeMs(state));
-    const deadBeforeMs = deaths?.pastGrace(nowMs);
-    if (deadBeforeMs === undefined) return;
-    // To the last one: what a round leaves behind would grow without bound under load.
-    while (!this.#stop.signal.aborted) {
-      const contents = deadContents(state, deadBeforeMs, erasedPerStep);
-      if (contents.length === 0) return;
-      await Promise.all(contents.map((content) => this.#eraseParts(content)));
-      await shard.propose({ kind: "forgetContents", contents: contents.map((content) => content.id) });
+  /** Of this node's own writer, which may not be open yet: what is closed, and at times that it lives. */
+  async #publish(shard: ShardReplica): Promise<void> {
+    if (!shard.hasWriter) return;
+    const { writer } = shard;
+    await writer.publish(writer.silentMs >= this.#options.publishMs ? "always" : "needed");
+  }
+
+  async #collectDead({ shard, dead }: Collected, attempts: Attempts): Promise<void> {
+    if (shard.leads) {
+      await passDrops(shard, this.#parts.shards, attempts);
+      if (dead.waitsForTime && shard.hasWriter) await shard.writer.publish("always");
     }
+    if (!shard.isHere) return;
+    await dead.erase();
+    if (shard.leads) await dead.forget(this.#parts.nodes.isAlone());
   }
 
-  /** One by one: there may be ten thousand. */
-  async #eraseParts({ id, parts }: Content): Promise<void> {
-    for (const { writer, attempt } of parts) await this.#erase({ home: id.home, writer, attempt });
-  }
-
-  async #dropAbandoned(shard: ShardReplica): Promise<void> {
-    let from: Uint8Array | undefined;
-    do {
-      if (this.#stop.signal.aborted) return;
-      const { items, next } = copiedReferences(shard.localState, { from, limit: referencesPerStep });
-      const drops: CopiedReference[] = [];
-      for (const drop of items) {
-        const destination = this.#shards[drop.reference.home];
-        if (destination === undefined) continue;
-        if (referenceStatus(await destination.read(), drop.reference) === "gone") drops.push(drop);
-      }
-      if (drops.length > 0) await shard.propose({ kind: "dropReferences", drops });
-      from = next;
-    } while (from !== undefined);
+  async #closeSilent(shard: ShardReplica, silent: SilentWriters): Promise<void> {
+    if (!shard.leads) return;
+    const { nodes, clock, journal } = this.#parts;
+    const isLive = (node: string): boolean => nodes.isLive(node);
+    for (const { writer, node } of silent.look(shard.localState, clock.monotonicMs(), isLive)) {
+      await shard.propose({ kind: "closeWriter", writer });
+      journal.info("silent writer closed", { shard: shard.id, writer, node });
+    }
   }
 
   async #erase(stream: ContentId): Promise<void> {
-    const { blocks, bytes } = await this.#blocks.erase(stream);
-    this.#options.metrics.counter(allMetrics.collectedBlocks, {}).add(blocks);
-    this.#options.metrics.counter(allMetrics.collectedBytes, {}).add(bytes);
+    const { blocks, metrics } = this.#parts;
+    const erased = await blocks.erase(stream);
+    metrics.counter(allMetrics.collectedBlocks, {}).add(erased.blocks);
+    metrics.counter(allMetrics.collectedBytes, {}).add(erased.bytes);
   }
-
-  async #eraseUnknown(): Promise<void> {
-    let after: ContentId | undefined;
-    for (;;) {
-      const streams = this.#blocks.contents(after, contentsPerStep);
-      const garbage: ContentId[] = [];
-      for (const stream of streams) {
-        if (this.#stop.signal.aborted) return;
-        const home = this.#shards[stream.home];
-        if (home === undefined) continue;
-        if (streamStatus(await home.read(), stream.writer, stream.attempt) === "garbage")
-          garbage.push(stream);
-      }
-      await Promise.all(garbage.map((stream) => this.#erase(stream)));
-      after = streams.at(-1);
-      if (after === undefined) return;
-      // While nothing is garbage nothing above waits for the disk: a scan of all blocks must not hold up requests.
-      await turn(this.#clock);
-    }
-  }
-}
-
-function byHome(drops: readonly PendingDrop[]): ReadonlyMap<ShardId, readonly PendingDrop[]> {
-  const groups = new Map<ShardId, PendingDrop[]>();
-  for (const drop of drops) {
-    const group = groups.get(drop.content.home);
-    if (group === undefined) groups.set(drop.content.home, [drop]);
-    else group.push(drop);
-  }
-  return groups;
 }

@@ -31,9 +31,11 @@ export interface ScrubResult {
   readonly finishedAtMs: number;
   readonly blocks: number;
   readonly bytes: number;
-  /** Of files and of parts of open uploads. */
+  /** Of files and of parts of open uploads; not repaired. */
   readonly damagedBlocks: number;
-  /** The first of them. */
+  /** Were damaged here, and have come whole from another slot. */
+  readonly repairedBlocks: number;
+  /** The first of the damaged ones. */
   readonly damaged: readonly DamagedBlock[];
   /** What is wrong with the state (S12), in sentences. */
   readonly stateProblems: readonly string[];
@@ -49,6 +51,8 @@ export interface ScrubPass {
   readonly damagedBlocks: number;
   /** The first of them. */
   readonly damaged: readonly BlockId[];
+  /** On the list of incomplete blocks, since other slots may have them: what came of that shows at the end. */
+  readonly listed: readonly BlockId[];
   readonly stateProblems: readonly string[];
 }
 
@@ -58,27 +62,36 @@ export interface ScrubRecord {
 }
 
 const found = { blocks: integer, bytes: integer, damagedBlocks: integer, stateProblems: list(text) };
+const passFields = {
+  startedAtMs: integer,
+  after: optional(blockIdCodec),
+  damaged: list(blockIdCodec),
+  ...found,
+} as const;
+const resultFields = {
+  startedAtMs: integer,
+  finishedAtMs: integer,
+  damaged: list(record({ block: text, files: list(text) })),
+  ...found,
+} as const;
+const withoutRepair = record({
+  pass: optional(record(passFields)),
+  last: optional(record(resultFields)),
+});
 
 const scrubRecordCodec: Codec<ScrubRecord> = versioned(
-  1,
+  2,
   record({
-    pass: optional(
-      record({
-        startedAtMs: integer,
-        after: optional(blockIdCodec),
-        damaged: list(blockIdCodec),
-        ...found,
-      }),
-    ),
-    last: optional(
-      record({
-        startedAtMs: integer,
-        finishedAtMs: integer,
-        damaged: list(record({ block: text, files: list(text) })),
-        ...found,
-      }),
-    ),
+    pass: optional(record({ ...passFields, listed: list(blockIdCodec) })),
+    last: optional(record({ ...resultFields, repairedBlocks: integer })),
   }),
+  {
+    // Written before there was another slot to repair from.
+    1: (reader) => {
+      const { pass, last } = withoutRepair.read(reader);
+      return { pass: pass && { ...pass, listed: [] }, last: last && { ...last, repairedBlocks: 0 } };
+    },
+  },
 );
 
 const fileName = "scrub";

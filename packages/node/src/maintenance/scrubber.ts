@@ -1,6 +1,7 @@
 /**
  * Reads everything again, in the background: every value of the state, with the digests it adds up to (S12), then every
- * block. Damage is never served, scrubbed or not; the scrub is there to find it while another copy may still exist.
+ * block. Damage is never served, scrubbed or not; the scrub is there to find it while another copy still exists: a block that has
+ * other slots goes to the list of incomplete blocks, and counts as damaged only if nothing has come of that at the end.
  *
  * A pass is spread over a week, but not slower than some megabytes a second, so that small stores are done within minutes
  * of their week's start. One that somebody asks for goes as fast as the disk does. A crash repeats what was read since
@@ -10,12 +11,13 @@
 import type { BlockId, ContentId } from "@holdfast/base";
 import { blockIdText, contentIdText, StoreError, toHex } from "@holdfast/base";
 import { BlockError } from "@holdfast/blocks";
-import { findStream } from "@holdfast/namespace";
 import type { Disk, Journal } from "@holdfast/ports";
 import { DiskError, sleep } from "@holdfast/ports";
-import { streamStatus } from "@holdfast/shard";
 import type { InspectionParts } from "../fsck/inspection.ts";
 import { NameSearch } from "../fsck/name-files.ts";
+import { slotsOf } from "../fsck/other-slots.ts";
+import type { StreamPart } from "../shard-reads/content-questions.ts";
+import { ownerQuestion, streamPartQuestion } from "../shard-reads/content-questions.ts";
 import { Pace } from "./pace.ts";
 import type { DamagedBlock, ScrubPass, ScrubRecord, ScrubResult } from "./scrub-record.ts";
 import { loadScrubRecord, storeScrubRecord } from "./scrub-record.ts";
@@ -39,6 +41,11 @@ export interface ScrubStatus {
 /** With bodies in them a megabyte or two: some milliseconds. */
 const pairsPerStep = 100;
 const damagedMax = 100;
+/** Blocks of one pass whose repair is followed; beyond, they are on the list of incomplete blocks and count as damaged. */
+const listedMax = 1000;
+/** How long a pass waits at its end for the repair of what it found. */
+const repairMsMax = 60_000;
+const repairLookMs = 250;
 const stateProblemsMax = 20;
 const storeIntervalMs = 30_000;
 /** After a failure that may pass. */
@@ -141,13 +148,15 @@ export class Scrubber {
     this.#record = { ...this.#record, pass: begun };
     if (begun.after === undefined) await this.#scrubState(interrupted);
     if (!interrupted.aborted) await this.#scrubBlocks(interrupted);
+    const repairedBlocks = await this.#followRepairs(interrupted);
     const { pass } = this.#record;
     if (interrupted.aborted || pass === undefined) return;
     const damaged = await this.#nameDamaged(pass.damaged, interrupted);
     if (interrupted.aborted) return;
     const { startedAtMs, blocks, bytes, damagedBlocks, stateProblems } = pass;
     const finishedAtMs = Math.max(startedAtMs, clock.wallMs());
-    const last = { startedAtMs, finishedAtMs, blocks, bytes, damagedBlocks, damaged, stateProblems };
+    const counts = { blocks, bytes, damagedBlocks, repairedBlocks };
+    const last = { startedAtMs, finishedAtMs, ...counts, damaged, stateProblems };
     this.#record = { pass: undefined, last };
     this.#report(last);
     await this.#store();
@@ -185,11 +194,7 @@ export class Scrubber {
       const { pass } = this.#record;
       if (interrupted.aborted || pass === undefined) return;
       this.#change({ after: id, blocks: pass.blocks + 1, bytes: pass.bytes + bytes });
-      if (outcome === "corrupt" && (await this.#isNeeded(id)))
-        this.#change({
-          damagedBlocks: pass.damagedBlocks + 1,
-          damaged: pass.damaged.length < damagedMax ? [...pass.damaged, id] : pass.damaged,
-        });
+      if (outcome === "corrupt") await this.#onDamage(id);
       await this.#pace.worked(bytes, this.#bytesPerSecond());
       if (this.#parts.clock.monotonicMs() - this.#storedAtMs >= storeIntervalMs) await this.#store();
       if (interrupted.aborted) return;
@@ -210,9 +215,59 @@ export class Scrubber {
   }
 
   /** What is dead or may never be committed is nobody's loss. */
-  async #isNeeded({ content }: BlockId): Promise<boolean> {
+  async #onDamage(id: BlockId): Promise<void> {
+    const stream = await this.#askFor(id);
+    if (stream !== undefined && stream.status !== "live") return;
+    if (stream?.width === undefined || !(await this.#list(id, stream.width))) this.#countDamaged([id]);
+  }
+
+  /** Puts it on the list of incomplete blocks for this node; false when no other slot could have it. */
+  async #list(id: BlockId, width: number): Promise<boolean> {
+    const { placed } = this.#parts;
+    const { pass } = this.#record;
+    if (width < 2 || pass === undefined || slotsOf(this.#parts, id, width) === undefined) return false;
+    await placed.incomplete.add({ node: placed.slots.self, id, width });
+    if (pass.listed.length >= listedMax) return false;
+    this.#change({ listed: [...pass.listed, id] });
+    return true;
+  }
+
+  #countDamaged(ids: readonly BlockId[]): void {
+    const { pass } = this.#record;
+    if (pass === undefined) return;
+    const damaged = [...pass.damaged, ...ids].slice(0, damagedMax);
+    this.#change({ damagedBlocks: pass.damagedBlocks + ids.length, damaged });
+  }
+
+  /** How many of the listed blocks have come from other slots; the rest is damaged. */
+  async #followRepairs(interrupted: AbortSignal): Promise<number> {
+    const { clock, blocks } = this.#parts;
+    const listed = this.#record.pass?.listed ?? [];
+    const isOver = (id: BlockId): boolean => blocks.has(id);
+    const endsAtMs = clock.monotonicMs() + repairMsMax;
+    while (!listed.every(isOver) && clock.monotonicMs() < endsAtMs && !interrupted.aborted)
+      await sleep(clock, repairLookMs, interrupted);
+    if (interrupted.aborted) return 0;
+    const left: BlockId[] = [];
+    for (const id of listed.filter((each) => !isOver(each))) {
+      const stream = await this.#askFor(id);
+      if (stream === undefined || stream.status === "live") left.push(id);
+    }
+    this.#countDamaged(left);
+    this.#change({ listed: [] });
+    return listed.filter(isOver).length;
+  }
+
+  /** In its home shard; undefined when nobody can say now. */
+  async #askFor({ content }: BlockId): Promise<StreamPart | undefined> {
     const home = this.#parts.shards[content.home];
-    return home !== undefined && streamStatus(await home.read(), content.writer, content.attempt) === "live";
+    if (home === undefined) return { status: "garbage", part: undefined, width: undefined };
+    try {
+      return await home.ask(streamPartQuestion, content);
+    } catch (error) {
+      if (error instanceof StoreError && error.code === "Unavailable") return undefined;
+      throw error;
+    }
   }
 
   /** One walk over all files, and only when there is something to look for. */
@@ -222,24 +277,28 @@ export class Scrubber {
   ): Promise<readonly DamagedBlock[]> {
     if (damaged.length === 0) return [];
     const { shards, system } = this.#parts;
-    const owners = damaged.map(({ content }) => contentIdText(this.#ownerOf(content)));
+    const owners: string[] = [];
+    for (const { content } of damaged) owners.push(contentIdText(await this.#ownerOf(content)));
     const search = new NameSearch({ shards, system }, owners);
     while (!interrupted.aborted && search.step()) await this.#pace.worked(0, undefined);
     return damaged.map((id, i) => ({ block: blockIdText(id), files: search.namesOf(owners[i] ?? "") }));
   }
 
   /** Parts of a completed upload belong to the content that absorbed them. */
-  #ownerOf(stream: ContentId): ContentId {
-    const home = this.#parts.shards[stream.home];
-    const found = home === undefined ? undefined : findStream(home.localState, stream.writer, stream.attempt);
-    return found?.kind === "absorbed" ? found.into : stream;
+  async #ownerOf(stream: ContentId): Promise<ContentId> {
+    try {
+      return (await this.#parts.shards[stream.home]?.ask(ownerQuestion, stream)) ?? stream;
+    } catch (error) {
+      if (error instanceof StoreError && error.code === "Unavailable") return stream;
+      throw error;
+    }
   }
 
-  #report({ blocks, bytes, damagedBlocks, damaged, stateProblems }: ScrubResult): void {
+  #report({ blocks, bytes, damagedBlocks, repairedBlocks, damaged, stateProblems }: ScrubResult): void {
     for (const { block, files } of damaged)
       this.#journal.error("scrub found a damaged block", { block, files: files.join(", ") });
     for (const problem of stateProblems) this.#journal.error("scrub found damaged state", { problem });
-    this.#journal.info("scrub finished", { blocks, bytes, damagedBlocks });
+    this.#journal.info("scrub finished", { blocks, bytes, damagedBlocks, repairedBlocks });
   }
 
   async #store(): Promise<void> {
@@ -260,6 +319,7 @@ const emptyPass: ScrubPass = {
   bytes: 0,
   damagedBlocks: 0,
   damaged: [],
+  listed: [],
   stateProblems: [],
 };
 

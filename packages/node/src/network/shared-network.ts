@@ -16,13 +16,15 @@ export interface Service {
   readonly frames: readonly number[];
 }
 
-export const services: Readonly<Record<"groups" | "proposals" | "blocks" | "clocks", Service>> = {
+export const services: Readonly<Record<"groups" | "proposals" | "blocks" | "shards" | "clocks", Service>> = {
   /** Frames and snapshots of the group host. */
   groups: { number: 1, frames: [1] },
   /** Commands on their way to a group's leader. */
   proposals: { number: 2, frames: [0x40, 0x41] },
   /** Blocks on their way to and from their slots. */
   blocks: { number: 3, frames: [] },
+  /** Questions to shards that have a replica elsewhere. */
+  shards: { number: 4, frames: [] },
   /** What time the others have. */
   clocks: { number: 5, frames: [0x50, 0x51] },
 };

@@ -7,24 +7,20 @@
  * A run is drawn by each process, so that the answer to an earlier one is not taken for its own.
  */
 
-import type { Codec, ErrorCode, GroupId, LogIndex } from "@holdfast/base";
+import type { Codec, GroupId, LogIndex } from "@holdfast/base";
 import {
   ByteReader,
   ByteWriter,
-  boolean,
   branded,
   byteView,
   DecodeError,
   integer,
-  isErrorCode,
-  list,
-  oneOf,
   record,
-  StoreError,
-  text,
   union,
   variant,
 } from "@holdfast/base";
+import type { WireError } from "../network/wire-error.ts";
+import { wireErrorCodec } from "../network/wire-error.ts";
 
 export const askByte = 0x40;
 export const answerByte = 0x41;
@@ -45,61 +41,15 @@ export interface Answer {
   readonly fate: Fate;
 }
 
-export interface WireError {
-  readonly code: ErrorCode;
-  readonly message: string;
-  readonly retryable: boolean;
-  readonly outcome: StoreError["outcome"];
-  /** Of `fields`, those that are text or numbers. */
-  readonly texts: readonly { readonly name: string; readonly value: string }[];
-  readonly numbers: readonly { readonly name: string; readonly value: number }[];
-}
-
 const askCodec: Codec<Ask> = record({ id: integer, group: branded<GroupId>(), command: byteView });
-
-const errorCodeCodec: Codec<ErrorCode> = {
-  write: (writer, code) => text.write(writer, code),
-  read: (reader) => {
-    const code = text.read(reader);
-    // A newer program may have codes that this one lacks; what they mean for the caller is said beside them.
-    return isErrorCode(code) ? code : "Internal";
-  },
-};
 
 const answerCodec: Codec<Answer> = record({
   id: integer,
   fate: union({
     applied: variant(1, record({ index: branded<LogIndex>(), result: byteView })),
-    failed: variant(
-      2,
-      record({
-        error: record({
-          code: errorCodeCodec,
-          message: text,
-          retryable: boolean,
-          outcome: oneOf(["not-applied", "applied", "unknown"] as const),
-          texts: list(record({ name: text, value: text })),
-          numbers: list(record({ name: text, value: integer })),
-        }),
-      }),
-    ),
+    failed: variant(2, record({ error: wireErrorCodec })),
   }),
 });
-
-export function wireError({ code, message, retryable, outcome, fields }: StoreError): WireError {
-  const texts: { name: string; value: string }[] = [];
-  const numbers: { name: string; value: number }[] = [];
-  for (const [name, value] of Object.entries(fields)) {
-    if (typeof value === "string") texts.push({ name, value });
-    if (typeof value === "number" && Number.isSafeInteger(value) && value >= 0) numbers.push({ name, value });
-  }
-  return { code, message, retryable, outcome, texts, numbers };
-}
-
-export function storeError({ code, message, retryable, outcome, texts, numbers }: WireError): StoreError {
-  const fields = Object.fromEntries([...texts, ...numbers].map(({ name, value }) => [name, value]));
-  return new StoreError(code, message, { retryable, outcome, fields });
-}
 
 /** Gathers the items of one frame. */
 export class ProposalFrame<Item> {

@@ -14,7 +14,8 @@ import {
 } from "@holdfast/base";
 import type { Network } from "@holdfast/ports";
 import { CollectingJournal, SimulatedClock, Simulation } from "@holdfast/ports/simulated";
-import { decodeProposalFrame, ProposalFrame, storeError, wireError } from "./proposal-frames.ts";
+import { storeError, wireError } from "../network/wire-error.ts";
+import { decodeProposalFrame, ProposalFrame } from "./proposal-frames.ts";
 import type { ServedGroup } from "./proposals.ts";
 import { Proposals } from "./proposals.ts";
 

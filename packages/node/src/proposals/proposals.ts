@@ -11,8 +11,9 @@ import type { GroupId, LogIndex, NodeId, Random } from "@holdfast/base";
 import { DecodeError, StoreError } from "@holdfast/base";
 import type { Clock, Exchange, Journal, Network, NetworkReceiver } from "@holdfast/ports";
 import { NetworkError } from "@holdfast/ports";
+import { storeError, wireError } from "../network/wire-error.ts";
 import type { Answer, Ask, DecodedFrame, Fate } from "./proposal-frames.ts";
-import { decodeProposalFrame, ProposalFrame, storeError, wireError } from "./proposal-frames.ts";
+import { decodeProposalFrame, ProposalFrame } from "./proposal-frames.ts";
 import { TurnFrames } from "./turn-frames.ts";
 
 /** What the leader made of a command; the result as its group encodes it. */

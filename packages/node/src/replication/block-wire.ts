@@ -5,17 +5,14 @@
  * Reading a head takes memory in proportion to the head, and every number in it is bounded.
  */
 
-import type { BlockId, ByteReader, Codec, Epoch } from "@holdfast/base";
+import type { BlockId, Codec, Epoch } from "@holdfast/base";
 import {
   blockIdFromKey,
   blockKey,
   blockKeyBytes,
   boolean,
   branded,
-  DecodeError,
-  integer,
   limits,
-  list,
   oneOf,
   optional,
   record,
@@ -24,6 +21,7 @@ import {
   variant,
   versioned,
 } from "@holdfast/base";
+import { atMost, shortList } from "../network/bounded-codecs.ts";
 import type { FragmentStat, RefusalReason, Standing } from "./slot-answer.ts";
 import { refusalReasons } from "./slot-answer.ts";
 
@@ -113,7 +111,7 @@ export const blockRequestCodec: Codec<BlockRequest> = versioned(
   union({
     put: variant(1, record({ id: idCodec, bytes: bodyBytes, checksum: uint32, epoch: epochCodec })),
     read: variant(2, record({ id: idCodec, epoch: epochCodec })),
-    stat: variant(3, record({ ids: shortList(idCodec), epoch: epochCodec })),
+    stat: variant(3, record({ ids: shortList(idCodec, blocksPerRequestMax), epoch: epochCodec })),
     list: variant(4, record({ after: optional(idCodec), limit: pageLimit, epoch: epochCodec })),
   }),
 );
@@ -126,36 +124,15 @@ export const blockAnswerCodec: Codec<BlockAnswer> = versioned(
     result: union({
       stored: variant(1, record({})),
       block: variant(2, record({ bytes: bodyBytes, checksum: uint32 })),
-      stats: variant(3, record({ stats: shortList(statCodec) })),
+      stats: variant(3, record({ stats: shortList(statCodec, blocksPerRequestMax) })),
       page: variant(
         4,
-        record({ blocks: shortList(record({ id: idCodec, stat: statCodec })), isLast: boolean }),
+        record({
+          blocks: shortList(record({ id: idCodec, stat: statCodec }), blocksPerRequestMax),
+          isLast: boolean,
+        }),
       ),
       refused: variant(5, record({ reason: oneOf(refusalReasons) })),
     }),
   }),
 );
-
-function atMost(max: number): Codec<number> {
-  return {
-    write: (writer, value) => integer.write(writer, value),
-    read: (reader) => checked(integer.read(reader), max),
-  };
-}
-
-/** The count is judged before anything is made of it. */
-function shortList<T>(codec: Codec<T>): Codec<readonly T[]> {
-  const all = list(codec);
-  return {
-    write: (writer, values) => all.write(writer, values),
-    read: (reader: ByteReader) => {
-      const count = checked(integer.read(reader), blocksPerRequestMax);
-      return Array.from({ length: count }, () => codec.read(reader));
-    },
-  };
-}
-
-function checked(value: number, max: number): number {
-  if (value > max) throw new DecodeError(`${value}, at most ${max} is allowed`);
-  return value;
-}

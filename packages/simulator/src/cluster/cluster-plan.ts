@@ -146,6 +146,8 @@ export function makeClusterPlan(options: ClusterPlanOptions, random: Random): Cl
       scrubPeriodMs: pick(random, [5000, 20_000]),
       scrubBytesPerSecondMin: pick(random, [1, 100]) * 1024 * KiB,
       joinSettleMs: 500,
+      writerPublishMs: 5000,
+      writerSilentMs: 24 * 60 * 60_000,
       consensus,
     },
   };

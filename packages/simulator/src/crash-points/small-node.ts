@@ -13,6 +13,8 @@ export const smallNode: Required<Omit<NodeOptions, "entrance" | "joinSettleMs">>
   checkpointIntervalMs: 4,
   collectIntervalMs: 20,
   readerGraceMs: 150,
+  writerPublishMs: 400,
+  writerSilentMs: 2000,
   compactIntervalMs: 30,
   compactBytesPerSecondMax: MiB,
   scrubPeriodMs: 400,

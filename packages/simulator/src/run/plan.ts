@@ -71,6 +71,8 @@ export function makePlan(seed: number, random: Random): Plan {
       checkpointIntervalMs: pick(random, [3, 20, 100]),
       collectIntervalMs: pick(random, [10, 50]),
       readerGraceMs,
+      writerPublishMs: 60 * 60_000,
+      writerSilentMs: 24 * 60 * 60_000,
       compactIntervalMs: pick(random, [7, 40]),
       compactBytesPerSecondMax: pick(random, [1, 100]) * 1024 * KiB,
       scrubPeriodMs: pick(random, [50, 400]),
