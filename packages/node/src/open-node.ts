@@ -232,7 +232,8 @@ async function openCluster(
     hasRoom: (bytes) => ballast.makeRoom(bytes),
   });
   const consensus = identity.consensus;
-  const ofCluster = { self, states: state, groups, network, consensus, clock, journal, onFailure };
+  const remember = (): Promise<void> => checkpointer.soon();
+  const ofCluster = { self, states: state, groups, network, consensus, clock, journal, onFailure, remember };
   const cluster: NodeCluster = new NodeCluster(ofCluster);
   const clocks = openClocks(opening, shared, groups);
   clocks.setOthers(new Set(peers.map(({ id }) => id).filter((id) => id !== self)));

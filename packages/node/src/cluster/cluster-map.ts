@@ -5,7 +5,7 @@ import { findCluster } from "@holdfast/namespace";
 import type { Peer, StateReader } from "@holdfast/ports";
 import type { Layout } from "@holdfast/ring";
 import type { Founding, GroupRecord, NodeRecord } from "@holdfast/shard";
-import { findFounding, findLayout, listGroups, listNodes } from "@holdfast/shard";
+import { findFounding, findLayout, listGroups, listNodes, systemGroup } from "@holdfast/shard";
 
 export interface ClusterMap {
   readonly clusterId: string;
@@ -31,4 +31,12 @@ export function peersOf({ nodes }: Pick<ClusterMap, "nodes">): readonly Peer[] {
   return Array.from(nodes.values())
     .filter(({ addresses }) => addresses.rpc !== "none")
     .map(({ id, addresses }) => ({ id, address: addresses.rpc }));
+}
+
+/** What a start needs to find the system group, in one line; undefined while this node is alone, and needs nobody. */
+export function wayInOf({ nodes, groups }: ClusterMap): string | undefined {
+  if (nodes.size === 1) return undefined;
+  const addresses = Array.from(nodes.values(), ({ id, addresses: { rpc } }) => `${id} ${rpc}`);
+  const places = groups.find(({ group }) => group === systemGroup)?.places ?? [];
+  return [...addresses, ...places.map(({ replica, node }) => `${replica} ${node}`)].join("\n");
 }

@@ -54,6 +54,17 @@ test("cluster: with one of three nodes dead, service goes on, and it has everyth
   }
 });
 
+test("cluster: a node that lost its power with little in its state store finds the others", async () => {
+  for (const victim of [0, 1, 2]) {
+    const world = await ClusterMachines.start(3, { checkpointIntervalMs: 3_600_000 });
+    await world.settled();
+    world.machine(victim).crash("power-loss");
+    await world.machine(victim).start();
+    await world.settled();
+    await world.stop();
+  }
+});
+
 test("cluster: a node that stops in order hands over what it leads, and nobody waits for an election", async () => {
   const world = await ClusterMachines.start(3);
   await world.settled();

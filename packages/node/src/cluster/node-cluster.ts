@@ -20,7 +20,7 @@ import type { ForwardingLog } from "../groups/forwarding-log.ts";
 import { shardGroup, systemGroup } from "../groups/group-ids.ts";
 import type { NodeGroups } from "../groups/node-groups.ts";
 import type { ClusterMap } from "./cluster-map.ts";
-import { clusterMapOf, peersOf } from "./cluster-map.ts";
+import { clusterMapOf, peersOf, wayInOf } from "./cluster-map.ts";
 
 export interface NodeClusterOptions {
   readonly self: NodeId;
@@ -32,6 +32,8 @@ export interface NodeClusterOptions {
   readonly journal: Journal;
   /** A replica here can go on no longer. */
   readonly onFailure: (cause: unknown) => void;
+  /** Makes everything applied so far durable in the state store; less than that only on a disk that is full. */
+  readonly remember: () => Promise<void>;
 }
 
 interface ClusterGroup<Result> {
@@ -48,6 +50,8 @@ export class NodeCluster {
   readonly #listeners: ((map: ClusterMap) => void)[] = [];
   #shards: readonly ClusterGroup<ShardResult>[] = [];
   #map: ClusterMap | undefined;
+  /** Durable in the state store. */
+  #wayIn: string | undefined;
   #seenIndex = 0;
   /** Settles without failing. */
   #reviewing: Promise<void> = Promise.resolve();
@@ -148,12 +152,24 @@ export class NodeCluster {
   async #review(): Promise<void> {
     const map = clusterMapOf(this.system.state);
     if (map === undefined || this.#isStopped) return;
+    await this.#remember(map);
     this.#map = map;
     const { network, groups, self } = this.#options;
     network.setPeers(peersOf(map).filter(({ id }) => id !== self));
     for (const { group, places } of map.groups) groups.setPlaces(group, places);
     await Promise.all(this.#shards.map((shard, i) => this.#follow(i, shard, map)));
     for (const listener of this.#listeners) listener(map);
+  }
+
+  /**
+   * A start asks the system group's homes as its state store knows them. So those are durable there before this node lets any of
+   * them vote: a founder that lost its power and knew of nobody would wait for a quorum that never hears of it.
+   */
+  async #remember(map: ClusterMap): Promise<void> {
+    const wayIn = wayInOf(map);
+    if (wayIn === this.#wayIn) return;
+    if (wayIn !== undefined) await this.#options.remember();
+    this.#wayIn = wayIn;
   }
 
   /** Opens this node's replica where it is to have one, gives up one that it is not to have any more. */

@@ -87,6 +87,13 @@ export class Checkpointer {
       if (index > 0 && this.#wal.group(group) !== undefined) this.#wal.checkpoint(group, index);
   }
 
+  /** As `checkpoint`, as soon as the one under way has ended; less than that only on a disk that is full. Never rejects. */
+  async soon(): Promise<void> {
+    await this.#running;
+    this.#start();
+    await this.#running;
+  }
+
   async stop(): Promise<void> {
     this.#stopped = true;
     this.#timer?.cancel();
