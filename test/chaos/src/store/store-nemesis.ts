@@ -1,0 +1,185 @@
+/** What goes wrong with a store while clients work: one fault after another, each ended before the next. */
+
+import { join } from "node:path";
+import { flipBit } from "./flip-bit.ts";
+import type { SmallDisk } from "./small-disk.ts";
+import type { StoreCluster } from "./store-cluster.ts";
+import type { Weather } from "./weather.ts";
+
+export type StoreFault =
+  | "kill"
+  | "kill leader"
+  | "pause"
+  | "isolate"
+  | "one-way"
+  | "quorum"
+  | "bit in a volume"
+  | "full disk";
+
+export interface StoreNemesisOptions {
+  readonly cluster: StoreCluster;
+  readonly weather: Weather;
+  /** Below `count`. */
+  readonly draw: (count: number) => number;
+  /** The node whose disk can be filled; undefined without one. */
+  readonly smallDisk: { readonly node: number; readonly disk: SmallDisk } | undefined;
+  /** The faults to draw from, as far as they are possible. */
+  readonly faults: readonly StoreFault[];
+  readonly say: (text: string) => void;
+}
+
+export const storeFaults: readonly StoreFault[] = [
+  "kill",
+  "kill leader",
+  "pause",
+  "isolate",
+  "one-way",
+  "quorum",
+  "bit in a volume",
+  "full disk",
+];
+/** Longer than elections take; now and then longer than anybody may wait for the others. */
+const lastsMsMin = 2000;
+const lastsMsRange = 5000;
+const longMs = 12_000;
+const longOneIn = 4;
+/** Rot is at one node of a run: the copies at the others have to do. */
+const rottenBitsMax = 3;
+
+export class StoreNemesis {
+  readonly #options: StoreNemesisOptions;
+  readonly #rottenNode: number;
+  #queue: StoreFault[] = [];
+  readonly counts: Map<StoreFault, number> = new Map();
+
+  constructor(options: StoreNemesisOptions) {
+    this.#options = options;
+    this.#rottenNode = options.draw(options.cluster.size);
+  }
+
+  get hasRotted(): boolean {
+    return this.counts.has("bit in a volume");
+  }
+
+  /** One fault, from its beginning to its end. `lasts`: resolves after about so many milliseconds. */
+  async strike(lasts: (ms: number) => Promise<void>): Promise<void> {
+    const { cluster, draw, weather, say } = this.#options;
+    const fault = this.#next();
+    const durationMs = draw(longOneIn) === 0 ? longMs : lastsMsMin + draw(lastsMsRange);
+    const victim = draw(cluster.size);
+    this.counts.set(fault, (this.counts.get(fault) ?? 0) + 1);
+    say(`${fault}: node ${victim}, ${durationMs} ms`);
+    await this.#carryOut(fault, victim, () => lasts(durationMs));
+    weather.set([]);
+    say(`${fault}: over`);
+  }
+
+  /** Each kind once before any comes again. */
+  #next(): StoreFault {
+    const { faults, draw, smallDisk } = this.#options;
+    if (this.#queue.length === 0) {
+      this.#queue = faults.filter((fault) => fault !== "full disk" || smallDisk !== undefined);
+      for (let i = this.#queue.length - 1; i > 0; i--) {
+        const j = draw(i + 1);
+        const [a, b] = [this.#queue[i], this.#queue[j]];
+        if (a !== undefined && b !== undefined) [this.#queue[i], this.#queue[j]] = [b, a];
+      }
+    }
+    return this.#queue.pop() ?? "kill";
+  }
+
+  async #carryOut(fault: StoreFault, victim: number, over: () => Promise<void>): Promise<void> {
+    const { cluster, weather } = this.#options;
+    switch (fault) {
+      case "kill":
+        return this.#kill([victim], over);
+      case "kill leader":
+        return this.#kill([(await this.#leadingNode()) ?? victim], over);
+      case "quorum":
+        return this.#kill(
+          cluster.nodes.filter((node) => node !== victim),
+          over,
+        );
+      case "pause":
+        weather.set([victim]);
+        cluster.pause(victim);
+        await over();
+        return cluster.resume(victim);
+      case "isolate":
+        weather.set([victim]);
+        cluster.cut((a, b) => a === victim || b === victim);
+        await over();
+        return cluster.heal();
+      case "one-way":
+        weather.set([victim]);
+        cluster.stall((from, to) => from === victim && to !== victim);
+        await over();
+        return cluster.heal();
+      case "bit in a volume":
+        return this.#rot();
+      case "full disk":
+        return this.#fill(over);
+    }
+  }
+
+  async #kill(victims: readonly number[], over: () => Promise<void>): Promise<void> {
+    const { cluster, weather } = this.#options;
+    weather.set(victims);
+    await Promise.all(victims.map((node) => cluster.kill(node)));
+    await over();
+    // Together: alone none of them may be able to serve.
+    await Promise.all(victims.map((node) => cluster.start(node)));
+  }
+
+  async #rot(): Promise<void> {
+    const { cluster, draw, say } = this.#options;
+    const folder = join(cluster.data(this.#rottenNode), "blocks");
+    let flipped = 0;
+    for (let i = 0; i < rottenBitsMax; i++) if (await flipBit(folder, draw)) flipped++;
+    say(`${flipped} bits turned over in volumes of node ${this.#rottenNode}`);
+  }
+
+  async #fill(over: () => Promise<void>): Promise<void> {
+    const { weather, smallDisk } = this.#options;
+    if (smallDisk === undefined) return;
+    weather.set([smallDisk.node]);
+    await smallDisk.disk.fill();
+    await over();
+    await smallDisk.disk.empty();
+  }
+
+  /** The node that leads the most groups, by the word of any that answers. */
+  async #leadingNode(): Promise<number | undefined> {
+    return leadingNode(this.#options.cluster);
+  }
+}
+
+const lookMsMax = 2000;
+
+export async function leadingNode(cluster: StoreCluster): Promise<number | undefined> {
+  for (const node of cluster.nodes) {
+    const store = await cluster.connect(node, 0);
+    try {
+      const { shards, nodes } = await store.cluster({ signal: AbortSignal.timeout(lookMsMax) });
+      const led = nodes.map(({ id }) => shards.filter(({ leader }) => leader === id).length);
+      const most = nodes[led.indexOf(Math.max(...led))];
+      return most === undefined ? undefined : await numberOf(cluster, most.id);
+    } catch {
+      // The next one may know.
+    } finally {
+      store.close();
+    }
+  }
+  return undefined;
+}
+
+/** The node with this id, of those that answer. */
+export async function numberOf(cluster: StoreCluster, id: string): Promise<number | undefined> {
+  for (const node of cluster.nodes) {
+    const store = await cluster.connect(node, 0);
+    const status = await store.status({ signal: AbortSignal.timeout(lookMsMax) }).catch(() => undefined);
+    store.close();
+    if (status?.nodeId === id) return node;
+  }
+  return undefined;
+}
