@@ -16,10 +16,9 @@ that are in it are not done again.`;
 
 import type { StoreFault } from "../store/store-nemesis.ts";
 import { storeFaults } from "../store/store-nemesis.ts";
+import type { Consensus } from "./consensus.ts";
 import type { FailoverFilesOptions } from "./failover-files.ts";
 import type { FilesCampaignOptions } from "./files-campaign.ts";
-
-export type Consensus = "raft" | "multipaxos";
 
 export interface Kind {
   readonly size: number;
@@ -71,10 +70,12 @@ function commandOf({ positionals, values }: Parsed): Command | undefined {
   if (kinds === undefined || !isCount(runs) || !isCount(rounds) || !isCount(seconds) || !isCount(seed))
     return undefined;
   const { results } = values;
+  const [what] = positionals;
   const protocols = protocolsOf(values.consensus);
   const faults = faultsOf(values.faults);
-  if (positionals.length !== 1 || protocols === undefined || faults === undefined) return undefined;
-  switch (positionals[0]) {
+  if (what === undefined || positionals.length > 1 || protocols === undefined || faults === undefined)
+    return undefined;
+  switch (what) {
     case "registers":
       return { kind: "registers", kinds, runs, seconds, seed, results };
     case "failover":

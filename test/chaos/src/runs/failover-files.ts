@@ -9,7 +9,7 @@ import { present } from "@holdfast/base";
 import type { Cluster, Store } from "@holdfast/client";
 import { StoreCluster } from "../store/store-cluster.ts";
 import { numberOf } from "../store/store-nemesis.ts";
-import type { Consensus } from "./command.ts";
+import type { Consensus } from "./consensus.ts";
 
 export interface FailoverFilesOptions {
   readonly protocols: readonly Consensus[];

@@ -3,7 +3,7 @@
 import { appendFileSync } from "node:fs";
 import { describeProblem } from "@holdfast/linearizability";
 import type { StoreFault } from "../store/store-nemesis.ts";
-import type { Consensus } from "./command.ts";
+import type { Consensus } from "./consensus.ts";
 import { doneSeeds } from "./done-seeds.ts";
 import type { FilesRunResult } from "./run-files.ts";
 import { runFiles } from "./run-files.ts";

@@ -229,8 +229,15 @@ class FilesRun {
   }
 
   #prober(node: number, store: FileWorld["stores"][number]): Prober {
-    const onProblem = (text: string): void => this.#problem(text);
-    return new Prober({ node, store, bucket, weather: this.#weather, nowMs: () => this.#nowMs(), onProblem });
+    return new Prober({
+      node,
+      store,
+      bucket,
+      weather: this.#weather,
+      nowMs: () => this.#nowMs(),
+      onProblem: (text) => this.#problem(text),
+      say: (text) => this.#say(text),
+    });
   }
 
   #problem(text: string): void {

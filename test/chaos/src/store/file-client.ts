@@ -3,7 +3,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { KiB, MiB, StoreError } from "@holdfast/base";
 import type { Store } from "@holdfast/client";
-import type { Operation, Value } from "@holdfast/linearizability";
+import type { Condition, Operation, Value } from "@holdfast/linearizability";
 import type { Contents, MadeContent } from "./contents.ts";
 
 export interface FileWorld {
@@ -12,16 +12,16 @@ export interface FileWorld {
   readonly bucket: string;
   readonly contents: Contents;
   /** Of one clock for all clients. */
-  nowMs(): number;
+  readonly nowMs: () => number;
   /** Below `count`. */
-  draw(count: number): number;
+  readonly draw: (count: number) => number;
   /** All names of now have this in front. */
-  prefix(): string;
-  record(operation: Operation): void;
+  readonly prefix: () => string;
+  readonly record: (operation: Operation) => void;
   /** Something that no order of operations could explain, or an error that must not be. */
-  problem(text: string): void;
+  readonly problem: (text: string) => void;
   /** Whether so many bytes more may be stored. */
-  takeRoom(bytes: number): boolean;
+  readonly takeRoom: (bytes: number) => boolean;
 }
 
 interface Call {
@@ -30,7 +30,13 @@ interface Call {
   readonly called: number;
 }
 
-type Condition = { readonly expected: Value } | undefined;
+type Write = Call & {
+  readonly kind: "write";
+  readonly value: Value;
+  readonly condition: Condition | undefined;
+};
+
+type Guard = { readonly expected: Value } | undefined;
 
 export const keysCount = 5;
 const callMsMax = 4000;
@@ -67,7 +73,7 @@ export class FileClient {
     else if (choice < 54) await this.#store(key, undefined);
     else if (choice < 64) await this.#store(key, { expected: null });
     else if (choice < 76) await this.#storeOver(key);
-    else if (choice < 82) await this.#delete(key, undefined);
+    else if (choice < 82) await this.#delete(key);
     else if (choice < 86) await this.#deleteKnown(key);
     else if (choice < 93) await this.#copy(key);
     else if (choice < 99) await this.#list();
@@ -136,7 +142,7 @@ export class FileClient {
     }
   }
 
-  #store(key: string, condition: Condition): Promise<void> {
+  #store(key: string, condition: Guard): Promise<void> {
     const content = this.#world.contents.make(this.#size());
     return this.#write(key, content.etag, condition, (signal) => this.#put(key, content, condition, signal));
   }
@@ -147,7 +153,7 @@ export class FileClient {
     return this.#store(key, { expected: known });
   }
 
-  async #put(key: string, { bytes, etag }: MadeContent, condition: Condition, signal: AbortSignal) {
+  async #put(key: string, { bytes, etag }: MadeContent, condition: Guard, signal: AbortSignal) {
     const conditions =
       condition === undefined
         ? {}
@@ -180,18 +186,25 @@ export class FileClient {
     );
   }
 
-  #delete(key: string, condition: Condition): Promise<void> {
-    return this.#write(key, null, condition, async (signal) => {
-      const ifMatch = condition?.expected ?? undefined;
-      const options = ifMatch === undefined ? { signal } : { signal, ifMatch };
-      await this.#at.deleteFile(this.#path(key), options);
-    });
+  async #delete(key: string): Promise<void> {
+    const call = this.#begin(key);
+    try {
+      const { existed } = await this.#at.deleteFile(this.#path(key), {
+        signal: AbortSignal.timeout(callMsMax),
+      });
+      if (!existed) return this.#saw(call, null);
+      this.#wrote({ ...call, kind: "write", value: null, condition: { unexpected: null } });
+    } catch (error) {
+      this.#notWritten({ ...call, kind: "write", value: null, condition: undefined }, error);
+    }
   }
 
   async #deleteKnown(key: string): Promise<void> {
     const known = this.#known.get(key);
     if (known === undefined || known === null) return this.#read(key);
-    return this.#delete(key, { expected: known });
+    return this.#write(key, null, { expected: known }, async (signal) => {
+      await this.#at.deleteFile(this.#path(key), { ifMatch: known, signal });
+    });
   }
 
   /** Of a known version, so that it is known what is copied even if nobody answers. */
@@ -219,41 +232,45 @@ export class FileClient {
   async #write(
     key: string,
     value: Value,
-    condition: Condition,
+    condition: Guard,
     action: (signal: AbortSignal) => Promise<void>,
     msMax: number = callMsMax,
     source?: Call,
   ): Promise<void> {
     const call = this.#begin(key);
-    const { record, nowMs } = this.#world;
     const write = { ...call, kind: "write", value, condition } as const;
     try {
       await action(AbortSignal.timeout(msMax));
-      record({ ...write, outcome: "ok", returned: nowMs() });
-      this.#known.set(key, value);
-      this.answersCount++;
+      this.#wrote(write);
     } catch (error) {
       this.#known.delete(key);
       if (isCode(error, "ConditionFailed")) this.#conditionFailed(write, source);
       else if (isCode(error, "FileNotFound")) this.#saw(source ?? call, null);
-      else {
-        const isOpen = error instanceof StoreError && error.outcome === "unknown";
-        if (isOpen) record({ ...write, outcome: "unknown", returned: Number.POSITIVE_INFINITY });
-        this.#refused(error);
-      }
+      else this.#notWritten(write, error);
     }
   }
 
-  #conditionFailed(
-    write: Call & { readonly value: Value; readonly condition: Condition },
-    source?: Call,
-  ): void {
+  #wrote(write: Write): void {
+    this.#world.record({ ...write, outcome: "ok", returned: this.#world.nowMs() });
+    this.#known.set(write.key, write.value);
+    this.answersCount++;
+  }
+
+  #notWritten(write: Write, error: unknown): void {
+    this.#known.delete(write.key);
+    const isOpen = error instanceof StoreError && error.outcome === "unknown";
+    if (isOpen) this.#world.record({ ...write, outcome: "unknown", returned: Number.POSITIVE_INFINITY });
+    this.#refused(error);
+  }
+
+  #conditionFailed(write: Write, source?: Call): void {
     const { key, value } = write;
-    const refused = source === undefined ? write : { ...source, value, condition: { expected: value } };
+    const refused: Write =
+      source === undefined ? write : { ...source, kind: "write", value, condition: { expected: value } };
     if (refused.condition === undefined)
       return this.#world.problem(`${key}: a condition failed, and there was none`);
     this.#known.delete(refused.key);
-    this.#world.record({ ...refused, kind: "write", outcome: "refused", returned: this.#world.nowMs() });
+    this.#world.record({ ...refused, outcome: "refused", returned: this.#world.nowMs() });
     this.answersCount++;
   }
 

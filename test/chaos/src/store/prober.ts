@@ -15,12 +15,24 @@ export interface ProberOptions {
   readonly weather: Weather;
   readonly nowMs: () => number;
   readonly onProblem: (text: string) => void;
+  /** For whoever looks into it later. */
+  readonly say: (text: string) => void;
+}
+
+interface Attempt {
+  readonly beganMs: number;
+  readonly reportedMs: number;
+  /** What went wrong last. */
+  readonly last: string;
+  readonly isServed: boolean;
 }
 
 /** So many that they lie in most shards. */
 const keysCount = 16;
 const pauseMs = 50;
 const callMsMax = 4000;
+/** What is longer is noted. */
+const noteworthyMs = 2000;
 
 export class Prober {
   readonly #options: ProberOptions;
@@ -28,7 +40,7 @@ export class Prober {
   #turn = 0;
   /** The longest time that the node owed an answer and gave none, in milliseconds. */
   longestMs = 0;
-  /** When it was last served whole rounds of keys, and how many in a row. */
+  /** Answers since it was refused last. */
   servedInARow = 0;
 
   constructor(options: ProberOptions) {
@@ -48,28 +60,31 @@ export class Prober {
   }
 
   async #untilServed(key: string): Promise<void> {
-    const { node, weather, nowMs, onProblem } = this.#options;
-    const beganMs = nowMs();
-    let reported = Number.NEGATIVE_INFINITY;
+    const beganMs = this.#options.nowMs();
+    let reportedMs = Number.NEGATIVE_INFINITY;
+    let last = "no answer";
     while (!this.#isOver) {
       const failure = await this.#ask(key);
-      if (failure === undefined) this.servedInARow++;
-      else this.servedInARow = 0;
-      const owed = weather.expectation(node);
-      if (owed !== undefined) {
-        const sinceMs = Math.max(owed.sinceMs, beganMs);
-        const lateMs = nowMs() - sinceMs;
-        this.longestMs = Math.max(this.longestMs, lateMs);
-        if (lateMs > owed.withinMs && reported !== owed.sinceMs) {
-          reported = owed.sinceMs;
-          onProblem(
-            `node ${node} did not serve ${key} for ${Math.round(lateMs)} ms: ${failure ?? "now it does"}`,
-          );
-        }
-      }
+      last = failure ?? last;
+      this.servedInARow = failure === undefined ? this.servedInARow + 1 : 0;
+      reportedMs = this.#judge(key, { beganMs, reportedMs, last, isServed: failure === undefined });
       if (failure === undefined) return;
       await delay(pauseMs);
     }
+  }
+
+  /** Under which expectation the node was reported last: once is enough. */
+  #judge(key: string, { beganMs, reportedMs, last, isServed }: Attempt): number {
+    const { node, weather, nowMs, onProblem, say } = this.#options;
+    const owed = weather.expectation(node);
+    if (owed === undefined) return reportedMs;
+    const lateMs = nowMs() - Math.max(owed.sinceMs, beganMs);
+    this.longestMs = Math.max(this.longestMs, lateMs);
+    const text = `node ${node}, ${key}: ${Math.round(lateMs)} ms, ${last}`;
+    if (isServed && lateMs > noteworthyMs) say(`late: ${text}`);
+    if (lateMs <= owed.withinMs || reportedMs === owed.sinceMs) return reportedMs;
+    onProblem(`not served in time: ${text}`);
+    return owed.sinceMs;
   }
 
   /** What went wrong, if anything. */
