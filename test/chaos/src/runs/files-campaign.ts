@@ -42,14 +42,16 @@ function isGood({ verdict, problems }: FilesRunResult): boolean {
 }
 
 function lineOf(seed: number, consensus: Consensus, result: FilesRunResult): object {
-  const { operations, answers, unknown, faults, longestMs, wellAfterMs, verdict, problems } = result;
+  const { operations, answers, unknown, faults, longestMs, wellAfterMs, stolenMs, verdict, problems } =
+    result;
   const linearizable = verdict.problems.length === 0;
-  const seen = { operations, answers, unknown, faults, longestMs, wellAfterMs };
+  const seen = { operations, answers, unknown, faults, longestMs, wellAfterMs, stolenMs };
   return { chaos: "files", seed, nodes: 3, consensus, ...seen, linearizable, problems: problems.length };
 }
 
 function report(seed: number, consensus: Consensus, result: FilesRunResult): void {
-  const { operations, unknown, refusals, faults, longestMs, wellAfterMs, verdict, problems, kept } = result;
+  const { operations, unknown, refusals, faults, longestMs, wellAfterMs, stolenMs, verdict, problems, kept } =
+    result;
   const listed = (counts: Readonly<Record<string, number>>): string =>
     Object.entries(counts)
       .map(([name, count]) => `${count} x ${name}`)
@@ -57,7 +59,7 @@ function report(seed: number, consensus: Consensus, result: FilesRunResult): voi
   const what = verdict.problems.length > 0 ? "NOT linearizable" : "linearizable";
   console.log(
     `run ${seed}: ${consensus}: ${what}; ${operations} operations, ${unknown} of unknown outcome; ${listed(faults)}; refused: ${listed(refusals)}; ` +
-      `owed for ${longestMs} ms at most, well ${wellAfterMs} ms after the last fault`,
+      `owed for ${longestMs} ms at most, well ${wellAfterMs} ms after the last fault; ${stolenMs} ms stolen by other work`,
   );
   for (const each of verdict.problems) for (const line of describeProblem(each)) console.log(line);
   for (const problem of problems) console.log(`PROBLEM ${problem}`);

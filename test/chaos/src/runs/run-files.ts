@@ -13,6 +13,7 @@ import { FileClient } from "../store/file-client.ts";
 import { lastLook } from "../store/last-look.ts";
 import { Prober } from "../store/prober.ts";
 import { SmallDisk } from "../store/small-disk.ts";
+import { StolenTime } from "../store/stolen-time.ts";
 import { StoreCluster } from "../store/store-cluster.ts";
 import type { StoreFault } from "../store/store-nemesis.ts";
 import { StoreNemesis } from "../store/store-nemesis.ts";
@@ -34,6 +35,8 @@ export interface FilesRunResult {
   /** By code: what clients were told instead of an answer. */
   readonly refusals: Readonly<Record<string, number>>;
   readonly faults: Readonly<Record<string, number>>;
+  /** In which this process was kept from running, in milliseconds; deadlines do not count it. */
+  readonly stolenMs: number;
   /** The longest time that a node owed an answer and gave none, in milliseconds. */
   readonly longestMs: number;
   /** From the end of the last fault until every node served every key it was asked for, in milliseconds. */
@@ -96,6 +99,7 @@ class FilesRun {
   readonly #history: Operation[] = [];
   readonly #problems = new Set<string>();
   readonly #beganMs = performance.now();
+  readonly #stolen = new StolenTime();
   #roomBytes = roomBytes;
 
   constructor(
@@ -107,7 +111,7 @@ class FilesRun {
     this.#cluster = cluster;
     this.#options = options;
     this.#draw = draw;
-    const weather = new Weather(size, () => this.#nowMs());
+    const weather = new Weather(size, () => this.#fairMs());
     this.#weather = weather;
     const { faults } = options;
     this.#nemesis = new StoreNemesis({
@@ -153,13 +157,13 @@ class FilesRun {
 
   /** Milliseconds until every node served a round of keys. */
   async #untilWell(probers: readonly Prober[]): Promise<number> {
-    const beganMs = this.#nowMs();
+    const beganMs = this.#fairMs();
     for (const prober of probers) prober.servedInARow = 0;
     while (probers.some(({ servedInARow }) => servedInARow < probedInARow)) {
-      if (this.#nowMs() - beganMs > 2 * calmMs) break;
+      if (this.#fairMs() - beganMs > 2 * calmMs) break;
       await delay(20);
     }
-    const afterMs = this.#nowMs() - beganMs;
+    const afterMs = this.#fairMs() - beganMs;
     if (afterMs > calmMs)
       this.#problem(`not every node served within ${calmMs} ms after all faults were healed`);
     return Math.round(afterMs);
@@ -186,6 +190,7 @@ class FilesRun {
     probers: readonly Prober[],
     wellAfterMs: number,
   ): Promise<FilesRunResult> {
+    this.#stolen.stop();
     for (const end of this.#cluster.ends) this.#problem(end);
     const history = this.#history;
     const verdict = checkHistory(history);
@@ -204,6 +209,7 @@ class FilesRun {
       faults: Object.fromEntries<number>(this.#nemesis.counts satisfies ReadonlyMap<StoreFault, number>),
       longestMs: Math.round(Math.max(...probers.map(({ longestMs }) => longestMs))),
       wellAfterMs,
+      stolenMs: Math.round(this.#stolen.totalMs),
       verdict,
       problems,
       kept: isClean ? undefined : folder,
@@ -234,7 +240,7 @@ class FilesRun {
       store,
       bucket,
       weather: this.#weather,
-      nowMs: () => this.#nowMs(),
+      nowMs: () => this.#fairMs(),
       onProblem: (text) => this.#problem(text),
       say: (text) => this.#say(text),
     });
@@ -248,11 +254,16 @@ class FilesRun {
 
   /** By the history's clock, and by the journals'. */
   #say(text: string): void {
-    const line = `${Math.round(this.#nowMs())} ${new Date().toISOString()} ${text}\n`;
+    const line = `${Math.round(this.#nowMs())} (${Math.round(this.#stolen.totalMs)} stolen) ${new Date().toISOString()} ${text}\n`;
     appendFileSync(join(this.#cluster.folder, "faults.log"), line);
   }
 
   #nowMs(): number {
     return performance.now() - this.#beganMs;
+  }
+
+  /** Without what other work on this machine took. */
+  #fairMs(): number {
+    return this.#nowMs() - this.#stolen.totalMs;
   }
 }

@@ -22,11 +22,16 @@ export interface ServerProcessOptions {
   readonly onEnd: (how: string) => void;
 }
 
+/** As a node reports to the process that started it, and ends by itself when that is gone. */
+interface Report {
+  readonly kind: "ready" | "failed";
+}
+
 export class ServerProcess {
   readonly #child: ChildProcess;
-  readonly #ended: Promise<unknown>;
+  readonly #ended: Promise<void>;
+  readonly #ready: Promise<void>;
   #isWanted = true;
-  #output = "";
 
   private constructor(
     { args, journal, dials, onEnd }: ServerProcessOptions,
@@ -34,13 +39,21 @@ export class ServerProcess {
   ) {
     const file = openSync(journal, "a");
     const flags = ["--conditions=holdfast-source", "--disable-warning=ExperimentalWarning"];
-    this.#child = spawn(process.execPath, [...flags, "--import", dialThrough, cli, "server", ...args], {
-      stdio: ["ignore", "pipe", file],
+    const child = spawn(process.execPath, [...flags, "--import", dialThrough, cli, "server", ...args], {
+      stdio: ["ignore", file, file, "ipc"],
       env: { ...process.env, ...environment, HOLDFAST_CHAOS_DIALS: JSON.stringify(dials) },
     });
     closeSync(file);
-    this.#child.stdout?.setEncoding("utf8").on("data", (text: string) => (this.#output += text));
-    this.#ended = once(this.#child, "exit").then(([code, signal]) => {
+    this.#child = child;
+    const { promise, resolve: resolveReady, reject } = Promise.withResolvers<void>();
+    child.on("message", ({ kind }: Report) => {
+      if (kind === "ready") resolveReady();
+      else reject(new Error(`a node cannot start: see ${journal}`));
+    });
+    this.#ready = promise;
+    promise.catch(() => undefined);
+    this.#ended = once(child, "exit").then(([code, signal]) => {
+      reject(new Error(`a node ended before it served: exit code ${code}, signal ${signal}`));
       if (this.#isWanted) onEnd(`exit code ${code}, signal ${signal}`);
     });
   }
@@ -52,21 +65,10 @@ export class ServerProcess {
     return new ServerProcess(options, environment);
   }
 
-  get pid(): number | undefined {
-    return this.#child.pid;
-  }
-
   /** Resolves when it serves. */
   async ready(): Promise<void> {
-    const endsAt = performance.now() + startDeadlineMs;
-    while (!/^ready .*$/m.test(this.#output)) {
-      if (this.#child.exitCode !== null || this.#child.signalCode !== null)
-        throw new Error("a node ended before it served");
-      if (performance.now() > endsAt) throw new Error(`a node does not serve in ${startDeadlineMs} ms`);
-      const said = this.#child.stdout === null ? [] : [once(this.#child.stdout, "data")];
-      const timeout = AbortSignal.timeout(startDeadlineMs);
-      await Promise.race([...said, this.#ended, once(timeout, "abort")]);
-    }
+    const deadline = AbortSignal.timeout(startDeadlineMs);
+    await Promise.race([this.#ready, once(deadline, "abort").then(tooLate)]);
   }
 
   async kill(): Promise<void> {
@@ -83,4 +85,8 @@ export class ServerProcess {
   resume(): void {
     this.#child.kill("SIGCONT");
   }
+}
+
+function tooLate(): never {
+  throw new Error(`a node does not serve in ${startDeadlineMs} ms`);
 }

@@ -1,7 +1,7 @@
 /** Which nodes are in trouble, and hence what has to be served: the rest, as long as it is a majority. */
 
 export interface Expectation {
-  /** When it came to hold, in milliseconds. */
+  /** When it came to hold, in milliseconds of the clock that deadlines go by. */
   readonly sinceMs: number;
   /** After which whoever asks has to be served. */
   readonly withinMs: number;

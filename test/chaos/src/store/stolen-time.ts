@@ -1,0 +1,32 @@
+/**
+ * Time in which this process wanted to run and could not: the machine was busy with something else, and the nodes on it had no more
+ * than we. Deadlines do not count it.
+ */
+
+const tickMs = 20;
+
+export class StolenTime {
+  readonly #timer: NodeJS.Timeout;
+  #lastMs = performance.now();
+  #totalMs = 0;
+
+  constructor() {
+    this.#timer = setInterval(() => this.#tick(), tickMs);
+  }
+
+  /** Since it was made. */
+  get totalMs(): number {
+    this.#tick();
+    return this.#totalMs;
+  }
+
+  stop(): void {
+    clearInterval(this.#timer);
+  }
+
+  #tick(): void {
+    const nowMs = performance.now();
+    this.#totalMs += Math.max(0, nowMs - this.#lastMs - tickMs);
+    this.#lastMs = nowMs;
+  }
+}
