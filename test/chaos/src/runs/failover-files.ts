@@ -7,8 +7,8 @@ import { appendFileSync } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
 import { present } from "@holdfast/base";
 import type { Cluster, Store } from "@holdfast/client";
+import { numberOf } from "../store/leading-node.ts";
 import { StoreCluster } from "../store/store-cluster.ts";
-import { numberOf } from "../store/store-nemesis.ts";
 import type { Consensus } from "./consensus.ts";
 
 export interface FailoverFilesOptions {

@@ -54,7 +54,7 @@ const bucket = "chaos";
 /** Fresh keys now and then: what is unknown for ever makes a long history of one key hard to judge. */
 const keysLastMs = 4000;
 /** Stored in all, so that a run takes a bounded part of the disk. */
-const roomBytes = 192 * MiB;
+const roomBytes = 96 * MiB;
 const probedInARow = 16;
 const calmMs = 20_000;
 const problemsMax = 20;

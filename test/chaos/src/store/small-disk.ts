@@ -4,10 +4,10 @@ import { execFile } from "node:child_process";
 import { cp, open, rm, statfs } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { GiB, KiB, MiB } from "@holdfast/base";
+import { KiB, MiB } from "@holdfast/base";
 
 const run = promisify(execFile);
-const diskBytes = GiB + 512 * MiB;
+const diskBytes = 768 * MiB;
 const filler = "filler";
 
 export class SmallDisk {

@@ -8,6 +8,7 @@ const tickMs = 20;
 export class StolenTime {
   readonly #timer: NodeJS.Timeout;
   #lastMs = performance.now();
+  #lastUsage = process.cpuUsage();
   #totalMs = 0;
 
   constructor() {
@@ -26,7 +27,10 @@ export class StolenTime {
 
   #tick(): void {
     const nowMs = performance.now();
-    this.#totalMs += Math.max(0, nowMs - this.#lastMs - tickMs);
+    const { user, system } = process.cpuUsage(this.#lastUsage);
+    const ownMs = (user + system) / 1000;
+    this.#totalMs += Math.max(0, nowMs - this.#lastMs - tickMs - ownMs);
     this.#lastMs = nowMs;
+    this.#lastUsage = process.cpuUsage();
   }
 }

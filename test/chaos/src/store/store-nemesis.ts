@@ -2,6 +2,7 @@
 
 import { join } from "node:path";
 import { flipBit } from "./flip-bit.ts";
+import { leadingNode } from "./leading-node.ts";
 import type { SmallDisk } from "./small-disk.ts";
 import type { StoreCluster } from "./store-cluster.ts";
 import type { Weather } from "./weather.ts";
@@ -26,6 +27,11 @@ export interface StoreNemesisOptions {
   /** The faults to draw from, as far as they are possible. */
   readonly faults: readonly StoreFault[];
   readonly say: (text: string) => void;
+}
+
+interface Trouble {
+  readonly begin: () => Promise<void> | void;
+  readonly end: () => Promise<void> | void;
 }
 
 export const storeFaults: readonly StoreFault[] = [
@@ -57,19 +63,15 @@ export class StoreNemesis {
     this.#rottenNode = options.draw(options.cluster.size);
   }
 
-  get hasRotted(): boolean {
-    return this.counts.has("bit in a volume");
-  }
-
   /** One fault, from its beginning to its end. `lasts`: resolves after about so many milliseconds. */
   async strike(lasts: (ms: number) => Promise<void>): Promise<void> {
     const { cluster, draw, weather, say } = this.#options;
     const fault = this.#next();
     const durationMs = draw(longOneIn) === 0 ? longMs : lastsMsMin + draw(lastsMsRange);
     const victim = draw(cluster.size);
-    this.counts.set(fault, (this.counts.get(fault) ?? 0) + 1);
     say(`${fault}: node ${victim}, ${durationMs} ms`);
-    await this.#carryOut(fault, victim, () => lasts(durationMs));
+    const hasStruck = await this.#carryOut(fault, victim, () => lasts(durationMs));
+    if (hasStruck) this.counts.set(fault, (this.counts.get(fault) ?? 0) + 1);
     weather.set([]);
     say(`${fault}: over`);
   }
@@ -88,33 +90,34 @@ export class StoreNemesis {
     return this.#queue.pop() ?? "kill";
   }
 
-  async #carryOut(fault: StoreFault, victim: number, over: () => Promise<void>): Promise<void> {
-    const { cluster, weather } = this.#options;
+  /** False: there was nothing that it could have struck. */
+  async #carryOut(fault: StoreFault, victim: number, over: () => Promise<void>): Promise<boolean> {
+    const { cluster } = this.#options;
     switch (fault) {
       case "kill":
         return this.#kill([victim], over);
       case "kill leader":
-        return this.#kill([(await this.#leadingNode()) ?? victim], over);
+        return this.#kill([(await leadingNode(cluster)) ?? victim], over);
       case "quorum":
         return this.#kill(
           cluster.nodes.filter((node) => node !== victim),
           over,
         );
       case "pause":
-        weather.set([victim]);
-        cluster.pause(victim);
-        await over();
-        return cluster.resume(victim);
+        return this.#trouble(victim, over, {
+          begin: () => cluster.pause(victim),
+          end: () => cluster.resume(victim),
+        });
       case "isolate":
-        weather.set([victim]);
-        cluster.cut((a, b) => a === victim || b === victim);
-        await over();
-        return cluster.heal();
+        return this.#trouble(victim, over, {
+          begin: () => cluster.cut((a, b) => a === victim || b === victim),
+          end: () => cluster.heal(),
+        });
       case "one-way":
-        weather.set([victim]);
-        cluster.stall((from, to) => from === victim && to !== victim);
-        await over();
-        return cluster.heal();
+        return this.#trouble(victim, over, {
+          begin: () => cluster.stall((from, to) => from === victim && to !== victim),
+          end: () => cluster.heal(),
+        });
       case "bit in a volume":
         return this.#rot();
       case "full disk":
@@ -122,64 +125,37 @@ export class StoreNemesis {
     }
   }
 
-  async #kill(victims: readonly number[], over: () => Promise<void>): Promise<void> {
+  async #trouble(victim: number, over: () => Promise<void>, { begin, end }: Trouble): Promise<boolean> {
+    this.#options.weather.set([victim]);
+    await begin();
+    await over();
+    await end();
+    return true;
+  }
+
+  async #kill(victims: readonly number[], over: () => Promise<void>): Promise<boolean> {
     const { cluster, weather } = this.#options;
     weather.set(victims);
     await Promise.all(victims.map((node) => cluster.kill(node)));
     await over();
     // Together: alone none of them may be able to serve.
     await Promise.all(victims.map((node) => cluster.start(node)));
+    return true;
   }
 
-  async #rot(): Promise<void> {
+  async #rot(): Promise<boolean> {
     const { cluster, draw, say } = this.#options;
     const folder = join(cluster.data(this.#rottenNode), "blocks");
     let flipped = 0;
     for (let i = 0; i < rottenBitsMax; i++) if (await flipBit(folder, draw)) flipped++;
     say(`${flipped} bits turned over in volumes of node ${this.#rottenNode}`);
+    return flipped > 0;
   }
 
-  async #fill(over: () => Promise<void>): Promise<void> {
-    const { weather, smallDisk } = this.#options;
-    if (smallDisk === undefined) return;
-    weather.set([smallDisk.node]);
-    await smallDisk.disk.fill();
-    await over();
-    await smallDisk.disk.empty();
+  async #fill(over: () => Promise<void>): Promise<boolean> {
+    const { smallDisk } = this.#options;
+    if (smallDisk === undefined) return false;
+    const { node, disk } = smallDisk;
+    return this.#trouble(node, over, { begin: () => disk.fill(), end: () => disk.empty() });
   }
-
-  /** The node that leads the most groups, by the word of any that answers. */
-  async #leadingNode(): Promise<number | undefined> {
-    return leadingNode(this.#options.cluster);
-  }
-}
-
-const lookMsMax = 2000;
-
-export async function leadingNode(cluster: StoreCluster): Promise<number | undefined> {
-  for (const node of cluster.nodes) {
-    const store = await cluster.connect(node, 0);
-    try {
-      const { shards, nodes } = await store.cluster({ signal: AbortSignal.timeout(lookMsMax) });
-      const led = nodes.map(({ id }) => shards.filter(({ leader }) => leader === id).length);
-      const most = nodes[led.indexOf(Math.max(...led))];
-      return most === undefined ? undefined : await numberOf(cluster, most.id);
-    } catch {
-      // The next one may know.
-    } finally {
-      store.close();
-    }
-  }
-  return undefined;
-}
-
-/** The node with this id, of those that answer. */
-export async function numberOf(cluster: StoreCluster, id: string): Promise<number | undefined> {
-  for (const node of cluster.nodes) {
-    const store = await cluster.connect(node, 0);
-    const status = await store.status({ signal: AbortSignal.timeout(lookMsMax) }).catch(() => undefined);
-    store.close();
-    if (status?.nodeId === id) return node;
-  }
-  return undefined;
 }
