@@ -200,6 +200,7 @@ async function openCluster(
   const network: Network = (await ports.openNetwork?.(identity, places.length === 1)) ?? loneNetwork(self);
   closing.add(() => network.close());
   const shared = new SharedNetwork(network, journal);
+  const hasRoom = (bytes: number): Promise<boolean> => ballast.makeRoom(bytes);
   const groups = new NodeGroups({
     self,
     wal,
@@ -219,7 +220,7 @@ async function openCluster(
       },
       room: () => checkpointer.room,
     },
-    hasRoom: (bytes) => ballast.makeRoom(bytes),
+    hasRoom,
   });
   const consensus = identity.consensus;
   const ofCluster = { self, states: state, groups, network, consensus, clock, journal, onFailure };
@@ -230,7 +231,8 @@ async function openCluster(
   });
   const ofBlocks = { self, disk, store, list, placement, clock, random, hashing, journal, metrics };
   const view = shared.view(services.blocks);
-  const blocks = await openNodeBlocks({ ...ofBlocks, network: view, limits: replicationLimitsDefault });
+  const limits = replicationLimitsDefault;
+  const blocks = await openNodeBlocks({ ...ofBlocks, network: view, limits, hasRoom });
   closing.add(() => groups.stop());
   closing.add(() => cluster.stop());
   closing.add(() => blocks.blocks.close());
