@@ -65,11 +65,12 @@ export class StoreNemesis {
 
   /** One fault, from its beginning to its end. `lasts`: resolves after about so many milliseconds. */
   async strike(lasts: (ms: number) => Promise<void>): Promise<void> {
-    const { cluster, draw, weather, say } = this.#options;
+    const { cluster, draw, weather, smallDisk, say } = this.#options;
     const fault = this.#next();
     const durationMs = draw(longOneIn) === 0 ? longMs : lastsMsMin + draw(lastsMsRange);
     const victim = draw(cluster.size);
-    say(`${fault}: node ${victim}, ${durationMs} ms`);
+    const struck = fault === "full disk" ? smallDisk?.node : victim;
+    say(`${fault}: node ${struck}, ${durationMs} ms`);
     const hasStruck = await this.#carryOut(fault, victim, () => lasts(durationMs));
     if (hasStruck) this.counts.set(fault, (this.counts.get(fault) ?? 0) + 1);
     weather.set([]);
