@@ -42,26 +42,30 @@ function isGood({ verdict, problems }: FilesRunResult): boolean {
 }
 
 function lineOf(seed: number, consensus: Consensus, result: FilesRunResult): object {
-  const { operations, answers, unknown, faults, longestMs, wellAfterMs, stolenMs, verdict, problems } =
-    result;
+  const { refusals: _, kept: __, verdict, problems, ...counts } = result;
   const linearizable = verdict.problems.length === 0;
-  const seen = { operations, answers, unknown, faults, longestMs, wellAfterMs, stolenMs };
-  return { chaos: "files", seed, nodes: 3, consensus, ...seen, linearizable, problems: problems.length };
+  return { chaos: "files", seed, nodes: 3, consensus, ...counts, linearizable, problems: problems.length };
 }
 
 function report(seed: number, consensus: Consensus, result: FilesRunResult): void {
-  const { operations, unknown, refusals, faults, longestMs, wellAfterMs, stolenMs, verdict, problems, kept } =
-    result;
-  const listed = (counts: Readonly<Record<string, number>>): string =>
-    Object.entries(counts)
-      .map(([name, count]) => `${count} x ${name}`)
-      .join(", ");
+  const { verdict, problems, kept, longestMs, wellAfterMs, stolenMs, refusedStarts } = result;
   const what = verdict.problems.length > 0 ? "NOT linearizable" : "linearizable";
-  console.log(
-    `run ${seed}: ${consensus}: ${what}; ${operations} operations, ${unknown} of unknown outcome; ${listed(faults)}; refused: ${listed(refusals)}; ` +
-      `owed for ${longestMs} ms at most, well ${wellAfterMs} ms after the last fault; ${stolenMs} ms stolen by other work`,
-  );
+  const facts = [
+    `${result.operations} operations, ${result.unknown} of unknown outcome`,
+    countsText(result.faults),
+    `refused: ${countsText(result.refusals)}`,
+    ...(refusedStarts === 0 ? [] : [`${refusedStarts} starts refused`]),
+    `owed for ${longestMs} ms at most, well ${wellAfterMs} ms after the last fault`,
+    `${stolenMs} ms stolen by other work`,
+  ];
+  console.log(`run ${seed}: ${consensus}: ${what}; ${facts.join("; ")}`);
   for (const each of verdict.problems) for (const line of describeProblem(each)) console.log(line);
   for (const problem of problems) console.log(`PROBLEM ${problem}`);
   if (kept !== undefined) console.log(`history, journals and data kept in ${kept}`);
+}
+
+function countsText(counts: Readonly<Record<string, number>>): string {
+  return Object.entries(counts)
+    .map(([name, count]) => `${count} x ${name}`)
+    .join(", ");
 }

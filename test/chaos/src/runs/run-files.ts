@@ -35,6 +35,8 @@ export interface FilesRunResult {
   /** By code: what clients were told instead of an answer. */
   readonly refusals: Readonly<Record<string, number>>;
   readonly faults: Readonly<Record<string, number>>;
+  /** Starts on a flipped bit that a node refused. */
+  readonly refusedStarts: number;
   /** In which this process was kept from running, in milliseconds; deadlines do not count it. */
   readonly stolenMs: number;
   /** The longest time that a node owed an answer and gave none, in milliseconds. */
@@ -207,6 +209,7 @@ class FilesRun {
       unknown: history.filter(({ returned }) => returned === Number.POSITIVE_INFINITY).length,
       refusals: Object.fromEntries(refusals),
       faults: Object.fromEntries<number>(this.#nemesis.counts satisfies ReadonlyMap<StoreFault, number>),
+      refusedStarts: this.#nemesis.refusedStarts,
       longestMs: Math.round(Math.max(...probers.map(({ longestMs }) => longestMs))),
       wellAfterMs,
       stolenMs: Math.round(this.#stolen.totalMs),

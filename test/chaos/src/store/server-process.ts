@@ -31,7 +31,8 @@ export class ServerProcess {
   readonly #child: ChildProcess;
   readonly #ended: Promise<void>;
   readonly #ready: Promise<void>;
-  #isWanted = true;
+  /** Serves, and nobody has asked for its end: what ends it now is a failure. */
+  #isWanted = false;
 
   private constructor(
     { args, journal, dials, onEnd }: ServerProcessOptions,
@@ -47,8 +48,10 @@ export class ServerProcess {
     this.#child = child;
     const { promise, resolve: resolveReady, reject } = Promise.withResolvers<void>();
     child.on("message", ({ kind }: Report) => {
-      if (kind === "ready") resolveReady();
-      else reject(new Error(`a node cannot start: see ${journal}`));
+      if (kind === "ready") {
+        this.#isWanted = true;
+        resolveReady();
+      } else reject(new Error(`a node cannot start: see ${journal}`));
     });
     this.#ready = promise;
     promise.catch(() => undefined);

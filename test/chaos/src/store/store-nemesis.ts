@@ -1,5 +1,6 @@
 /** What goes wrong with a store while clients work: one fault after another, each ended before the next. */
 
+import { cp, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { flipBit } from "./flip-bit.ts";
 import { leadingNode } from "./leading-node.ts";
@@ -15,6 +16,8 @@ export type StoreFault =
   | "one-way"
   | "quorum"
   | "bit in a volume"
+  | "bit in the log"
+  | "bit in the state"
   | "full disk";
 
 export interface StoreNemesisOptions {
@@ -42,6 +45,8 @@ export const storeFaults: readonly StoreFault[] = [
   "one-way",
   "quorum",
   "bit in a volume",
+  "bit in the log",
+  "bit in the state",
   "full disk",
 ];
 /** Longer than elections take; now and then longer than anybody may wait for the others. */
@@ -57,6 +62,8 @@ export class StoreNemesis {
   readonly #rottenNode: number;
   #queue: StoreFault[] = [];
   readonly counts: Map<StoreFault, number> = new Map();
+  /** Starts on a flipped bit that a node refused. */
+  refusedStarts = 0;
 
   constructor(options: StoreNemesisOptions) {
     this.#options = options;
@@ -121,6 +128,10 @@ export class StoreNemesis {
         });
       case "bit in a volume":
         return this.#rot();
+      case "bit in the log":
+        return this.#rotStopped(victim, "log");
+      case "bit in the state":
+        return this.#rotStopped(victim, "state");
       case "full disk":
         return this.#fill(over);
     }
@@ -151,6 +162,29 @@ export class StoreNemesis {
     for (let i = 0; i < rottenBitsMax; i++) if (await flipBit(folder, draw)) flipped++;
     say(`${flipped} bits turned over in volumes of node ${this.#rottenNode}`);
     return flipped > 0;
+  }
+
+  /** Of a node that is down. Where it refuses to start on that, it gets back what it had. */
+  async #rotStopped(victim: number, part: "log" | "state"): Promise<boolean> {
+    const { cluster, draw, weather, say } = this.#options;
+    weather.set([victim]);
+    await cluster.kill(victim);
+    const folder = join(cluster.data(victim), part);
+    const sound = join(cluster.folder, `sound-${part}`);
+    await cp(folder, sound, { recursive: true });
+    const hasFlipped = await flipBit(folder, draw);
+    try {
+      await cluster.start(victim);
+      say(`node ${victim} serves on a ${part} with a flipped bit`);
+    } catch (error) {
+      this.refusedStarts++;
+      say(`node ${victim} refuses a ${part} with a flipped bit: ${String(error)}`);
+      await rm(folder, { recursive: true });
+      await cp(sound, folder, { recursive: true });
+      await cluster.start(victim);
+    }
+    await rm(sound, { recursive: true });
+    return hasFlipped;
   }
 
   async #fill(over: () => Promise<void>): Promise<boolean> {
