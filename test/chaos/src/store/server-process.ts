@@ -23,9 +23,9 @@ export interface ServerProcessOptions {
 }
 
 /** As a node reports to the process that started it, and ends by itself when that is gone. */
-interface Report {
-  readonly kind: "ready" | "failed";
-}
+type Report =
+  | { readonly kind: "ready" }
+  | { readonly kind: "failed"; readonly explanation: { readonly code: string; readonly message: string } };
 
 export class ServerProcess {
   readonly #child: ChildProcess;
@@ -47,11 +47,11 @@ export class ServerProcess {
     closeSync(file);
     this.#child = child;
     const { promise, resolve: resolveReady, reject } = Promise.withResolvers<void>();
-    child.on("message", ({ kind }: Report) => {
-      if (kind === "ready") {
+    child.on("message", (report: Report) => {
+      if (report.kind === "ready") {
         this.#isWanted = true;
         resolveReady();
-      } else reject(new Error(`a node cannot start: see ${journal}`));
+      } else reject(new Error(`${report.explanation.code}: ${report.explanation.message}`));
     });
     this.#ready = promise;
     promise.catch(() => undefined);
