@@ -3,7 +3,7 @@ import { test } from "node:test";
 import type { Random } from "@holdfast/base";
 import { chance, seededRandom, uniform } from "@holdfast/base";
 import { checkKey } from "./check-key.ts";
-import type { Operation, Value } from "./operation.ts";
+import type { Condition, Operation, Value } from "./operation.ts";
 import { initialValue, take } from "./register.ts";
 
 const values: readonly Value[] = [null, "a", "b"];
@@ -20,9 +20,7 @@ function anyOperation(random: Random): Operation {
   const returned = called + 1 + uniform(random, 6);
   const value = values[uniform(random, values.length)] ?? null;
   if (chance(random, 0.5)) return { ...call, kind: "read", value, returned };
-  const condition = chance(random, 0.5)
-    ? { expected: values[uniform(random, values.length)] ?? null }
-    : undefined;
+  const condition = chance(random, 0.5) ? anyCondition(random) : undefined;
   const kind = uniform(random, 4);
   if (kind === 0)
     return {
@@ -35,6 +33,11 @@ function anyOperation(random: Random): Operation {
     };
   const outcome = kind === 1 && condition !== undefined ? "refused" : "ok";
   return { ...call, kind: "write", value, condition, outcome, returned };
+}
+
+function anyCondition(random: Random): Condition {
+  const value = values[uniform(random, values.length)] ?? null;
+  return chance(random, 0.3) ? { unexpected: value } : { expected: value };
 }
 
 /** By definition: tries every order of every subset that leaves out only operations of unknown outcome. */

@@ -74,18 +74,25 @@ export function checkKey(all: readonly Operation[], stepsMax: number): KeyVerdic
 
 /**
  * Writes of unknown outcome make the search long. One whose value nobody saw, or named in a condition, explains nothing
- * but refusals: without any it may as well never have happened.
+ * but refusals, and writes on the condition that something else was there: without any it may as well never have happened.
  */
 function relevant(all: readonly Operation[]): readonly Operation[] {
-  if (all.some((operation) => operation.kind === "write" && operation.outcome === "refused")) return all;
+  if (all.some(explainedByAny)) return all;
   const seen = new Set<Value>();
   for (const operation of all) {
     if (operation.kind === "read") seen.add(operation.value);
-    else if (operation.condition !== undefined) seen.add(operation.condition.expected);
+    else if (operation.condition !== undefined && "expected" in operation.condition)
+      seen.add(operation.condition.expected);
   }
   return all.filter(
     (operation) => operation.kind === "read" || operation.outcome !== "unknown" || seen.has(operation.value),
   );
+}
+
+function explainedByAny(operation: Operation): boolean {
+  if (operation.kind === "read") return false;
+  const { condition, outcome } = operation;
+  return outcome === "refused" || (condition !== undefined && "unexpected" in condition);
 }
 
 /** Calls and returns in the order of time; at one moment calls come first, which is the lenient reading. */

@@ -1,5 +1,5 @@
 import type { KeyProblem } from "./check-history.ts";
-import type { Operation, Value } from "./operation.ts";
+import type { Condition, Operation, Value } from "./operation.ts";
 
 /** How many operations before the contradiction are shown. */
 const tailMax = 10;
@@ -23,8 +23,14 @@ function describe(operation: Operation): string {
   const when = `${called} to ${Number.isFinite(returned) ? returned : "?"}`;
   if (operation.kind === "read") return `${client} reads ${show(operation.value)} (${when})`;
   const { condition, outcome, value } = operation;
-  const guard = condition === undefined ? "" : ` if ${show(condition.expected)}`;
-  return `${client} writes ${show(value)}${guard}: ${outcome} (${when})`;
+  return `${client} writes ${show(value)}${guard(condition)}: ${outcome} (${when})`;
+}
+
+function guard(condition: Condition | undefined): string {
+  if (condition === undefined) return "";
+  return "expected" in condition
+    ? ` if ${show(condition.expected)}`
+    : ` unless ${show(condition.unexpected)}`;
 }
 
 function show(value: Value): string {

@@ -3,5 +3,5 @@ export { checkHistory } from "./check-history.ts";
 export type { KeyVerdict } from "./check-key.ts";
 export { checkKey } from "./check-key.ts";
 export { describeProblem } from "./describe.ts";
-export type { Operation, ReadOperation, Value, WriteOperation } from "./operation.ts";
+export type { Condition, Operation, ReadOperation, Value, WriteOperation } from "./operation.ts";
 export { formatHistory, HistoryError, parseHistory } from "./operation.ts";

@@ -6,10 +6,13 @@
  *   {"client":"a","key":"photos/1","kind":"read","value":"x","called":20,"returned":21,"outcome":"ok"}
  *
  * `value` null is absence: a read that found nothing, a write that deletes. `if` makes a write conditional on the value
- * before it, null on absence. `called` and `returned` are of one clock, in any unit.
+ * before it, null on absence; `unless` on any other value. `called` and `returned` are of one clock, in any unit.
  */
 
 export type Value = string | null;
+
+/** Of the value before a write. */
+export type Condition = { readonly expected: Value } | { readonly unexpected: Value };
 
 export type Operation = ReadOperation | WriteOperation;
 
@@ -30,7 +33,7 @@ export interface WriteOperation extends Call {
   readonly kind: "write";
   readonly value: Value;
   /** Undefined: unconditional. */
-  readonly condition: { readonly expected: Value } | undefined;
+  readonly condition: Condition | undefined;
   /** `refused`: the condition did not hold. `unknown`: it may take effect at any time, or never. */
   readonly outcome: "ok" | "refused" | "unknown";
   /** Infinity when the outcome is unknown. */
@@ -52,7 +55,12 @@ function lineOf(operation: Operation): Fields {
   if (operation.kind === "read") return { ...fields, returned, outcome: "ok" };
   const { condition, outcome } = operation;
   const known = outcome === "unknown" ? {} : { returned };
-  return { ...fields, ...(condition === undefined ? {} : { if: condition.expected }), ...known, outcome };
+  return { ...fields, ...conditionFields(condition), ...known, outcome };
+}
+
+function conditionFields(condition: Condition | undefined): Fields {
+  if (condition === undefined) return {};
+  return "expected" in condition ? { if: condition.expected } : { unless: condition.unexpected };
 }
 
 /** Reads a history, one operation a line; empty lines are skipped. Throws HistoryError. */
@@ -83,7 +91,7 @@ function parseLine(line: string, number: number): Operation | undefined {
     case "read":
       return outcome === "ok" ? { kind: "read", client, key, called, value, returned } : undefined;
     case "write": {
-      const condition = "if" in fields ? { expected: valueOf(fields, "if", number) } : undefined;
+      const condition = conditionOf(fields, number);
       if (outcome === "refused" && condition === undefined)
         throw new HistoryError(`line ${number}: a write without a condition cannot be refused`);
       return { kind: "write", client, key, called, value, condition, outcome, returned };
@@ -91,6 +99,13 @@ function parseLine(line: string, number: number): Operation | undefined {
     default:
       throw new HistoryError(`line ${number}: kind is read or write`);
   }
+}
+
+function conditionOf(fields: Fields, number: number): Condition | undefined {
+  if ("if" in fields && "unless" in fields)
+    throw new HistoryError(`line ${number}: if and unless exclude each other`);
+  if ("unless" in fields) return { unexpected: valueOf(fields, "unless", number) };
+  return "if" in fields ? { expected: valueOf(fields, "if", number) } : undefined;
 }
 
 function parseJson(line: string, number: number): Fields {

@@ -210,6 +210,7 @@ async function openCluster(
   const network: Network = (await ports.openNetwork?.(identity, places.length === 1)) ?? loneNetwork(self);
   closing.add(() => network.close());
   const shared = new SharedNetwork(network, journal);
+  const hasRoom = (bytes: number): Promise<boolean> => ballast.makeRoom(bytes);
   const groups = new NodeGroups({
     self,
     wal,
@@ -229,7 +230,7 @@ async function openCluster(
       },
       room: () => checkpointer.room,
     },
-    hasRoom: (bytes) => ballast.makeRoom(bytes),
+    hasRoom,
   });
   const consensus = identity.consensus;
   const remember = (): Promise<void> => checkpointer.soon();
@@ -244,7 +245,8 @@ async function openCluster(
   });
   const ofBlocks = { self, disk, store, list, placement, clock, random, hashing, journal, metrics };
   const view = shared.view(services.blocks);
-  const blocks = await openNodeBlocks({ ...ofBlocks, network: view, limits: replicationLimitsDefault });
+  const limits = replicationLimitsDefault;
+  const blocks = await openNodeBlocks({ ...ofBlocks, network: view, limits, hasRoom });
   const reads = openReads(opening, cluster, shared);
   closing.add(() => groups.stop());
   closing.add(() => cluster.stop());

@@ -56,6 +56,32 @@ describe("the durable list of incomplete blocks", () => {
     assert.equal(again.of(a, undefined, 5000).length, 1250);
   });
 
+  test("on a full disk the store is not touched, and the list works again when there is room", async () => {
+    const mounted = newStore().mount();
+    let writes = 0;
+    const counting: KeyValue = {
+      ...mounted,
+      write: (batch) => {
+        writes++;
+        return mounted.write(batch);
+      },
+    };
+    let isFull = false;
+    const list = await IncompleteBlocks.open(counting, clock, () => Promise.resolve(!isFull));
+    const [first, second] = [1, 2].map((i) => ({ node: a, id: blockOf(i), width: 3 }));
+    assert.ok(first !== undefined && second !== undefined);
+    await list.add(first);
+    isFull = true;
+    const outOfSpace = { name: "StoreError", code: "OutOfSpace" };
+    await assert.rejects(list.add(second), outOfSpace);
+    await assert.rejects(list.remove(first), outOfSpace);
+    assert.deepEqual([writes, list.count], [1, 1]);
+    isFull = false;
+    await list.add(second);
+    await list.remove(first);
+    assert.deepEqual(list.of(a, undefined, 10), [second]);
+  });
+
   test("many that come together share a flush", async () => {
     const mounted = newStore().mount();
     let flushes = 0;

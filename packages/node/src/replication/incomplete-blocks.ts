@@ -4,6 +4,9 @@
  *
  * What is durable when: an entry, when `add` resolves. A removal is with the next entry; until then a crash brings it back.
  *
+ * A store that is cut short amid a commit is broken for good (S11), so on a full disk nothing is begun: the change fails, and the list works
+ * again when there is room.
+ *
  * Keys: the node's id, a zero byte, the block's key. Value: versioned, the block's width.
  */
 
@@ -19,6 +22,7 @@ import {
   integer,
   nodeId,
   prefixEnd,
+  StoreError,
   utf8,
   utf8Text,
   versioned,
@@ -36,9 +40,15 @@ export interface IncompleteBlock {
 
 const widthCodec: Codec<number> = versioned(1, integer);
 const keysPerStep = 1000;
+/** What one change may take of the disk: the pages from the tree's root down, copied, and room to spare. */
+const changeBytesMax = 1024 * 1024;
+
+/** Whether the disk has so much room, or can be given it. */
+type HasRoom = (bytes: number) => Promise<boolean>;
 
 export class IncompleteBlocks {
   readonly #store: KeyValue;
+  readonly #hasRoom: HasRoom;
   readonly #counts = new Map<NodeId, number>();
   /** Changes of the store, one after the other: each looks before it writes. */
   #changes: Promise<unknown> = Promise.resolve();
@@ -46,13 +56,18 @@ export class IncompleteBlocks {
   /** Begins when the flush before it has ended. */
   #nextFlush: Promise<void> | undefined;
 
-  private constructor(store: KeyValue) {
+  private constructor(store: KeyValue, hasRoom: HasRoom) {
     this.#store = store;
+    this.#hasRoom = hasRoom;
   }
 
   /** The store is the list's alone, and stays open when the list is left. What is in it is durable when this resolves (S8). */
-  static async open(store: KeyValue, clock: Clock): Promise<IncompleteBlocks> {
-    const blocks = new IncompleteBlocks(store);
+  static async open(
+    store: KeyValue,
+    clock: Clock,
+    hasRoom: HasRoom = () => Promise.resolve(true),
+  ): Promise<IncompleteBlocks> {
+    const blocks = new IncompleteBlocks(store, hasRoom);
     for (let from: Uint8Array | undefined = new Uint8Array(1); from !== undefined; ) {
       from = blocks.#countFrom(from);
       await turn(clock);
@@ -89,7 +104,7 @@ export class IncompleteBlocks {
     return this.#store.peek(keyOf(node, id)) !== undefined;
   }
 
-  /** Durable when it resolves; fine if it is there already. */
+  /** Durable when it resolves; fine if it is there already. OutOfSpace. */
   async add({ node, id, width }: IncompleteBlock): Promise<void> {
     await this.#change(node, keyOf(node, id), encode(widthCodec, width));
     await this.#flushed();
@@ -104,6 +119,8 @@ export class IncompleteBlocks {
       const wasThere = this.#store.peek(key) !== undefined;
       const isThere = value !== undefined;
       if (!wasThere && !isThere) return;
+      if (!(await this.#hasRoom(changeBytesMax)))
+        throw new StoreError("OutOfSpace", "The disk is full: the list of incomplete blocks stays as it is.");
       await this.#store.write([{ key, value }]);
       if (wasThere !== isThere) this.#count(node, isThere ? 1 : -1);
     });

@@ -33,6 +33,8 @@ export interface NodeBlocksPorts {
   readonly journal: Journal;
   readonly metrics: Metrics;
   readonly limits: ReplicationLimits;
+  /** Whether the disk has so much room, or can be given it. */
+  readonly hasRoom: (bytes: number) => Promise<boolean>;
 }
 
 export interface NodeBlocks {
@@ -56,7 +58,7 @@ export async function openNodeBlocks(ports: NodeBlocksPorts): Promise<NodeBlocks
     ports;
   await disk.makeFolder(folders.placement);
   const served = await ServedEpoch.open({ disk, hashing, folder: folders.placement }, noEpoch);
-  const incomplete = await IncompleteBlocks.open(list, clock);
+  const incomplete = await IncompleteBlocks.open(list, clock, ports.hasRoom);
   const local = new LocalBlocks(store, served);
   const server = new BlockServer(local, { clock, hashing, journal }, limits);
   network.listen({

@@ -17,7 +17,8 @@ import type { ServiceOptions } from "../service/options.ts";
 import { RegisterConnection } from "../wire/register-connection.ts";
 import { Child } from "./child.ts";
 import { freePorts } from "./free-ports.ts";
-import { PairProxy } from "./pair-proxy.ts";
+import type { Way } from "./links.ts";
+import { Links } from "./links.ts";
 
 export interface ClusterOptions {
   readonly size: number;
@@ -30,12 +31,6 @@ export interface ClusterOptions {
   readonly inspected?: boolean;
 }
 
-/** By the node that dials, then the one that listens. */
-type Proxies = readonly (readonly (PairProxy | undefined)[])[];
-
-/** On the way from the first to the second. */
-type Way = (from: number, to: number) => boolean;
-
 export class RegisterCluster {
   readonly folder: string;
   readonly ports: readonly number[];
@@ -43,19 +38,19 @@ export class RegisterCluster {
   readonly inspectPorts: readonly number[];
   readonly #options: readonly ServiceOptions[];
   readonly #children: (Child | undefined)[];
-  readonly #proxies: Proxies;
+  readonly #links: Links | undefined;
 
   private constructor(
     folder: string,
     options: readonly ServiceOptions[],
-    proxies: Proxies,
+    links: Links | undefined,
     inspectPorts: readonly number[],
   ) {
     this.folder = folder;
     this.inspectPorts = inspectPorts;
     this.ports = options.map(({ clientPort }) => clientPort);
     this.#options = options;
-    this.#proxies = proxies;
+    this.#links = links;
     this.#children = options.map(() => undefined);
   }
 
@@ -70,15 +65,7 @@ export class RegisterCluster {
     const ports = await freePorts(2 * size);
     const nodes = Array.from({ length: size }, (_, i) => i);
     const nodePorts = nodes.map((i) => present(ports[2 * i], "port"));
-    const proxies = await Promise.all(
-      nodes.map((from) =>
-        Promise.all(
-          nodes.map(async (to) =>
-            from === to || !isProxied ? undefined : await PairProxy.open(present(nodePorts[to], "port")),
-          ),
-        ),
-      ),
-    );
+    const links = isProxied ? await Links.open(nodePorts) : undefined;
     const folders = nodes.map((node) => join(folder, `node-${node}`));
     const credentials = secure ? await issueCredentials(folders) : [];
     const options = nodes.map((node) => ({
@@ -90,10 +77,12 @@ export class RegisterCluster {
       credentials: credentials[node],
       clientPort: present(ports[2 * node + 1], "port"),
       nodePort: present(nodePorts[node], "port"),
-      peerPorts: nodes.map((to) => proxies[node]?.[to]?.port ?? present(nodePorts[to], "port")),
+      peerPorts: nodes.map((to) =>
+        links === undefined || to === node ? present(nodePorts[to], "port") : links.port(node, to),
+      ),
     }));
     const inspectPorts = inspected ? await freePorts(size) : [];
-    const cluster = new RegisterCluster(folder, options, proxies, inspectPorts);
+    const cluster = new RegisterCluster(folder, options, links, inspectPorts);
     const started = await Promise.allSettled(nodes.map((node) => cluster.start(node)));
     const failed = started.find((each) => each.status === "rejected");
     if (failed === undefined) return cluster;
@@ -134,21 +123,16 @@ export class RegisterCluster {
   }
 
   cut(concerned: Way): void {
-    this.#eachProxy((proxy, from, to) => {
-      if (concerned(from, to) || concerned(to, from)) proxy.set("cut");
-    });
+    this.#links?.cut(concerned);
   }
 
   /** Nothing passes on these ways, and the connections do not end. */
   stall(concerned: Way): void {
-    this.#eachProxy((proxy, from, to) => {
-      if (concerned(from, to)) proxy.set("stalled-there");
-      else if (concerned(to, from)) proxy.set("stalled-back");
-    });
+    this.#links?.stall(concerned);
   }
 
   heal(): void {
-    this.#eachProxy((proxy) => proxy.set("open"));
+    this.#links?.heal();
   }
 
   /** The folder is kept when something is to be looked at. */
@@ -157,13 +141,8 @@ export class RegisterCluster {
       child?.resume();
       await child?.kill();
     }
-    this.#eachProxy((proxy) => proxy.close());
+    this.#links?.close();
     if (!keepsFolder) await rm(this.folder, { recursive: true, force: true });
-  }
-
-  #eachProxy(action: (proxy: PairProxy, from: number, to: number) => void): void {
-    for (const [from, row] of this.#proxies.entries())
-      for (const [to, proxy] of row.entries()) if (proxy !== undefined) action(proxy, from, to);
   }
 }
 

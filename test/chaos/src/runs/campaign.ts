@@ -1,8 +1,9 @@
 /** Many runs of the register service, one after another; done ones are remembered in a file. */
 
-import { appendFileSync, existsSync, readFileSync } from "node:fs";
+import { appendFileSync } from "node:fs";
 import { describeProblem } from "@holdfast/linearizability";
 import type { Kind } from "./command.ts";
+import { doneSeeds } from "./done-seeds.ts";
 import type { RunResult } from "./run-registers.ts";
 import { runRegisters } from "./run-registers.ts";
 
@@ -17,7 +18,7 @@ export interface CampaignOptions {
 /** The exit code. */
 export async function runCampaign(options: CampaignOptions): Promise<number> {
   const { kinds, runs, seconds, seed: first, results } = options;
-  const done = results === undefined ? new Set<number>() : doneSeeds(results);
+  const done = results === undefined ? new Set<number>() : doneSeeds(results, "registers");
   let failures = 0;
   for (let seed = first; seed < first + runs; seed++) {
     const kind = kinds[(seed - 1) % kinds.length];
@@ -29,12 +30,6 @@ export async function runCampaign(options: CampaignOptions): Promise<number> {
   }
   console.log(failures === 0 ? `all histories linearizable` : `${failures} runs FAILED`);
   return failures === 0 ? 0 : 1;
-}
-
-function doneSeeds(file: string): Set<number> {
-  if (!existsSync(file)) return new Set();
-  const lines = readFileSync(file, "utf8").split("\n");
-  return new Set(lines.filter((line) => line !== "").map((line) => Number(JSON.parse(line).seed)));
 }
 
 function lineOf(seed: number, { size, consensus }: Kind, result: RunResult): object {

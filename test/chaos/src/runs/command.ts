@@ -2,15 +2,23 @@
 
 export const usage = `usage: npm run chaos -- registers [--runs N] [--seconds S] [--seed FIRST] [--nodes 3|5] [--consensus raft|multipaxos] [--results FILE]
        npm run chaos -- failover  [--rounds N] [--nodes 3|5] [--consensus raft|multipaxos]
+       npm run chaos -- files     [--runs N] [--seconds S] [--seed FIRST] [--consensus raft|multipaxos] [--faults NAME,...] [--results FILE]
+       npm run chaos -- failover-files [--rounds N] [--consensus raft|multipaxos] [--results FILE]
 
 registers  Runs of S seconds: real processes of a register service are killed, paused and cut off from each other while clients
            read and write. Each history has to be linearizable, and everybody has to be answered afterwards.
 failover   The leader is killed N times: how long until a write is answered again.
+files      The same with three real servers and files over the HTTP API; disks fill up and rot besides.
+failover-files  The server that leads the most shards is killed N times: how long until writes to them succeed again.
 
-Without --nodes and --consensus all four kinds take turns. With --results FILE each run adds a line of JSON to the file, and runs
+Without --nodes and --consensus all kinds take turns. With --results FILE each run adds a line of JSON to the file, and runs
 that are in it are not done again.`;
 
-export type Consensus = "raft" | "multipaxos";
+import type { StoreFault } from "../store/store-nemesis.ts";
+import { storeFaults } from "../store/store-nemesis.ts";
+import type { Consensus } from "./consensus.ts";
+import type { FailoverFilesOptions } from "./failover-files.ts";
+import type { FilesCampaignOptions } from "./files-campaign.ts";
 
 export interface Kind {
   readonly size: number;
@@ -27,7 +35,9 @@ export type Command =
       readonly seed: number;
       readonly results: string | undefined;
     }
-  | { readonly kind: "failover"; readonly kinds: readonly Kind[]; readonly rounds: number };
+  | { readonly kind: "failover"; readonly kinds: readonly Kind[]; readonly rounds: number }
+  | ({ readonly kind: "files" } & FilesCampaignOptions)
+  | ({ readonly kind: "failover-files" } & FailoverFilesOptions);
 
 interface Parsed {
   readonly positionals: readonly string[];
@@ -39,6 +49,7 @@ interface Parsed {
     readonly nodes?: string | undefined;
     readonly consensus?: string | undefined;
     readonly results?: string | undefined;
+    readonly faults?: string | undefined;
     readonly help: boolean;
   };
 }
@@ -59,16 +70,42 @@ function commandOf({ positionals, values }: Parsed): Command | undefined {
   if (kinds === undefined || !isCount(runs) || !isCount(rounds) || !isCount(seconds) || !isCount(seed))
     return undefined;
   const { results } = values;
-  if (positionals.length !== 1) return undefined;
-  if (positionals[0] === "registers") return { kind: "registers", kinds, runs, seconds, seed, results };
-  return positionals[0] === "failover" ? { kind: "failover", kinds, rounds } : undefined;
+  const [what] = positionals;
+  const protocols = protocolsOf(values.consensus);
+  const faults = faultsOf(values.faults);
+  if (what === undefined || positionals.length > 1 || protocols === undefined || faults === undefined)
+    return undefined;
+  switch (what) {
+    case "registers":
+      return { kind: "registers", kinds, runs, seconds, seed, results };
+    case "failover":
+      return { kind: "failover", kinds, rounds };
+    case "files":
+      return { kind: "files", protocols, runs, seconds, seed, faults, results };
+    case "failover-files":
+      return { kind: "failover-files", protocols, rounds, results };
+    default:
+      return undefined;
+  }
+}
+
+/** All that there are unless some are named; undefined for a name that there is not. */
+function faultsOf(names: string | undefined): readonly StoreFault[] | undefined {
+  if (names === undefined) return storeFaults;
+  const asked = names.split(",");
+  const faults = storeFaults.filter((fault) => asked.includes(fault));
+  return faults.length === asked.length ? faults : undefined;
+}
+
+function protocolsOf(consensus: string | undefined): readonly Consensus[] | undefined {
+  if (consensus === undefined) return ["raft", "multipaxos"];
+  return consensus === "raft" || consensus === "multipaxos" ? [consensus] : undefined;
 }
 
 function kindsOf(nodes: string | undefined, consensus: string | undefined): readonly Kind[] | undefined {
-  if (consensus !== undefined && consensus !== "raft" && consensus !== "multipaxos") return undefined;
   const sizes = nodes === undefined ? [3, 5] : [Number(nodes)];
   if (sizes.some((size) => size !== 3 && size !== 5)) return undefined;
-  const protocols: readonly Consensus[] = consensus === undefined ? ["raft", "multipaxos"] : [consensus];
+  const protocols = protocolsOf(consensus) ?? [];
   return sizes.flatMap((size) => protocols.map((each) => ({ size, consensus: each })));
 }
 

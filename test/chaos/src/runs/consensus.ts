@@ -1,0 +1,1 @@
+export type Consensus = "raft" | "multipaxos";
