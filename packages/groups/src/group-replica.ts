@@ -118,7 +118,7 @@ export class GroupReplica<Result, Message extends Envelope> implements Group<Res
   }
 
   get leader(): GroupLeader | undefined {
-    return this.#places.leaderOf(this.#leader);
+    return this.#ended === undefined ? this.#places.leaderOf(this.#leader) : undefined;
   }
 
   get isResting(): boolean {
