@@ -11,6 +11,7 @@ import { blockFailure, contentGone, isLost } from "./block-failure.ts";
 import { checkReadCondition } from "./conditions.ts";
 import type { FilesContext, Place } from "./context.ts";
 import { locateForRead } from "./context.ts";
+import { beginEarlyRead, readBehind } from "./early-read.ts";
 import type {
   ByteRange,
   FileInfo,
@@ -60,8 +61,10 @@ export async function listFileParts(
 
 /** The version as it is now; for content homed in another shard, read there. */
 export function findForRead(context: FilesContext, bucketName: string, key: string): Awaitable<FoundFile> {
-  return andThen(locateForRead(context, bucketName, key), (place) =>
-    andThen(place.shard.read(), (state) => {
+  const locating = locateForRead(context, bucketName, key);
+  const early = locating instanceof Promise ? beginEarlyRead(context, bucketName, key) : undefined;
+  return andThen(locating, (place) =>
+    andThen(readBehind(early, place.shard), (state) => {
       const version = existingFile(state, place);
       return version.body.kind === "inline" ? { version, content: undefined } : findContentOf(context, place);
     }),
