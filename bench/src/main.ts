@@ -1,6 +1,7 @@
 import { parseArgs } from "node:util";
 import { printRow } from "./report.ts";
 import { runSuite } from "./run-suite.ts";
+import { clusterSuite } from "./suites/cluster.ts";
 import { consensusSuite, multiPaxosSuite } from "./suites/consensus.ts";
 import { erasureSuite } from "./suites/erasure.ts";
 import { groupsSuite } from "./suites/groups.ts";
@@ -25,6 +26,7 @@ const suites: Readonly<Record<string, Suite>> = {
   network: networkSuite,
   groups: groupsSuite,
   registers: registersSuite,
+  cluster: clusterSuite,
   small: smallObjects,
   large: largeObjects,
   memory: memorySuite,

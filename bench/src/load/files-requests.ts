@@ -13,11 +13,14 @@ interface Unsigned {
   readonly headers: Readonly<Record<string, string>>;
 }
 
-/** The requests of every connection as bytes. */
-export function makeFilesRequests(phase: FilesPhase, connections: number, port: number): Buffer[][] {
-  const lists = Array.from({ length: connections }, (): Buffer[] => []);
+/** The requests of every connection as bytes; each connection by its port. */
+export function makeFilesRequests(phase: FilesPhase, ports: readonly number[]): Buffer[][] {
+  const lists = ports.map((): Buffer[] => []);
   let count = 0;
-  for (const request of requestsOf(phase)) lists[count++ % connections]?.push(signed(request, phase, port));
+  for (const request of requestsOf(phase)) {
+    const connection = count++ % ports.length;
+    lists[connection]?.push(signed(request, phase, ports[connection] ?? 0));
+  }
   return lists;
 }
 

@@ -1,7 +1,8 @@
 /** What the benchmark tells its load generator, and what that answers. */
 
 export interface LoadOrder {
-  readonly port: number;
+  /** Connections are spread over them, one after the other. */
+  readonly ports: readonly number[];
   readonly connections: number;
   readonly rounds: readonly (LoadPhase | FilesPhase)[];
 }
@@ -10,9 +11,19 @@ export interface LoadPhase {
   /** Requests of each connection, one after the other; signed before the clock starts. */
   readonly requestsPerConnection: number;
   readonly request: RequestPattern;
+  /**
+   * Requests of a connection come due so far apart, and its latencies count from when they did (an open loop as long as it
+   * keeps up); without it each is sent when the one before it is answered.
+   */
+  readonly everyMs?: number;
 }
 
+/** S3, Holdfast's own API, or the JSON gateway of etcd, which only knows PUT and has no buckets. */
+export type Api = "S3" | "HTTP" | "etcd";
+
 export interface RequestPattern {
+  /** S3 unless said. */
+  readonly api?: Api;
   readonly method: "PUT" | "GET";
   readonly bucket: string;
   /** The key is this, the connection, a dash, the number of the request (modulo `keysPerConnection`). */

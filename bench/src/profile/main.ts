@@ -1,12 +1,19 @@
-/** `npm run profile -- PUT|GET|raft|multipaxos`: where the time goes, for each request or each commit. */
+/** `npm run profile -- PUT|GET|cluster-PUT|cluster-GET|raft|multipaxos`: where the time goes, for each request or each commit. */
 
+import { profileClusterRequests } from "./cluster-requests.ts";
 import { profileCommits } from "./commits.ts";
 import { profileRequests } from "./requests.ts";
 
-const [subject] = process.argv.slice(2);
-if (subject === "PUT" || subject === "GET") await profileRequests(subject);
-else if (subject === "raft" || subject === "multipaxos") await profileCommits(subject);
-else {
-  console.error("usage: npm run profile -- PUT|GET|raft|multipaxos");
+const subjects: Readonly<Record<string, () => Promise<void>>> = {
+  PUT: () => profileRequests("PUT"),
+  GET: () => profileRequests("GET"),
+  "cluster-PUT": () => profileClusterRequests("PUT"),
+  "cluster-GET": () => profileClusterRequests("GET"),
+  raft: () => profileCommits("raft"),
+  multipaxos: () => profileCommits("multipaxos"),
+};
+const run = subjects[process.argv[2] ?? ""];
+if (run === undefined) {
+  console.error(`usage: npm run profile -- ${Object.keys(subjects).join("|")}`);
   process.exitCode = 2;
-}
+} else await run();

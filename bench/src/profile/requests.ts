@@ -41,7 +41,7 @@ async function load(address: Address, method: "PUT" | "GET", requestsPerConnecti
   const bodyBytes = method === "PUT" ? 4096 : 0;
   const file = { bucket: "bench", keyPrefix: "k", keysPerConnection: 400 };
   const request = { method, ...file, bodyBytes, unsignedPayload: false, accessKey, secretKey };
-  await runLoad({ port, connections, rounds: [{ requestsPerConnection, request }] });
+  await runLoad({ ports: [port], connections, rounds: [{ requestsPerConnection, request }] });
 }
 
 function ask<T>(server: ChildProcess, message: "begin" | "end"): Promise<T> {

@@ -27,9 +27,34 @@ interface Report {
 /** `inspectPort`: where Node's inspector listens in it. */
 export async function startServerProcess(data: string, inspectPort?: number): Promise<ServerProcess> {
   const startedAt = performance.now();
+  const { pid, port, httpUrl, kill, stop } = await startNode({ data, inspectPort });
+  const store = await connect({ endpoint: httpUrl, accessKey, secretKey });
+  await makeBucket(store);
+  const startUpMs = performance.now() - startedAt;
+  store.close();
+  return { pid, port, startUpMs, kill, stop };
+}
+
+export interface NodeProcess extends Omit<ServerProcess, "startUpMs"> {
+  /** Of Holdfast's own API. */
+  readonly httpUrl: string;
+}
+
+export interface NodeProcessOptions {
+  readonly data: string;
+  readonly inspectPort?: number | undefined;
+  /** It listens for other nodes, and comes into the cluster that the token is of; without one it founds its own. */
+  readonly cluster?: { readonly joinToken: string | undefined };
+}
+
+/** As `startServerProcess`, without a bucket. */
+export async function startNode({ data, inspectPort, cluster }: NodeProcessOptions): Promise<NodeProcess> {
   const cli = fileURLToPath(new URL("../../../packages/holdfast/src/cli.ts", import.meta.url));
-  const child = fork(cli, ["server", "--data", data, "--s3", ":0", "--http", ":0", "--log", "error"], {
-    env: { ...process.env, HOLDFAST_ACCESS_KEY: accessKey, HOLDFAST_SECRET_KEY: secretKey },
+  const flags = ["--data", data, "--s3", ":0", "--http", ":0", "--log", "error"];
+  const rpc = cluster === undefined ? [] : ["--rpc", "127.0.0.1:0"];
+  const keys = { HOLDFAST_ACCESS_KEY: accessKey, HOLDFAST_SECRET_KEY: secretKey };
+  const child = fork(cli, ["server", ...flags, ...rpc], {
+    env: { ...process.env, ...keys, HOLDFAST_JOIN_TOKEN: cluster?.joinToken ?? "" },
     execArgv: [...process.execArgv, ...inspecting(inspectPort)],
     // The inspector says on standard error that it is there.
     stdio: ["inherit", "inherit", inspectPort === undefined ? "inherit" : "ignore", "ipc"],
@@ -42,10 +67,6 @@ export async function startServerProcess(data: string, inspectPort?: number): Pr
     });
     child.once("exit", (code) => reject(new Error(`the server ended with ${code}`)));
   });
-  const store = await connect({ endpoint: http, accessKey, secretKey });
-  await makeBucket(store);
-  const startUpMs = performance.now() - startedAt;
-  store.close();
   const end = async (signal: NodeJS.Signals): Promise<void> => {
     child.kill(signal);
     await ended;
@@ -55,7 +76,7 @@ export async function startServerProcess(data: string, inspectPort?: number): Pr
   return {
     pid,
     port: Number(new URL(s3).port),
-    startUpMs,
+    httpUrl: http,
     kill: () => end("SIGKILL"),
     stop: () => end("SIGTERM"),
   };

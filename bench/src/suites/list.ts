@@ -86,7 +86,7 @@ async function bareSource(
   try {
     const phase = { kind: "list", bucket, population: files, from: 0, to: files, bodyBytes: 0 } as const;
     const keys = { accessKey, secretKey };
-    const [result] = await runLoad({ port: server.port, connections, rounds: [{ ...phase, ...keys }] });
+    const [result] = await runLoad({ ports: [server.port], connections, rounds: [{ ...phase, ...keys }] });
     if (result === undefined) throw new Error("no result");
     return { seconds: result.seconds, generatorCores: result.cpuSeconds / result.seconds };
   } finally {

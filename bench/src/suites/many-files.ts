@@ -109,7 +109,7 @@ async function bareSink(
       bodyBytes: fileBytes,
     } as const;
     const phase = { ...files, accessKey, secretKey };
-    const [result] = await runLoad({ port: server.port, connections, rounds: [phase] });
+    const [result] = await runLoad({ ports: [server.port], connections, rounds: [phase] });
     if (result === undefined) throw new Error("no result");
     return { rate: result.requests / result.seconds, generatorCores: result.cpuSeconds / result.seconds };
   } finally {

@@ -42,7 +42,7 @@ async function measure(): Promise<{ readonly round: Round; readonly note: string
   try {
     const atRest = anonymousMiB(server.pid);
     const usedBefore = cpuSeconds(server.pid);
-    const loading = runLoad({ port: server.port, connections: uploads, rounds: [phase] });
+    const loading = runLoad({ ports: [server.port], connections: uploads, rounds: [phase] });
     const { result, peakMiB } = await peakMemory(server.pid, loading);
     const [load] = result;
     if (load === undefined) throw new Error("no result");

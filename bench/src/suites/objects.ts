@@ -205,7 +205,11 @@ async function underLoad(
   const request = { method, ...file, bodyBytes, unsignedPayload, accessKey, secretKey };
   const before = await server.cpuMicros();
   const threadsBefore = server.cpuSecondsByThread();
-  const [result] = await runLoad({ port, connections, rounds: [{ requestsPerConnection, request }] });
+  const [result] = await runLoad({
+    ports: [port],
+    connections,
+    rounds: [{ requestsPerConnection, request }],
+  });
   if (result === undefined) throw new Error("no result");
   const serverMicros = ((await server.cpuMicros()) - before) / result.requests;
   const threadMicros: Record<string, number> = {};

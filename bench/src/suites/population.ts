@@ -68,7 +68,7 @@ export class Population {
     const shared = { bucket, population, bodyBytes: this.#bodyBytes, accessKey, secretKey };
     const { port, pid } = this.#server;
     const before = cpuSeconds(pid);
-    const [result] = await runLoad({ port, connections, rounds: [{ kind, from, to, ...shared }] });
+    const [result] = await runLoad({ ports: [port], connections, rounds: [{ kind, from, to, ...shared }] });
     if (result === undefined) throw new Error("no result");
     return workOf(result, cpuSeconds(pid) - before);
   }
@@ -79,7 +79,10 @@ export class Population {
     const to = Math.min(population, filesPerPhase);
     const shared = { bucket, population, bodyBytes: this.#bodyBytes, accessKey, secretKey };
     const { port } = this.#server;
-    const cutOff = runLoad({ port, connections, rounds: [{ kind: "put", from: 0, to, ...shared }] }, true);
+    const cutOff = runLoad(
+      { ports: [port], connections, rounds: [{ kind: "put", from: 0, to, ...shared }] },
+      { silent: true },
+    );
     const broken = cutOff.then(
       () => false,
       () => true,

@@ -148,7 +148,7 @@ async function putsRow(consensus: Consensus, version: string): Promise<Row> {
 }
 
 /** Operations a second. All clients run in this process: what they need of a core is part of the service as its users know it. */
-async function timed(count: number, operation: (i: number) => Promise<boolean>): Promise<number> {
+export async function timed(count: number, operation: (i: number) => Promise<boolean>): Promise<number> {
   const startedAt = performance.now();
   let next = 0;
   await Promise.all(

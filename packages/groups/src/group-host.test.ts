@@ -396,6 +396,17 @@ for (const protocol of protocolNames)
       assert.deepEqual(leader.logFailures, []);
     });
 
+    test("stop: a group that has ended here names no leader any more", async () => {
+      const world = await World.start();
+      await world.openGroup(protocol);
+      const leader = await world.leader();
+      const [follower] = world.others(leader);
+      assert.ok(follower !== undefined);
+      await world.until(() => follower.group().leader?.node === leader.id, "the follower knows its leader");
+      await world.run(follower.host.stop());
+      assert.equal(follower.group().leader, undefined);
+    });
+
     test("full disk: a leader refuses what it cannot write, and writes on when there is room", async () => {
       const world = await World.start({ nodes: 1, segmentBytes: 1024 * 1024 });
       await world.openGroup(protocol);

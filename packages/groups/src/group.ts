@@ -26,7 +26,7 @@ export interface GroupLeader {
 export interface Group<Result> extends ReplicatedLog<Result> {
   /** This node's number in the group. */
   readonly replica: ReplicaId;
-  /** As far as this replica knows; it may be this one. */
+  /** As far as this replica knows; it may be this one. Undefined once the group has ended here. */
   readonly leader: GroupLeader | undefined;
   /** Nobody counts its time: nothing happens in it. */
   readonly isResting: boolean;

@@ -99,16 +99,20 @@ export class Proposals<Result> {
   }
 
   /** `refusal`: why those that were not proposed in time were not, unless too many others were. */
-  expire(nowMs: number, refusal: StoreError = overloaded()): void {
-    const inTime = this.#queue.findIndex(({ deadlineMs }) => deadlineMs > nowMs);
-    for (const { command, reject } of this.#queue.splice(0, inTime < 0 ? this.#queue.length : inTime)) {
-      this.#queuedBytes -= command.length;
-      reject(refusal);
-    }
+  expire(nowMs: number, refusal?: StoreError): void {
+    if (this.#queue.length > 0) this.#expireQueued(nowMs, refusal);
     for (const [index, { deadlineMs, reject }] of this.#pending) {
       if (deadlineMs > nowMs) return;
       this.#pending.delete(index);
       reject(unknownFate());
+    }
+  }
+
+  #expireQueued(nowMs: number, refusal: StoreError | undefined): void {
+    const inTime = this.#queue.findIndex(({ deadlineMs }) => deadlineMs > nowMs);
+    for (const { command, reject } of this.#queue.splice(0, inTime < 0 ? this.#queue.length : inTime)) {
+      this.#queuedBytes -= command.length;
+      reject(refusal ?? overloaded());
     }
   }
 

@@ -49,6 +49,11 @@ export class BucketDirectory {
     return andThen(this.#log.readBarrier(), () => this.#lookUp(name));
   }
 
+  /** As it was when it was last asked for here. It may have changed or gone since. */
+  lastSeen(name: string): Bucket | undefined {
+    return this.#known.get(name);
+  }
+
   #lookUp(name: string): Bucket | undefined {
     if (this.#knownAtIndex !== this.#log.appliedIndex) {
       this.#known.clear();

@@ -7,7 +7,7 @@
  */
 
 import type { Codec, GroupId, LogIndex, NodeId } from "@holdfast/base";
-import { DecodeError, decode, encode, logIndex, nodeId, StoreError } from "@holdfast/base";
+import { DecodeError, decode, encode, limits, logIndex, nodeId, StoreError } from "@holdfast/base";
 import type { Group } from "@holdfast/groups";
 import type { Appended, Clock, ReplicatedLog } from "@holdfast/ports";
 import { sleep } from "@holdfast/ports";
@@ -61,7 +61,14 @@ export class ForwardingLog<Result> implements ReplicatedLog<Result> {
   }
 
   append(command: Uint8Array): Promise<Appended<Result>> {
-    return this.#appendHere(command).catch((error: unknown) => this.#appendElsewhere(command, error));
+    // Where another node is known to lead, the replica here would only make an error that says so, which is dear.
+    const leader = this.#leaderElsewhere;
+    if (leader !== undefined && command.length <= limits.commandBytesMax)
+      return this.#search(command, leader);
+    return this.#appendHere(command).catch((error: unknown) => {
+      if (!isWorthAnother(error)) throw error;
+      return this.#search(command, leaderIn(error));
+    });
   }
 
   /** For another node, which looked for the leader and was sent here: not sent on. */
@@ -74,20 +81,25 @@ export class ForwardingLog<Result> implements ReplicatedLog<Result> {
     return this.#replica === undefined ? Promise.reject(this.#notHere()) : this.#replica.append(command);
   }
 
-  async #appendElsewhere(command: Uint8Array, refusal: unknown): Promise<Appended<Result>> {
+  get #leaderElsewhere(): NodeId | undefined {
+    const leader = this.#replica?.leader;
+    return leader === undefined || leader.replica === this.#replica?.replica ? undefined : leader.node;
+  }
+
+  /** Offers it to the leader that is named, and to whoever is named in turn. */
+  async #search(command: Uint8Array, named: NodeId | undefined): Promise<Appended<Result>> {
     const { clock, waitMs = waitMsDefault } = this.#options;
     const endsAtMs = clock.monotonicMs() + waitMs;
     let pauseMs = pauseMsMin;
-    for (let error = refusal; ; ) {
-      if (!isWorthAnother(error)) throw error;
+    for (let leader = named; ; ) {
       try {
-        return await this.#offer(command, leaderIn(error));
-      } catch (next) {
-        error = next;
+        return await this.#offer(command, leader);
+      } catch (error) {
+        if (!isWorthAnother(error) || clock.monotonicMs() >= endsAtMs) throw error;
+        leader = leaderIn(error);
       }
-      if (clock.monotonicMs() >= endsAtMs) throw error;
       // A leader that is named at once is asked at once; otherwise one has to be found first.
-      if (isWorthAnother(error) && leaderIn(error) === undefined) {
+      if (leader === undefined) {
         await sleep(clock, pauseMs);
         pauseMs = Math.min(2 * pauseMs, pauseMsMax);
       }
