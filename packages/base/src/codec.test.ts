@@ -22,6 +22,7 @@ import {
   UnsupportedVersionError,
   uint32,
   union,
+  useEncoded,
   variant,
   versioned,
 } from "./codec.ts";
@@ -244,4 +245,34 @@ test("encode leaves room for a head, zeroed, also within another encoding", () =
   };
   assert.deepEqual(encode(text, "a", 4), Uint8Array.of(0, 0, 0, 0, 1, 0x61));
   assert.deepEqual(encode(inner, "a", 1), Uint8Array.of(0, 4, 0, 0, 1, 0x61));
+});
+
+test("a writer that is taken from begins anew, and what was taken stays as it is, long or short", () => {
+  const writer = new ByteWriter(16);
+  const taken = [0, 10, 5000, 40_000, 100, 16_384, 16_385, 3].map((length, i) => {
+    const bytes = new Uint8Array(length).fill(i + 1);
+    writer.raw(bytes);
+    return { bytes, taken: writer.take() };
+  });
+  for (const each of taken) assert.deepEqual(each.taken, each.bytes);
+  assert.equal(writer.length, 0);
+});
+
+test("bytes that are used at once are those of encode, whoever encodes meanwhile", () => {
+  fc.assert(
+    fc.property(anyShape, anyShape, (value, other) => {
+      let used = new Uint8Array(0);
+      useEncoded(shape, value, (bytes) => {
+        useEncoded(shape, other, (inner) => assert.deepEqual(inner, encode(shape, other)));
+        used = new Uint8Array(bytes);
+      });
+      assert.deepEqual(used, encode(shape, value));
+    }),
+  );
+});
+
+test("an encoding whose use fails leaves nothing behind for the next one", () => {
+  const fails = (): void => useEncoded(text, "first", () => assert.fail("in use"));
+  assert.throws(fails, /in use/);
+  useEncoded(text, "second", (bytes) => assert.deepEqual(decode(text, bytes), "second"));
 });

@@ -20,6 +20,9 @@ export class UnsupportedVersionError extends DecodeError {
   override readonly name: string = "UnsupportedVersionError";
 }
 
+/** Of a writer's memory that is used again: no more than slabs carve off. */
+const keptBytesMax = 16 * 1024;
+
 export class ByteWriter {
   #bytes: Uint8Array;
   #length = 0;
@@ -98,6 +101,18 @@ export class ByteWriter {
   /** Begins anew in the same memory. */
   reset(): void {
     this.#length = 0;
+  }
+
+  /**
+   * What was written, and begins anew: short bytes are carved off a slab, so that the memory they were gathered in stays as large
+   * as it has become; long ones take it with them.
+   */
+  take(slabs: Slabs = briefSlabs): Uint8Array {
+    const isLong = this.#length > keptBytesMax;
+    const taken = isLong ? this.finish() : slabs.copy(this.finish());
+    if (isLong) this.#bytes = new Uint8Array(keptBytesMax);
+    this.#length = 0;
+    return taken;
   }
 
   /** Text in UTF-8 behind its length. Short ASCII, the usual case, is written without a detour. */
@@ -216,6 +231,19 @@ export function encode<T>(
     scratch.zeros(headBytes);
     codec.write(scratch, value);
     return slabs.copy(scratch.finish());
+  } finally {
+    scratch.reset();
+    scratchTaken = false;
+  }
+}
+
+/** As `encode`, for bytes that are copied at once: they are the callee's while it runs, and not a moment longer. */
+export function useEncoded<T>(codec: Codec<T>, value: T, use: (bytes: Uint8Array) => void): void {
+  if (scratchTaken) return use(encode(codec, value));
+  scratchTaken = true;
+  try {
+    codec.write(scratch, value);
+    use(scratch.finish());
   } finally {
     scratch.reset();
     scratchTaken = false;

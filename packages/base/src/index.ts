@@ -68,6 +68,7 @@ export {
   UnsupportedVersionError,
   uint32,
   union,
+  useEncoded,
   variant,
   versioned,
 } from "./codec.ts";

@@ -75,8 +75,9 @@ const itemCodec: Codec<FrameItem> = union({
 export class FrameWriter {
   readonly #writer: ByteWriter;
 
-  constructor({ incarnation, run }: FrameHead) {
-    this.#writer = new ByteWriter(256);
+  /** `writer`: the frame's until it is finished, and empty again afterwards. */
+  constructor({ incarnation, run }: FrameHead, writer: ByteWriter = new ByteWriter(256)) {
+    this.#writer = writer;
     this.#writer.u8(version);
     this.#writer.text(incarnation);
     this.#writer.varint(run);
@@ -86,12 +87,13 @@ export class FrameWriter {
     return this.#writer.length;
   }
 
+  /** A message is copied. */
   add(item: FrameItem): void {
     itemCodec.write(this.#writer, item);
   }
 
   finish(): Uint8Array {
-    return this.#writer.finish();
+    return this.#writer.take();
   }
 }
 

@@ -7,7 +7,7 @@
  */
 
 import type { GroupId, LogIndex, NodeId } from "@holdfast/base";
-import { AssertionError, decodeOrNothing, encode, StoreError } from "@holdfast/base";
+import { AssertionError, decodeOrNothing, StoreError, useEncoded } from "@holdfast/base";
 import type {
   Consensus,
   ConsensusProtocol,
@@ -357,8 +357,10 @@ export class GroupReplica<Result, Message extends Envelope> implements Group<Res
   #send(message: Message): void {
     const outbox = this.#places.outboxTo(message.to);
     if (outbox === undefined) return this.#core.reportUnreachable(message.to);
-    const bytes = encode(this.#protocol.messageCodec, message);
-    outbox.message(this, message.to, { kind: "Message", group: this.group, message: bytes }, bytes.length);
+    const { group } = this;
+    useEncoded(this.#protocol.messageCodec, message, (bytes) =>
+      outbox.message(this, message.to, { kind: "Message", group, message: bytes }, bytes.length),
+    );
   }
 
   #write(write: StorageWrite<Message>): void {

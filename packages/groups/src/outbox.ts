@@ -1,6 +1,7 @@
 /** What all groups have for one node, gathered over a turn into as few frames as their bound allows. */
 
 import type { GroupId, NodeId } from "@holdfast/base";
+import { ByteWriter } from "@holdfast/base";
 import type { ReplicaId } from "@holdfast/consensus";
 import type { Network } from "@holdfast/ports";
 import type { FrameHead, FrameItem, RestItem } from "./frame-codec.ts";
@@ -25,6 +26,8 @@ export interface OutboxOptions {
 export class Outbox {
   readonly node: NodeId;
   readonly #options: OutboxOptions;
+  /** In which one frame after the other is gathered. */
+  readonly #writer = new ByteWriter(1024);
   #frame: FrameWriter | undefined;
   /** Groups to be woken over there, until a frame that says so has left: nothing else would tell (resting.ts). */
   readonly #wakes = new Set<GroupId>();
@@ -45,7 +48,7 @@ export class Outbox {
     this.#isStuck = false;
   }
 
-  /** Best effort, as the network is. */
+  /** Best effort, as the network is. The item is copied at once. */
   message(sender: Sender, to: ReplicaId, item: FrameItem, bytes: number): void {
     const { network, peerBytesMax, counts } = this.#options;
     const isTooMuch =
@@ -81,14 +84,14 @@ export class Outbox {
   }
 
   #add(item: FrameItem): void {
-    this.#frame ??= new FrameWriter(this.#options.head);
+    this.#frame ??= new FrameWriter(this.#options.head, this.#writer);
     this.#frame.add(item);
     if (this.#frame.length >= this.#options.frameBytesMax) this.#send();
   }
 
   #send(): void {
     const { network, counts, head } = this.#options;
-    const frame = this.#frame ?? new FrameWriter(head);
+    const frame = this.#frame ?? new FrameWriter(head, this.#writer);
     const senders = this.#senders;
     this.#frame = undefined;
     this.#senders = [];
