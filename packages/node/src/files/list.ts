@@ -40,9 +40,24 @@ export async function listFiles(context: FilesContext, request: ListFilesRequest
   const shards = context.directory.shardsOf(bucket).map(context.shard);
   const { prefix, delimiter, after, limit } = request;
   const query = { bucket: bucket.id, prefix, delimiter, after, limit };
-  return shards.every(({ isReadHere }) => isReadHere)
-    ? listFilesHere(context.clock, shards, query)
-    : listFilesOf(shards, query);
+  return listAt(shards, {
+    here: () => listFilesHere(context.clock, shards, query),
+    elsewhere: () => listFilesOf(shards, query),
+  });
+}
+
+/** From the states here, if all are here; one that leaves while it is read makes it pages of wherever they are. */
+async function listAt<Page>(
+  shards: readonly ShardReplica[],
+  ways: { readonly here: () => Promise<Page>; readonly elsewhere: () => Promise<Page> },
+): Promise<Page> {
+  if (!shards.every(({ isReadHere }) => isReadHere)) return ways.elsewhere();
+  try {
+    return await ways.here();
+  } catch (error) {
+    if (shards.every(({ isHere }) => isHere)) throw error;
+    return ways.elsewhere();
+  }
 }
 
 async function listFilesHere(
@@ -88,9 +103,10 @@ export async function listUploads(context: FilesContext, request: ListUploadsReq
   const { prefix, delimiter, afterKey, limit } = request;
   const afterUpload = request.afterUploadId === "" ? undefined : uploadNumber(request.afterUploadId);
   const query = { bucket: bucket.id, prefix, delimiter, afterKey, afterUpload, limit };
-  const page = await (shards.every(({ isReadHere }) => isReadHere)
-    ? listUploadsHere(shards, query)
-    : listUploadsOf(shards, query));
+  const page = await listAt(shards, {
+    here: () => listUploadsHere(shards, query),
+    elsewhere: () => listUploadsOf(shards, query),
+  });
   const { next } = page;
   return {
     uploads: page.uploads.map((upload) => uploadInfo(request.bucket, upload)),
