@@ -96,7 +96,7 @@ suite("command line: nodes and their processes", () => {
     const port = String(Math.min(address.port, 65_533));
     const dev = await run(["dev", "--ephemeral", "--base-port", port]);
     assert.equal(dev.code, 1);
-    assert.match(dev.stderr, /PortInUse: port \d+ is in use/);
+    assert.match(dev.stderr, /PortInUse: node 0: port \d+ is in use/);
     assert.match(dev.stderr, /--base-port/);
   });
 

@@ -18,7 +18,7 @@ suite("command line: ring", () => {
     const { code, stdout, stderr } = await cli("show", "--ascii");
     assert.deepEqual([code, stderr], [0, ""]);
     assert.match(stdout, /^layout 1 {2}- {2}1024 partitions {2}- {2}1 node in 1 zone\n/);
-    assert.match(stdout, /zone default\n {2}a [0-9a-f]{16} +#+ +1024 +100\.0 %/);
+    assert.match(stdout, /zone zone-0\n {2}a [0-9a-f]{16} +#+ +1024 +100\.0 %/);
     for (const line of stdout.split("\n")) assert.match(line, /^[\x20-\x7e]{0,80}$/);
   });
 
