@@ -1,4 +1,4 @@
-import { encode } from "@holdfast/base";
+import { encode, StoreError } from "@holdfast/base";
 import type { Clock, ReplicatedLog, StateReader } from "@holdfast/ports";
 import type { SystemResult } from "@holdfast/shard";
 import { systemEntryCodec } from "@holdfast/shard";
@@ -12,8 +12,19 @@ export function systemPort(log: ReplicatedLog<SystemResult>, state: StateReader,
       const { index, result } = await log.append(
         encode(systemEntryCodec, { timeMs: clock.wallMs(), command }),
       );
-      if (log.appliedIndex < index) await log.readBarrier();
+      if (log.appliedIndex < index) await caughtUp(log);
       return result;
     },
   };
+}
+
+/** Whoever hears that it failed hears too that the entry was carried out. */
+async function caughtUp(log: ReplicatedLog<SystemResult>): Promise<void> {
+  try {
+    await log.readBarrier();
+  } catch (cause) {
+    if (!(cause instanceof StoreError)) throw cause;
+    const { code, message, retryable, fields } = cause;
+    throw new StoreError(code, message, { cause, retryable, fields, outcome: "applied" });
+  }
 }

@@ -1,5 +1,6 @@
 /** Multipart uploads: create, store parts, complete, abort (S20). */
 
+import type { Awaitable } from "@holdfast/base";
 import { assert, fromHex, limits, StoreError, toHex } from "@holdfast/base";
 import type { ContentPart, FileChecksum, Upload } from "@holdfast/namespace";
 import { completedChecksum, completedEtag } from "../content/completed-digests.ts";
@@ -38,11 +39,8 @@ export async function createUpload(context: FilesContext, request: CreateUploadR
     checksumScope,
   });
   assert(result.kind === "uploadCreated", `createUpload answers "uploadCreated", not "${result.kind}"`);
-  const upload = await place.shard.ask(uploadQuestion, {
-    bucket: place.bucket.id,
-    key,
-    upload: result.upload,
-  });
+  const name = { bucket: place.bucket.id, key, upload: result.upload };
+  const upload = await orNothing(() => place.shard.ask(uploadQuestion, name));
   const createdAtMs = upload?.createdAtMs ?? context.clock.wallMs();
   return {
     bucket: request.bucket,
@@ -131,8 +129,18 @@ function preparedChecksum(
 
 /** Of a completion that is sent again: the file has it, if it is still the one. */
 async function keptChecksum(place: Place, key: string, version: string): Promise<StoredFile["checksum"]> {
-  const found = await place.shard.ask(fileQuestion, { bucket: place.bucket.id, key });
+  const found = await orNothing(() => place.shard.ask(fileQuestion, { bucket: place.bucket.id, key }));
   return String(found?.version.version) === version ? found?.version.checksum : undefined;
+}
+
+/** Behind a change that was carried out: where nobody can say any more, the change is answered without it, not refused. */
+async function orNothing<T>(ask: () => Awaitable<T | undefined>): Promise<T | undefined> {
+  try {
+    return await ask();
+  } catch (error) {
+    if (error instanceof StoreError) return undefined;
+    throw error;
+  }
 }
 
 export async function abortUpload(context: FilesContext, request: UploadReference): Promise<void> {
