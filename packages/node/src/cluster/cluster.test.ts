@@ -65,6 +65,26 @@ test("cluster: a node that lost its power with little in its state store finds t
   }
 });
 
+test("cluster: grown by one node at a time, with files; of two nodes one has no shard, and serves all the same", async () => {
+  const world = await ClusterMachines.start(1);
+  await world.run(world.node(0).files.createBucket({ name: "b-1", owner: "tests" }));
+  const body = bytesOf(3, 300_000);
+  for (let i = 0; i < 4; i++) await world.run(world.storeFile(0, `f-${i}`, body));
+  for (const number of [1, 2]) {
+    await world.join();
+    await world.until(async () => {
+      const { epoch, partitions } = (await world.run(world.node(number).status())).cluster;
+      return epoch > number && partitions.change === undefined;
+    }, `the layout has node ${number}`);
+    for (let i = 0; i < 4; i++)
+      assert.deepEqual(await world.run(world.readFile(number, `f-${i}`)), body, `f-${i}`);
+    await world.run(world.storeFile(number, `by-${number}`, body));
+    assert.deepEqual(await world.run(world.readFile(0, `by-${number}`)), body);
+  }
+  await world.settled();
+  await world.stop();
+});
+
 test("cluster: a node that stops in order hands over what it leads, and nobody waits for an election", async () => {
   const world = await ClusterMachines.start(3);
   await world.settled();
