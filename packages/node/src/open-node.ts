@@ -4,54 +4,36 @@
  * groups, each applied to the end of what is known to be agreed on.
  */
 
-import type { NodeId, ShardId } from "@holdfast/base";
+import type { ShardId } from "@holdfast/base";
 import { assert, limits, StoreError, shardId, toHex } from "@holdfast/base";
 import type { BlockStore } from "@holdfast/blocks";
 import { openBlockStore } from "@holdfast/blocks";
-import { findCluster } from "@holdfast/namespace";
-import type { Clock, KeyValue, Network, Peer } from "@holdfast/ports";
+import type { Clock, KeyValue } from "@holdfast/ports";
 import { silentMetrics } from "@holdfast/ports";
-import type { NewNode, NodeLife, ReplicaPlace, SystemResult } from "@holdfast/shard";
+import type { SystemResult } from "@holdfast/shard";
 import type { GroupState } from "@holdfast/state";
 import { StateStore } from "@holdfast/state";
 import type { WriteAheadLog } from "@holdfast/wal";
 import { Ballast } from "./ballast.ts";
 import { checkFiles, checkStores } from "./check-directory.ts";
-import type { Closing } from "./closing.ts";
-import { clusterMapOf, peersOf } from "./cluster/cluster-map.ts";
-import { LayoutPlacement } from "./cluster/layout-placement.ts";
-import { NodeCluster } from "./cluster/node-cluster.ts";
-import { announceNode, checkLife, foundCluster, lifeOf, newNode, ownId } from "./cluster/own-record.ts";
+import { clusterMapOf } from "./cluster/cluster-map.ts";
+import type { NodeCluster } from "./cluster/node-cluster.ts";
+import { announceNode, foundCluster, lifeOf, newNode, ownId } from "./cluster/own-record.ts";
+import { comeToCluster, isFounder } from "./come-to-cluster.ts";
 import { Checkpointer } from "./groups/checkpointer.ts";
 import type { ForwardingLog } from "./groups/forwarding-log.ts";
 import { systemGroup } from "./groups/group-ids.ts";
-import { NodeGroups } from "./groups/node-groups.ts";
 import { openNodeLog } from "./groups/open-node-log.ts";
 import { upgradeLogs } from "./groups/upgrade-logs.ts";
 import type { Identity } from "./identity.ts";
 import { folders, formatOfLoneVoters, openIdentity, writeIdentity } from "./identity.ts";
-import { loneNetwork } from "./network/lone-network.ts";
-import { SharedNetwork, services } from "./network/shared-network.ts";
-import type { NodeOptions, NodePorts } from "./node-options.ts";
+import type { NodeOptions } from "./node-options.ts";
+import type { OpenedCluster } from "./open-cluster.ts";
+import { openCluster } from "./open-cluster.ts";
+import type { Opening } from "./opening.ts";
 import type { NodeBlocks } from "./replication/node-blocks.ts";
-import { openNodeBlocks } from "./replication/node-blocks.ts";
-import { replicationLimitsDefault } from "./replication/replication-limits.ts";
-import type { ServedShard } from "./shard-reads/read-server.ts";
-import { ReadServer } from "./shard-reads/read-server.ts";
-import { RemoteReads } from "./shard-reads/remote-reads.ts";
 import { ShardReplica } from "./shard-replica.ts";
-import { PeerClocks } from "./time/peer-clocks.ts";
-
-export interface Opening {
-  readonly ports: NodePorts;
-  readonly options: NodeOptions;
-  /** What is opened is closed by it, last first. */
-  readonly closing: Closing;
-  /** The log or the state can be used no more. */
-  readonly onFailure: (cause: unknown) => void;
-  /** Aborted when the node stops. */
-  readonly stopping: AbortSignal;
-}
+import type { PeerClocks } from "./time/peer-clocks.ts";
 
 export interface OpenedNode {
   readonly identity: Identity;
@@ -129,166 +111,6 @@ export async function openNode(opening: Opening): Promise<OpenedNode> {
   const system = { log, state: systemState, shardCount: map.shardCount };
   const ofCluster = { cluster, system, clocks, shards, replica, groups, blocks };
   return { identity, ballast, wal, checkpointer, ...ofCluster };
-}
-
-function isFounder([first, ...others]: readonly ReplicaPlace[], { id }: NewNode): boolean {
-  return first?.replica === 1 && first.node === id && others.length === 0;
-}
-
-interface Coming {
-  readonly identity: Identity;
-  /** Homes of the system group's replicas, as far as they are known. */
-  readonly places: readonly ReplicaPlace[];
-  readonly peers: readonly Peer[];
-}
-
-/** What this node has to know to open the system group: from its state, from the cluster's door, or as its founder. */
-async function comeToCluster(
-  { ports, options }: Opening,
-  parts: {
-    readonly found: Identity;
-    readonly state: StateStore;
-    readonly life: NodeLife;
-    readonly node: NewNode;
-  },
-): Promise<Coming> {
-  const { found, state, life, node } = parts;
-  const map = clusterMapOf(state.group(systemGroup));
-  checkIdentity(found, map?.clusterId ?? findCluster(state.group(systemGroup))?.clusterId);
-  checkLife(map?.nodes.get(node.id), life);
-  const own = { replica: 1, node: node.id, incarnation: life.logIncarnation };
-  const known = map?.groups.find(({ group }) => group === systemGroup);
-  if (map !== undefined && known !== undefined && known.places.length > 0) {
-    return { identity: found, places: known.places, peers: peersOf(map) };
-  }
-  if (options.entrance === undefined || found.complete) return { identity: found, places: [own], peers: [] };
-  const seed = await options.entrance.enter(node);
-  const identity = { ...found, consensus: seed.consensus };
-  await writeIdentity(ports.disk, identity);
-  return { identity, places: seed.places, peers: seed.peers };
-}
-
-function checkIdentity({ complete, clusterId }: Identity, known: string | undefined): void {
-  if (known === undefined && complete)
-    throw new StoreError(
-      "DataCorrupt",
-      "The data directory has lost its log and its state. Restore them from a backup; starting empty would erase the files' blocks.",
-    );
-  if (known !== undefined && known !== clusterId)
-    throw new StoreError(
-      "DataCorrupt",
-      "The data directory's identity and its state are of different clusters.",
-    );
-}
-
-interface ClusterStores {
-  readonly state: StateStore;
-  readonly wal: WriteAheadLog;
-  readonly mayLackGroups: boolean;
-  readonly store: BlockStore;
-  readonly list: KeyValue;
-  readonly checkpointer: Checkpointer;
-  readonly ballast: Ballast;
-}
-
-interface OpenedCluster {
-  readonly cluster: NodeCluster;
-  readonly blocks: NodeBlocks;
-  readonly clocks: PeerClocks;
-  readonly reads: RemoteReads;
-}
-
-/** The network with all that is served on it, then the replica of the system group. */
-async function openCluster(
-  opening: Opening,
-  { identity, places, peers }: Coming,
-  { state, wal, mayLackGroups, store, list, checkpointer, ballast }: ClusterStores,
-): Promise<OpenedCluster> {
-  const { ports, closing, onFailure } = opening;
-  const { clock, random, journal, disk, hashing, metrics = silentMetrics } = ports;
-  const self = ownId(identity);
-  const network: Network = (await ports.openNetwork?.(identity, places.length === 1)) ?? loneNetwork(self);
-  closing.add(() => network.close());
-  const shared = new SharedNetwork(network, journal);
-  const hasRoom = (bytes: number): Promise<boolean> => ballast.makeRoom(bytes);
-  const groups = new NodeGroups({
-    self,
-    wal,
-    mayLackGroups,
-    network: shared,
-    clock,
-    random,
-    journal,
-    metrics,
-    events: {
-      onLogFailure: onFailure,
-      onStateFailure: (_group, cause) => onFailure(cause),
-      onLeaderChange: () => undefined,
-      onApplied: () => {
-        checkpointer.applied();
-        cluster.onApplied();
-      },
-      room: () => checkpointer.room,
-    },
-    hasRoom,
-  });
-  const consensus = identity.consensus;
-  const remember = (): Promise<void> => checkpointer.soon();
-  const ofCluster = { self, states: state, groups, network, consensus, clock, journal, onFailure, remember };
-  const cluster: NodeCluster = new NodeCluster(ofCluster);
-  const clocks = openClocks(opening, shared, groups);
-  clocks.setOthers(new Set(peers.map(({ id }) => id).filter((id) => id !== self)));
-  cluster.follow(({ nodes }) => clocks.setOthers(new Set([...nodes.keys()].filter((id) => id !== self))));
-  const placement = new LayoutPlacement();
-  cluster.follow(({ layout }) => {
-    if (layout !== undefined) placement.adopt(layout);
-  });
-  const ofBlocks = { self, disk, store, list, placement, clock, random, hashing, journal, metrics };
-  const view = shared.view(services.blocks);
-  const limits = replicationLimitsDefault;
-  const blocks = await openNodeBlocks({ ...ofBlocks, network: view, limits, hasRoom });
-  const reads = openReads(opening, cluster, shared);
-  closing.add(() => groups.stop());
-  closing.add(() => cluster.stop());
-  closing.add(() => clocks.stop());
-  closing.add(() => blocks.blocks.close());
-  shared.listen();
-  network.setPeers(peers.filter(({ id }) => id !== self));
-  await cluster.openSystem(places);
-  return { cluster, blocks, clocks, reads };
-}
-
-function openClocks({ ports }: Opening, shared: SharedNetwork, groups: NodeGroups): PeerClocks {
-  const { clock, random, journal } = ports;
-  const network = shared.view(services.clocks);
-  const onApart = (): void => void groups.offerLeaderships();
-  const clocks = new PeerClocks({ network, clock, random, journal, onApart });
-  network.listen(clocks);
-  return clocks;
-}
-
-/** Shards asked of other nodes, and answered to them. */
-function openReads(
-  { ports: { clock, journal }, stopping }: Opening,
-  cluster: NodeCluster,
-  shared: SharedNetwork,
-): RemoteReads {
-  const network = shared.view(services.shards);
-  const served = (id: ShardId): ServedShard | undefined => {
-    const shard = cluster.shards[id];
-    const replica = shard?.log.replica;
-    if (shard === undefined || replica === undefined) return undefined;
-    const isHere = (): boolean => shard.log.replica === replica;
-    return { state: shard.state, readBarrier: () => replica.readBarrier(), isHere };
-  };
-  const server = new ReadServer({ served, clock, journal });
-  network.listen({
-    onFrame: () => undefined,
-    onDisconnect: () => undefined,
-    onExchange: (_from, request, signal) => server.onExchange(request, signal),
-  });
-  const homes = (id: ShardId): readonly NodeId[] => cluster.homesOf(id);
-  return new RemoteReads({ network, clock, homes, isLive: (node) => cluster.isLive(node), stopping });
 }
 
 function ownAddresses({ place }: NodeOptions): boolean {

@@ -1,4 +1,4 @@
-/** Files over blocks in slots on several nodes, or in one node's store alone; shards that apply at once. In virtual time. */
+/** Files over blocks in slots on several nodes; shards that apply at once. In virtual time. */
 
 import type { BlockId, Epoch, ShardId } from "@holdfast/base";
 import {
@@ -25,15 +25,12 @@ import { ReadAhead } from "../src/content/read-ahead.ts";
 import { bodyChunks } from "../src/files/body-chunks.ts";
 import type { FilesContext } from "../src/files/context.ts";
 import type { StoredFile } from "../src/files/interface.ts";
-import { LocalFileBlocks } from "../src/files/local-file-blocks.ts";
 import { NodeFiles } from "../src/files/node-files.ts";
 import { ReplicatedFileBlocks } from "../src/files/replicated-file-blocks.ts";
 import { ShardReplica } from "../src/shard-replica.ts";
 import { BareLog } from "./bare-log.ts";
 import { incoming } from "./maintained-machine.ts";
 import { ReplicatedCluster } from "./replicated-cluster.ts";
-
-export type BlocksKind = "local" | "replicated";
 
 export const bucket = "b-1";
 /** Larger than what travels in the log entry. */
@@ -52,7 +49,7 @@ export class FilesWorld {
   readonly #log: BareLog<ShardResult>;
   #epoch = 1;
 
-  private constructor(cluster: ReplicatedCluster, kind: BlocksKind, placeableCount: number) {
+  private constructor(cluster: ReplicatedCluster, placeableCount: number) {
     this.cluster = cluster;
     const node = cluster.node("a");
     const { clock } = node;
@@ -96,10 +93,7 @@ export class FilesWorld {
       directory,
       admin: new BucketAdmin(system, directory, shard, clock),
       shard,
-      blocks:
-        kind === "local"
-          ? new LocalFileBlocks(node.store, today)
-          : new ReplicatedFileBlocks(node.blocks, today),
+      blocks: new ReplicatedFileBlocks(node.blocks, today),
       admission: new Admission(disk, clock, 0, silentMetrics),
       readAhead: new ReadAhead(16 * MiB),
       hashing: simulatedHashing,
@@ -113,9 +107,9 @@ export class FilesWorld {
   }
 
   /** With a bucket of as many replicas as there are nodes, three at most. */
-  static async start(kind: BlocksKind, names: string, placeableCount = names.length): Promise<FilesWorld> {
+  static async start(names: string, placeableCount = names.length): Promise<FilesWorld> {
     const cluster = await ReplicatedCluster.start(names);
-    const world = new FilesWorld(cluster, kind, kind === "local" ? 1 : placeableCount);
+    const world = new FilesWorld(cluster, placeableCount);
     await world.run(world.shard.writerOpened());
     await world.run(world.files.createBucket({ name: bucket, owner: "tests", settings: { blockBytes } }));
     return world;

@@ -29,7 +29,7 @@ test("redundancy: as many replicas as there are nodes, and no more", () => {
 });
 
 test("a bucket that the cluster cannot keep is not made, and its name stays free", async () => {
-  const world = await FilesWorld.start("replicated", "abcd", 3);
+  const world = await FilesWorld.start("abcd", 3);
   const { files } = world;
   const create = (parityFragments: number, dataFragments = 1) =>
     world.run(
@@ -50,7 +50,7 @@ test("a bucket that the cluster cannot keep is not made, and its name stays free
 });
 
 test("blocks of an erasure-coded content are refused, not stored otherwise", async () => {
-  const world = await FilesWorld.start("replicated", "abc");
+  const world = await FilesWorld.start("abc");
   const node = world.cluster.nodes.get(nodeId("a"));
   assert.ok(node !== undefined);
   const blocks = new ReplicatedFileBlocks(node.blocks, () => {

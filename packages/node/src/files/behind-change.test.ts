@@ -5,7 +5,7 @@ import { noAttributes } from "@holdfast/namespace";
 import { bucket, FilesWorld } from "../../test-support/files-world.ts";
 
 test("behind a change: an upload that was created is answered, though nobody can be asked about it any more", async () => {
-  const world = await FilesWorld.start("replicated", "abc");
+  const world = await FilesWorld.start("abc");
   const { shard, files } = world;
   const ask = shard.ask.bind(shard);
   shard.ask = () => Promise.reject(new StoreError("Unavailable", "No quorum confirms."));

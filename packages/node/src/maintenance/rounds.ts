@@ -54,3 +54,22 @@ export class Rounds {
     }
   }
 }
+
+/** The pause before the next round: twice as long after each that left something undone. */
+export class GrowingPause {
+  readonly #msMin: number;
+  readonly #msMax: number;
+  #ms: number;
+
+  constructor(msMin: number, msMax: number) {
+    this.#msMin = msMin;
+    this.#msMax = msMax;
+    this.#ms = msMin;
+  }
+
+  after(isDone: boolean): number {
+    const ms = isDone ? this.#msMin : this.#ms;
+    this.#ms = isDone ? this.#msMin : Math.min(2 * this.#ms, this.#msMax);
+    return ms;
+  }
+}

@@ -16,7 +16,7 @@ import type { Layout } from "@holdfast/ring";
 import type { OwedSlots } from "@holdfast/shard";
 import { closedEverywhere, findLayout, layoutChange, owedSlots, usedWidths } from "@holdfast/shard";
 import { Pace } from "../maintenance/pace.ts";
-import { Rounds } from "../maintenance/rounds.ts";
+import { GrowingPause, Rounds } from "../maintenance/rounds.ts";
 import { refusal } from "../refusal.ts";
 import type { BackfillParts } from "./backfill-pass.ts";
 import { BackfillPass } from "./backfill-pass.ts";
@@ -36,12 +36,12 @@ export class Backfiller {
   readonly #rounds: Rounds;
   readonly #pace: Pace;
   #owedCount = 0;
-  #retryMs: number;
+  readonly #pause: GrowingPause;
 
   constructor(parts: BackfillParts, options: BackfillOptions) {
     this.#parts = parts;
     this.#options = options;
-    this.#retryMs = options.intervalMs;
+    this.#pause = new GrowingPause(options.intervalMs, options.retryMsMax);
     this.#rounds = new Rounds(parts, "backfill", () => this.#round());
     this.#pace = new Pace(parts.clock, this.#rounds.signal);
     parts.metrics.watch(allMetrics.backfillPartitions, {}, () => this.#owedCount);
@@ -57,11 +57,7 @@ export class Backfiller {
   }
 
   async #round(): Promise<number> {
-    const { intervalMs, retryMsMax } = this.#options;
-    const isDone = await this.#fill();
-    const delayMs = isDone ? intervalMs : this.#retryMs;
-    this.#retryMs = isDone ? intervalMs : Math.min(2 * this.#retryMs, retryMsMax);
-    return delayMs;
+    return this.#pause.after(await this.#fill());
   }
 
   /** False when something could not be completed. */

@@ -5,18 +5,17 @@
  * Bodies under way are bounded: a slow disk leaves requests unread, and so pushes back on who sends them.
  */
 
-import { decodeOrNothing, encode, KiB } from "@holdfast/base";
+import { decodeOrNothing, encode } from "@holdfast/base";
 import type { Clock, Exchange, Hashing, Journal } from "@holdfast/ports";
 import { emptyBody, NetworkError } from "@holdfast/ports";
+import { servedBody } from "../network/served-body.ts";
+import { ServedRoom } from "../network/served-room.ts";
 import type { BlockResult, ListRequest, PutRequest, ReadRequest, StatRequest } from "./block-wire.ts";
 import { blockAnswerCodec, blockRequestCodec } from "./block-wire.ts";
 import { gatherBody } from "./gather-body.ts";
 import type { LocalBlocks } from "./local-blocks.ts";
 import type { ReplicationLimits } from "./replication-limits.ts";
-import { ServedRoom } from "./served-room.ts";
 import type { RefusalReason, SlotAnswer } from "./slot-answer.ts";
-
-const pieceBytes = 64 * KiB;
 
 export interface BlockServerPorts {
   readonly clock: Clock;
@@ -151,34 +150,12 @@ export class BlockServer {
     }
   }
 
-  /**
-   * In copies: when a network is done with a chunk is not known here, and the body's frame is to be used again. The room is
-   * given back at the end, when the other side goes, or when it takes too long.
-   */
   #sent(body: Uint8Array, leave: () => void, signal: AbortSignal): AsyncIterable<Uint8Array> {
     const { frames } = this.#blocks.store;
-    let isOver = false;
-    const end = (): void => {
-      if (isOver) return;
-      isOver = true;
-      timer.cancel();
-      signal.removeEventListener("abort", end);
+    const onEnd = (): void => {
       frames.recycle(body);
       leave();
     };
-    const timer = this.#ports.clock.after(this.#limits.servedBodyMsMax, end);
-    signal.addEventListener("abort", end);
-    // It may have gone while the block was read.
-    if (signal.aborted) end();
-    return (async function* pieces() {
-      try {
-        for (let at = 0; at < body.length; at += pieceBytes) {
-          if (isOver) throw new NetworkError("broken", "the body was not taken in time");
-          yield new Uint8Array(body.subarray(at, at + pieceBytes));
-        }
-      } finally {
-        end();
-      }
-    })();
+    return servedBody(body, { clock: this.#ports.clock, signal, msMax: this.#limits.servedBodyMsMax, onEnd });
   }
 }

@@ -22,7 +22,7 @@ import type { LayoutSource } from "../cluster/layout-placement.ts";
 import { partitionOf } from "../cluster/layout-placement.ts";
 import type { ContentStatus, ContentStatusOf } from "../cluster/layout-ports.ts";
 import { Pace } from "../maintenance/pace.ts";
-import { Rounds } from "../maintenance/rounds.ts";
+import { GrowingPause, Rounds } from "../maintenance/rounds.ts";
 import type { IncompleteBlocks } from "./incomplete-blocks.ts";
 import { quorumOf } from "./quorum.ts";
 import type { ReplicationLimits } from "./replication-limits.ts";
@@ -69,12 +69,12 @@ export class Dropper {
   readonly #kept: Counter;
   /** The layout by which the last scan left nothing to be dropped. */
   #cleanEpoch: Epoch | undefined;
-  #retryMs: number;
+  readonly #pause: GrowingPause;
 
   constructor(parts: DropperParts, options: DropperOptions) {
     this.#parts = parts;
     this.#options = options;
-    this.#retryMs = options.intervalMs;
+    this.#pause = new GrowingPause(options.intervalMs, options.retryMsMax);
     this.#rounds = new Rounds(parts, "dropping moved blocks", () => this.#round());
     this.#pace = new Pace(parts.clock, this.#rounds.signal);
     this.#dropped = parts.metrics.counter(allMetrics.droppedBlocks, { outcome: "dropped" });
@@ -91,16 +91,14 @@ export class Dropper {
   }
 
   async #round(): Promise<number> {
-    const { intervalMs, retryMsMax } = this.#options;
+    const { intervalMs } = this.#options;
     const epoch = this.#parts.placement.layout?.epoch;
     if (epoch === undefined || epoch === this.#cleanEpoch) return intervalMs;
     // What somebody still stores here under an older layout would come behind the scan.
     await this.#parts.slots.follow(epoch);
     const isClean = await this.#scan();
     if (isClean) this.#cleanEpoch = epoch;
-    const delayMs = isClean ? intervalMs : this.#retryMs;
-    this.#retryMs = isClean ? intervalMs : Math.min(2 * this.#retryMs, retryMsMax);
-    return delayMs;
+    return this.#pause.after(isClean);
   }
 
   /** False when something was kept that another scan may drop. */

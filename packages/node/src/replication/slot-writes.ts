@@ -209,7 +209,7 @@ export class SlotWrites {
     try {
       await incomplete.add({ node, id: fragment.id, width });
     } catch (cause) {
-      // The block has its quorum; the repair's scan finds what this list does not name.
+      // The block has its quorum. What it lacks is not made up for until a reader, or a change of the layout, comes past it.
       const fields = { block: blockIdText(fragment.id), node, cause: String(cause) };
       journal.error("incomplete block not listed", fields);
     }

@@ -4,12 +4,13 @@
  */
 
 import type { ShardId } from "@holdfast/base";
-import { DecodeError, decode, encode, KiB, MiB, StoreError } from "@holdfast/base";
+import { DecodeError, decode, encode, MiB, StoreError } from "@holdfast/base";
 import type { Clock, Exchange, Journal, StateReader } from "@holdfast/ports";
-import { emptyBody, NetworkError } from "@holdfast/ports";
+import { emptyBody } from "@holdfast/ports";
 import { asDamage } from "../damage.ts";
+import { servedBody } from "../network/served-body.ts";
+import { ServedRoom } from "../network/served-room.ts";
 import { wireError } from "../network/wire-error.ts";
-import { ServedRoom } from "../replication/served-room.ts";
 import { shardQuestions } from "./questions.ts";
 import type { ReadAnswer, ReadRequest } from "./read-wire.ts";
 import { answerBytesMax, headAnswerBytesMax, readAnswerCodec, readRequestCodec } from "./read-wire.ts";
@@ -34,7 +35,6 @@ const askedMax = 10_000;
 const longBytesMax = 32 * MiB;
 const longWaitingMax = 64;
 const longMsMax = 10_000;
-const pieceBytes = 64 * KiB;
 
 export class ReadServer {
   readonly #ports: ReadServerPorts;
@@ -77,32 +77,10 @@ export class ReadServer {
     const leave = await this.#long.take(answer.length);
     if (leave === undefined) throw overloaded();
     const { head } = said({ kind: "long", bytes: answer.length });
-    return { head, body: this.#pieces(answer, leave, signal) };
-  }
-
-  /** The room is given back at the end, when the other side goes, or when it takes too long. */
-  #pieces(answer: Uint8Array, leave: () => void, signal: AbortSignal): AsyncIterable<Uint8Array> {
-    let isOver = false;
-    const end = (): void => {
-      if (isOver) return;
-      isOver = true;
-      timer.cancel();
-      signal.removeEventListener("abort", end);
-      leave();
+    return {
+      head,
+      body: servedBody(answer, { clock: this.#ports.clock, signal, msMax: longMsMax, onEnd: leave }),
     };
-    const timer = this.#ports.clock.after(longMsMax, end);
-    signal.addEventListener("abort", end);
-    if (signal.aborted) end();
-    return (async function* pieces() {
-      try {
-        for (let at = 0; at < answer.length; at += pieceBytes) {
-          if (isOver) throw new NetworkError("broken", "the answer was not taken in time");
-          yield answer.subarray(at, at + pieceBytes);
-        }
-      } finally {
-        end();
-      }
-    })();
   }
 
   #known(error: unknown): StoreError {

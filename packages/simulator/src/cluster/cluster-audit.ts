@@ -7,11 +7,9 @@
  */
 
 import type { BlockId, ContentId, NodeId } from "@holdfast/base";
-import { blockIdText, blockKey, contentIdText, present, seededRandom, shardId } from "@holdfast/base";
+import { blockIdText, blockKey, contentIdText, present, shardId } from "@holdfast/base";
 import type { BlockStore } from "@holdfast/blocks";
-import { openBlockStore } from "@holdfast/blocks";
 import { dataFolders, shardGroup, systemGroup } from "@holdfast/node";
-import { silentJournal } from "@holdfast/ports";
 import { simulatedHashing } from "@holdfast/ports/simulated";
 import type { Layout } from "@holdfast/ring";
 import { blockHash, idOf, nodeAt, partitionOfHash, tableOfWidth } from "@holdfast/ring";
@@ -20,7 +18,7 @@ import type { GroupState } from "@holdfast/state";
 import { StateStore } from "@holdfast/state";
 import { violated } from "../model/violation.ts";
 import type { LiveContent } from "../run/audit.ts";
-import { checkCollected, checkDigest, findLiveContents } from "../run/audit.ts";
+import { checkCollected, checkDigest, findLiveContents, openStoppedBlocks } from "../run/audit.ts";
 import type { ClusterPlan } from "./cluster-plan.ts";
 import type { Member } from "./member.ts";
 
@@ -47,7 +45,8 @@ export async function auditCluster(
   const layout = findLayout(system) ?? violated("the cluster has no layout");
   const contents = findLiveContents(system, shards);
   const blockStores = new Map<NodeId, BlockStore>();
-  for (const { id, member } of members) blockStores.set(id, await openBlocks(member, node.volumeBytesMax));
+  for (const { id, member } of members)
+    blockStores.set(id, await openStoppedBlocks(member.machine, node.volumeBytesMax));
   const blocksCount = await checkBlocks(contents, layout, blockStores);
   trace(`audit: ${contents.size} contents, ${blocksCount} blocks in their slots, epoch ${layout.epoch}`);
   for (const store of blockStores.values()) await store.close();
@@ -63,19 +62,6 @@ function newestOf(replicas: readonly GroupState[]): GroupState {
       violated(`group ${newest.group}: two replicas differ at index ${newest.appliedIndex}`);
   }
   return newest;
-}
-
-async function openBlocks({ machine }: Member, volumeBytesMax: number): Promise<BlockStore> {
-  return openBlockStore({
-    disk: machine.disk.mount(),
-    index: machine.store(dataFolders.blockIndex).mount(),
-    clock: machine.clock,
-    random: seededRandom(1),
-    hashing: simulatedHashing,
-    journal: silentJournal,
-    folder: dataFolders.blocks,
-    volumeBytesMax,
-  });
 }
 
 /** How many blocks live contents have in all their slots. */

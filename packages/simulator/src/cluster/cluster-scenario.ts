@@ -8,6 +8,7 @@ import type { Random } from "@holdfast/base";
 import { seededRandom, uniform } from "@holdfast/base";
 import { Simulation, simulatedHashing } from "@holdfast/ports/simulated";
 import { violated } from "../model/violation.ts";
+import { settled } from "../run/settled.ts";
 import type { Tally } from "../run/tally.ts";
 import { addTallies } from "../run/tally.ts";
 import type { Trace } from "../run/trace.ts";
@@ -134,13 +135,13 @@ export class ClusterScenario {
   async #whileClientsWork(happen: () => Promise<void>): Promise<void> {
     let isOver = false;
     const clients = Array.from({ length: this.#plan.clientsCount }, (_, i) =>
-      this.#driver.settled(this.#client(i + 1, () => isOver)),
+      settled(this.#client(i + 1, () => isOver)),
     );
     const check = (): boolean => {
       for (const { error } of clients) if (error !== undefined) throw error;
       return false;
     };
-    const happening = this.#driver.settled(happen());
+    const happening = settled(happen());
     await this.#driver.stepUntil("faults", () => check() || happening.done);
     if (happening.error !== undefined) throw happening.error;
     isOver = true;

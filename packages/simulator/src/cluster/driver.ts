@@ -2,12 +2,7 @@
 
 import type { Simulation } from "@holdfast/ports/simulated";
 import { violated } from "../model/violation.ts";
-
-export interface Settled<T> {
-  done: boolean;
-  value: T | undefined;
-  error: unknown;
-}
+import { settled } from "../run/settled.ts";
 
 export interface DriverOptions {
   readonly simulation: Simulation;
@@ -26,23 +21,8 @@ export class Driver {
     this.#options = options;
   }
 
-  settled<T>(promise: Promise<T>): Settled<T> {
-    const settled: Settled<T> = { done: false, value: undefined, error: undefined };
-    promise.then(
-      (value) => {
-        settled.done = true;
-        settled.value = value;
-      },
-      (error: unknown) => {
-        settled.done = true;
-        settled.error = error;
-      },
-    );
-    return settled;
-  }
-
   async work<T>(what: string, promise: Promise<T>): Promise<T> {
-    const work = this.settled(promise);
+    const work = settled(promise);
     await this.stepUntil(what, () => work.done);
     return promise;
   }

@@ -54,16 +54,7 @@ export async function auditStores(
     system,
     shards.map((shard) => shard.state),
   );
-  const blocks = await openBlockStore({
-    disk: machine.disk.mount(),
-    index: machine.store(dataFolders.blockIndex).mount(),
-    clock: machine.clock,
-    random: seededRandom(1),
-    hashing: simulatedHashing,
-    journal: silentJournal,
-    folder: dataFolders.blocks,
-    volumeBytesMax: node.volumeBytesMax,
-  });
+  const blocks = await openStoppedBlocks(machine, node.volumeBytesMax);
   await checkBlocks(
     blocks,
     contents,
@@ -161,4 +152,18 @@ async function checkBlocks(
       );
   }
   violated(`${blocks.usage().blocks} blocks counted, files have ${blocksCount}`);
+}
+
+/** The block store of a node that has stopped. */
+export function openStoppedBlocks(machine: SimulatedMachine, volumeBytesMax: number): Promise<BlockStore> {
+  return openBlockStore({
+    disk: machine.disk.mount(),
+    index: machine.store(dataFolders.blockIndex).mount(),
+    clock: machine.clock,
+    random: seededRandom(1),
+    hashing: simulatedHashing,
+    journal: silentJournal,
+    folder: dataFolders.blocks,
+    volumeBytesMax,
+  });
 }

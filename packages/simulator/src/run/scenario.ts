@@ -25,6 +25,7 @@ import { deleteEverything } from "./delete-everything.ts";
 import { Faults } from "./faults.ts";
 import { Life } from "./life.ts";
 import type { Plan } from "./plan.ts";
+import { settled } from "./settled.ts";
 import type { Tally } from "./tally.ts";
 import { addTallies } from "./tally.ts";
 import type { Trace } from "./trace.ts";
@@ -100,7 +101,7 @@ export class Scenario {
     for (let tries = 0; ; tries++) {
       this.#trace.add("boot");
       if (tries === 0 && chance(this.#random, 0.2)) this.#faults.strikeStart();
-      const booting = this.#settled(this.machine.boot());
+      const booting = settled(this.machine.boot());
       const cut = tries < 3 && chance(this.#random, 0.3);
       await this.#stepUntil(
         () => booting.done,
@@ -131,11 +132,11 @@ export class Scenario {
   async #load(life: Life): Promise<void> {
     const { clientsCount, operationsPerClient, fault } = this.#plan;
     const clients = Array.from({ length: clientsCount }, (_, i) =>
-      this.#settled(runClient(this.#worker(life, i + 1), operationsPerClient)),
+      settled(runClient(this.#worker(life, i + 1), operationsPerClient)),
     );
     const work = (): boolean => clients.every(({ done }) => done);
-    const collecting = this.#settled(this.#collectNowAndThen(life, work));
-    const checking = this.#settled(this.#checkNowAndThen(life, work));
+    const collecting = settled(this.#collectNowAndThen(life, work));
+    const checking = settled(this.#checkNowAndThen(life, work));
     const eventsMax = this.#anyEventsMax();
     if (fault !== "none") {
       await this.#stepUntil(() => work(), uniform(this.#random, 1 + Math.min(eventsMax, 1500)));
@@ -199,7 +200,7 @@ export class Scenario {
     if (life.failure === undefined && chance(this.#random, 0.15)) {
       this.#trace.add("stop");
       life.isStopping = true;
-      const stopping = this.#settled(life.node.stop());
+      const stopping = settled(life.node.stop());
       await this.#stepUntil(() => stopping.done || life.failure !== undefined, Number.POSITIVE_INFINITY);
       if (stopping.error !== undefined && !this.#faults.mayFail) throw stopping.error;
     }
@@ -255,7 +256,7 @@ export class Scenario {
     this.#count(`decay: ${decay}`);
     for (const isFirst of [true, false]) {
       this.#trace.add("boot");
-      const booting = this.#settled(this.machine.boot());
+      const booting = settled(this.machine.boot());
       await this.#stepUntil(() => booting.done, Number.POSITIVE_INFINITY);
       if (booting.value === undefined) {
         if (!(booting.error instanceof StoreError)) throw booting.error;
@@ -276,7 +277,7 @@ export class Scenario {
       for (const name of this.#session.model.names())
         if (!(await readName(worker, name))) this.#count("decay: read refused");
     };
-    const looked = this.#settled(looking());
+    const looked = settled(looking());
     await this.#stepUntil(() => looked.done || life.failure !== undefined, Number.POSITIVE_INFINITY);
     if (life.failure !== undefined) {
       this.#trace.add(`the node gave up: ${life.failure.message}`);
@@ -314,7 +315,7 @@ export class Scenario {
 
   /** Drives the simulation until the work is done. */
   async #work<T>(life: Life, promise: Promise<T>): Promise<T> {
-    const work = this.#settled(promise);
+    const work = settled(promise);
     await this.#stepUntil(() => work.done || life.failure !== undefined, Number.POSITIVE_INFINITY);
     if (life.failure !== undefined)
       violated(`the node gave up: ${life.failure.message} ${String(life.failure.cause)}`);
@@ -333,25 +334,4 @@ export class Scenario {
         violated(`something does not come to an end within ${patienceMs} ms`);
     }
   }
-
-  #settled<T>(promise: Promise<T>): Settled<T> {
-    const settled: Settled<T> = { done: false, value: undefined, error: undefined };
-    promise.then(
-      (value) => {
-        settled.done = true;
-        settled.value = value;
-      },
-      (error: unknown) => {
-        settled.done = true;
-        settled.error = error;
-      },
-    );
-    return settled;
-  }
-}
-
-interface Settled<T> {
-  done: boolean;
-  value: T | undefined;
-  error: unknown;
 }

@@ -1,0 +1,135 @@
+/** A node's network with everything that is served on it, and the replica of the system group. */
+
+import type { NodeId, ShardId } from "@holdfast/base";
+import type { BlockStore } from "@holdfast/blocks";
+import type { KeyValue, Network } from "@holdfast/ports";
+import { silentMetrics } from "@holdfast/ports";
+import type { StateStore } from "@holdfast/state";
+import type { WriteAheadLog } from "@holdfast/wal";
+import type { Ballast } from "./ballast.ts";
+import { LayoutPlacement } from "./cluster/layout-placement.ts";
+import { NodeCluster } from "./cluster/node-cluster.ts";
+import { ownId } from "./cluster/own-record.ts";
+import type { Coming } from "./come-to-cluster.ts";
+import type { Checkpointer } from "./groups/checkpointer.ts";
+import { NodeGroups } from "./groups/node-groups.ts";
+import { loneNetwork } from "./network/lone-network.ts";
+import { SharedNetwork, services } from "./network/shared-network.ts";
+import type { Opening } from "./opening.ts";
+import type { NodeBlocks } from "./replication/node-blocks.ts";
+import { openNodeBlocks } from "./replication/node-blocks.ts";
+import { replicationLimitsDefault } from "./replication/replication-limits.ts";
+import type { ServedShard } from "./shard-reads/read-server.ts";
+import { ReadServer } from "./shard-reads/read-server.ts";
+import { RemoteReads } from "./shard-reads/remote-reads.ts";
+import { PeerClocks } from "./time/peer-clocks.ts";
+
+export interface ClusterStores {
+  readonly state: StateStore;
+  readonly wal: WriteAheadLog;
+  readonly mayLackGroups: boolean;
+  readonly store: BlockStore;
+  readonly list: KeyValue;
+  readonly checkpointer: Checkpointer;
+  readonly ballast: Ballast;
+}
+
+export interface OpenedCluster {
+  readonly cluster: NodeCluster;
+  readonly blocks: NodeBlocks;
+  readonly clocks: PeerClocks;
+  readonly reads: RemoteReads;
+}
+
+/** The network with all that is served on it, then the replica of the system group. */
+export async function openCluster(
+  opening: Opening,
+  { identity, places, peers }: Coming,
+  { state, wal, mayLackGroups, store, list, checkpointer, ballast }: ClusterStores,
+): Promise<OpenedCluster> {
+  const { ports, closing, onFailure } = opening;
+  const { clock, random, journal, disk, hashing, metrics = silentMetrics } = ports;
+  const self = ownId(identity);
+  const network: Network = (await ports.openNetwork?.(identity, places.length === 1)) ?? loneNetwork(self);
+  closing.add(() => network.close());
+  const shared = new SharedNetwork(network, journal);
+  const hasRoom = (bytes: number): Promise<boolean> => ballast.makeRoom(bytes);
+  const groups = new NodeGroups({
+    self,
+    wal,
+    mayLackGroups,
+    network: shared,
+    clock,
+    random,
+    journal,
+    metrics,
+    events: {
+      onLogFailure: onFailure,
+      onStateFailure: (_group, cause) => onFailure(cause),
+      onLeaderChange: () => undefined,
+      onApplied: () => {
+        checkpointer.applied();
+        cluster.onApplied();
+      },
+      room: () => checkpointer.room,
+    },
+    hasRoom,
+  });
+  const consensus = identity.consensus;
+  const remember = (): Promise<void> => checkpointer.soon();
+  const ofCluster = { self, states: state, groups, network, consensus, clock, journal, onFailure, remember };
+  const cluster: NodeCluster = new NodeCluster(ofCluster);
+  const clocks = openClocks(opening, shared, groups);
+  clocks.setOthers(new Set(peers.map(({ id }) => id).filter((id) => id !== self)));
+  cluster.follow(({ nodes }) => clocks.setOthers(new Set([...nodes.keys()].filter((id) => id !== self))));
+  const placement = new LayoutPlacement();
+  cluster.follow(({ layout }) => {
+    if (layout !== undefined) placement.adopt(layout);
+  });
+  const ofBlocks = { self, disk, store, list, placement, clock, random, hashing, journal, metrics };
+  const view = shared.view(services.blocks);
+  const limits = replicationLimitsDefault;
+  const blocks = await openNodeBlocks({ ...ofBlocks, network: view, limits, hasRoom });
+  const reads = openReads(opening, cluster, shared);
+  closing.add(() => groups.stop());
+  closing.add(() => cluster.stop());
+  closing.add(() => clocks.stop());
+  closing.add(() => blocks.blocks.close());
+  shared.listen();
+  network.setPeers(peers.filter(({ id }) => id !== self));
+  await cluster.openSystem(places);
+  return { cluster, blocks, clocks, reads };
+}
+
+function openClocks({ ports }: Opening, shared: SharedNetwork, groups: NodeGroups): PeerClocks {
+  const { clock, random, journal } = ports;
+  const network = shared.view(services.clocks);
+  const onApart = (): void => void groups.offerLeaderships();
+  const clocks = new PeerClocks({ network, clock, random, journal, onApart });
+  network.listen(clocks);
+  return clocks;
+}
+
+/** Shards asked of other nodes, and answered to them. */
+function openReads(
+  { ports: { clock, journal }, stopping }: Opening,
+  cluster: NodeCluster,
+  shared: SharedNetwork,
+): RemoteReads {
+  const network = shared.view(services.shards);
+  const served = (id: ShardId): ServedShard | undefined => {
+    const shard = cluster.shards[id];
+    const replica = shard?.log.replica;
+    if (shard === undefined || replica === undefined) return undefined;
+    const isHere = (): boolean => shard.log.replica === replica;
+    return { state: shard.state, readBarrier: () => replica.readBarrier(), isHere };
+  };
+  const server = new ReadServer({ served, clock, journal });
+  network.listen({
+    onFrame: () => undefined,
+    onDisconnect: () => undefined,
+    onExchange: (_from, request, signal) => server.onExchange(request, signal),
+  });
+  const homes = (id: ShardId): readonly NodeId[] => cluster.homesOf(id);
+  return new RemoteReads({ network, clock, homes, isLive: (node) => cluster.isLive(node), stopping });
+}
