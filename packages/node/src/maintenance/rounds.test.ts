@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { AssertionError, seededRandom } from "@holdfast/base";
 import { CollectingJournal, SimulatedClock, Simulation } from "@holdfast/ports/simulated";
-import { Rounds } from "./rounds.ts";
+import { GrowingPause, Rounds } from "./rounds.ts";
 
 function world() {
   const drain = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
@@ -65,5 +65,14 @@ describe("work in rounds", () => {
     ending.reject(new AssertionError("broken"));
     await simulation.runUntilSettled(stopped);
     assert.deepEqual(parts.journal.lines, []);
+  });
+
+  test("the pause doubles, up to its bound, while something is left undone, and is short again afterwards", () => {
+    const pause = new GrowingPause(100, 350);
+    const rounds = [false, false, false, false, true, false, false];
+    assert.deepEqual(
+      rounds.map((isDone) => pause.after(isDone)),
+      [100, 200, 350, 350, 100, 100, 200],
+    );
   });
 });
