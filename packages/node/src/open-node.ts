@@ -27,6 +27,7 @@ import { openNodeLog } from "./groups/open-node-log.ts";
 import { upgradeLogs } from "./groups/upgrade-logs.ts";
 import type { Identity } from "./identity.ts";
 import { folders, formatOfLoneVoters, openIdentity, writeIdentity } from "./identity.ts";
+import type { Everywhere } from "./learner-lease/everywhere.ts";
 import type { NodeOptions } from "./node-options.ts";
 import type { OpenedCluster } from "./open-cluster.ts";
 import { openCluster } from "./open-cluster.ts";
@@ -43,6 +44,7 @@ export interface OpenedNode {
   readonly cluster: NodeCluster;
   readonly system: OpenedSystem;
   readonly clocks: PeerClocks;
+  readonly everywhere: Everywhere;
   readonly shards: readonly ShardReplica[];
   readonly replica: (id: ShardId) => ShardReplica;
   /** Of the system group and then of each shard, in the order of their numbers. */
@@ -80,7 +82,7 @@ export async function openNode(opening: Opening): Promise<OpenedNode> {
   closing.add(() => checkpointer.stop());
   const stores = { state, wal, mayLackGroups, store, list, checkpointer, ballast };
   const opened = await openCluster(opening, { identity, places, peers }, stores);
-  const { cluster, blocks, clocks } = opened;
+  const { cluster, blocks, clocks, everywhere } = opened;
   const { log, state: systemState } = cluster.system;
   const entryClock = clocks.forEntries();
   const group = { log, state: systemState, clock: entryClock };
@@ -109,7 +111,7 @@ export async function openNode(opening: Opening): Promise<OpenedNode> {
   };
   const groups = [systemState, ...cluster.shards.map((shard) => shard.state)];
   const system = { log, state: systemState, shardCount: map.shardCount };
-  const ofCluster = { cluster, system, clocks, shards, replica, groups, blocks };
+  const ofCluster = { cluster, system, clocks, everywhere, shards, replica, groups, blocks };
   return { identity, ballast, wal, checkpointer, ...ofCluster };
 }
 
