@@ -21,6 +21,8 @@ export interface WalkedState {
   readonly encodeRecords: () => void;
   readonly kept: () => StateDigest;
   readonly leave: (walk: DigestWalk) => void;
+  /** Told before `step` returns what is wrong. */
+  readonly onDamage: () => void;
 }
 
 export interface DigestStep {
@@ -62,13 +64,16 @@ export class DigestWalk {
       bytes += key.length + value.length;
       last = key;
     }
+    if (damagedKeys.length > 0) this.#state.onDamage();
     if (pairs === limit && last !== undefined) {
       this.#reached = concatBytes([last, justBehind]);
       return { pairs, bytes, damagedKeys, matches: undefined };
     }
     this.leave();
     const { low, high } = this.#state.kept();
-    return { pairs, bytes, damagedKeys, matches: low === this.#sum.low && high === this.#sum.high };
+    const matches = low === this.#sum.low && high === this.#sum.high;
+    if (!matches) this.#state.onDamage();
+    return { pairs, bytes, damagedKeys, matches };
   }
 
   /** The group is about to change this pair: the checksums of its values. */
