@@ -92,6 +92,26 @@ test("damage: whoever finds it, the owner is told first: a read, a walk, a snaps
   }
 });
 
+test("damage: of a record where it lies, a walk and a snapshot find it, though memory knows what it said", async () => {
+  for (const recordKey of [groupKey, stagedKey]) {
+    const disk = await filled();
+    const store = openGuarded(disk);
+    const state = store.group(group);
+    const sender = openStates(newDisk(2)).group(group);
+    applyUpTo(sender, 11);
+    const { position, body } = await sender.snapshot();
+    await state.stage(position, body);
+    disk.rot(recordKey(group));
+    assert.deepEqual(state.walkDigest().step(100).matches, false);
+    assert.equal(state.damage, "found damaged");
+  }
+  const disk = await filled();
+  const state = openGuarded(disk).group(group);
+  disk.rot(groupKey(group));
+  await assert.rejects(state.snapshot(), refused);
+  assert.equal(state.damage, "found damaged");
+});
+
 test("damage: it is remembered over a crash, with the place of the last whole entry, until another state is installed", async () => {
   const disk = await filled();
   const store = openGuarded(disk);

@@ -25,7 +25,7 @@ import type { StateDigest } from "./digest.ts";
 import { stateDigestCodec } from "./digest.ts";
 import type { StatePosition } from "./state-position.ts";
 import { statePositionCodec } from "./state-position.ts";
-import { StateCorruptError, seal, sealBytes, unseal } from "./stored-value.ts";
+import { isSealed, StateCorruptError, seal, sealBytes, unseal } from "./stored-value.ts";
 
 export interface GroupRecord {
   readonly position: StatePosition;
@@ -71,6 +71,14 @@ export function encodeGroupRecord(hashing: Hashing, key: Uint8Array, value: Grou
 export function decodeGroupRecord(hashing: Hashing, key: Uint8Array, stored: Uint8Array): GroupRecord {
   const group = groupId(new ByteReader(key.subarray(1)).u32());
   return decode(groupRecordCodec, unseal(hashing, group, hashing.crc32(key), stored));
+}
+
+/** Whether both records of a group match their checksums where they lie. */
+export function areRecordsWhole(store: Pick<KeyValue, "get">, hashing: Hashing, group: GroupId): boolean {
+  return [groupKey(group), stagedKey(group)].every((key) => {
+    const stored = store.get(key);
+    return stored === undefined || isSealed(hashing, hashing.crc32(key), stored);
+  });
 }
 
 /** Throws UnsupportedVersionError when a newer program wrote a group's record, otherwise StateCorruptError when one is damaged. */

@@ -7,7 +7,13 @@ import { digestWith, digestWithout, emptyDigest } from "./digest.ts";
 import { DigestWalk } from "./digest-walk.ts";
 import { Generations } from "./generations.ts";
 import type { GroupRecord } from "./group-record.ts";
-import { decodeGroupRecord, encodeGroupRecord, groupKey, stagedKey } from "./group-record.ts";
+import {
+  areRecordsWhole,
+  decodeGroupRecord,
+  encodeGroupRecord,
+  groupKey,
+  stagedKey,
+} from "./group-record.ts";
 import type { StagedGroupState } from "./staged-state.ts";
 import { StateKeys } from "./state-keys.ts";
 import type { StatePosition } from "./state-position.ts";
@@ -279,6 +285,7 @@ export class GroupState implements StateWriter {
       encodeRecords: () => this.#encodeRecords(),
       kept: () => this.#digest,
       leave: (left) => void this.#walks.delete(left),
+      areRecordsWhole: () => areRecordsWhole(this.#buffer, this.#hashing, this.group),
       onDamage: () => void this.#foundDamage(),
     });
     this.#walks.add(walk);

@@ -19,7 +19,7 @@ import {
 import { StateKeys } from "./state-keys.ts";
 import type { StatePosition } from "./state-position.ts";
 import { initialPosition } from "./state-position.ts";
-import { isSealed, sealedChecksum } from "./stored-value.ts";
+import { isSealed, StateCorruptError, sealedChecksum } from "./stored-value.ts";
 
 /** To be read to its end, broken off, or closed: until then the store cannot use again what is overwritten (KeyValueSnapshot). */
 export interface StateSnapshot {
@@ -52,7 +52,7 @@ export function openStateSnapshot(
     };
   } catch (error) {
     frozen.close();
-    throw error;
+    throw error instanceof StateCorruptError ? damage() : error;
   }
 }
 
