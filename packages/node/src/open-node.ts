@@ -8,7 +8,7 @@ import type { ShardId } from "@holdfast/base";
 import { assert, limits, StoreError, shardId, toHex } from "@holdfast/base";
 import type { BlockStore } from "@holdfast/blocks";
 import { openBlockStore } from "@holdfast/blocks";
-import type { Clock, KeyValue } from "@holdfast/ports";
+import type { Clock, KeyValue, Timer } from "@holdfast/ports";
 import { silentMetrics } from "@holdfast/ports";
 import type { SystemResult } from "@holdfast/shard";
 import type { GroupState } from "@holdfast/state";
@@ -73,6 +73,7 @@ const ballastSegments = 2;
  * too, at worst one for each of its entries.
  */
 const checkpointBytesMax = 4 * 1024 * 1024;
+const lateStartMs = 5000;
 /** The first of January 2020. */
 const wallMsMin = 1_577_836_800_000;
 
@@ -97,6 +98,8 @@ export async function openNode(opening: Opening): Promise<OpenedNode> {
     await log.readBarrier();
     await foundCluster(group, node, identity, options.shardCount ?? limits.shardsDefault);
   }
+  const noted = noteLateStart(opening);
+  closing.add(async () => noted.cancel());
   const map = await cluster.known(opening.stopping);
   checkLife(map.nodes.get(node.id), life);
   await cluster.openShards(map);
@@ -109,6 +112,7 @@ export async function openNode(opening: Opening): Promise<OpenedNode> {
   const shards = openShardReplicas(opening, opened, identity, entryClock);
   const here = shards.filter((_, i) => cluster.shards[i]?.log.replica !== undefined);
   await Promise.all(here.map((shard) => shard.writerOpened()));
+  noted.cancel();
   // The others have writers as soon as they come here.
   for (const shard of shards) if (!shard.hasWriter) void shard.writerOpened();
   const replica = (id: ShardId): ShardReplica => {
@@ -120,6 +124,13 @@ export async function openNode(opening: Opening): Promise<OpenedNode> {
   const system = { log, state: systemState, shardCount: map.shardCount };
   const ofCluster = { cluster, system, clocks, everywhere, shards, replica, groups, blocks };
   return { identity, ballast, wal, checkpointer, reloads, digests, ...ofCluster };
+}
+
+/** A start waits for as long as too few of the others are there: whoever looks should not have to guess. */
+function noteLateStart({ ports: { clock, journal } }: Opening): Timer {
+  return clock.after(lateStartMs, () =>
+    journal.warn("start waits for other nodes", { next: "start them: a majority is needed" }),
+  );
 }
 
 function ownAddresses({ place }: NodeOptions): boolean {
