@@ -147,11 +147,14 @@ test("damage: a state of the same place, or one before, takes the place of a dam
 test("damage: of a group's own records the group is told damaged; nothing is removed before another state is whole", async () => {
   for (const recordKey of [groupKey, stagedKey]) {
     const disk = await filled();
-    const store = openStates(disk);
+    const before = openStates(disk).group(group);
+    // So that it is not of the first generation, and another one lies staged beside it.
+    await reload(before, 11);
+    await before.garbageRemoved();
     const sender = openStates(newDisk(2)).group(group);
     applyUpTo(sender, 11);
     const { position, body } = await sender.snapshot();
-    await store.group(group).stage(position, body);
+    await before.stage(position, body);
     const pairs = [...disk.range({ from: new Uint8Array(0) })].map(({ key }) => toHex(key));
     disk.rot(recordKey(group));
     const state = openGuarded(disk).group(group);
