@@ -130,7 +130,12 @@ export class NodeCluster {
       const group = shardGroup(shardId(i));
       return { log: groups.log(group, shardResultCodec), state: states.group(group) };
     });
-    await this.#reviewInTurn();
+    this.#map = map;
+    try {
+      await this.#reviewInTurn();
+    } catch (error) {
+      if (!this.#isDamaged) throw error;
+    }
   }
 
   /** Something was applied here. */
@@ -149,14 +154,29 @@ export class NodeCluster {
     const { places } = groupRecord(this.system.state, systemGroup);
     this.openSystem(places).then(
       () => this.#plan(),
-      (cause: unknown) => this.#options.onFailure(cause),
+      (cause: unknown) => this.#onFailure(cause),
     );
   }
 
   /** Undefined while it is not known, or damaged. */
   #readMap(): ClusterMap | undefined {
     const { state } = this.system;
-    return state.damage === undefined ? clusterMapOf(state) : undefined;
+    if (state.damage !== undefined) return undefined;
+    try {
+      return clusterMapOf(state);
+    } catch (error) {
+      if (!this.#isDamaged) throw error;
+      return undefined;
+    }
+  }
+
+  get #isDamaged(): boolean {
+    return [this.system, ...this.#shards].some(({ state }) => state.damage !== undefined);
+  }
+
+  /** What was found damaged amid a review has it looked at once more, when another state has taken its place. */
+  #onFailure(cause: unknown): void {
+    if (!this.#isDamaged) this.#options.onFailure(cause);
   }
 
   #plan(): void {
@@ -164,7 +184,7 @@ export class NodeCluster {
     this.#isPlanned = true;
     this.#options.clock.soon(() => {
       this.#isPlanned = false;
-      this.#reviewInTurn().catch((cause: unknown) => this.#options.onFailure(cause));
+      this.#reviewInTurn().catch((cause: unknown) => this.#onFailure(cause));
     });
   }
 

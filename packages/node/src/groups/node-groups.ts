@@ -163,6 +163,11 @@ export class NodeGroups {
       membership: isFounder ? foundingMembership : emptyMembership,
       places: placesOf(this.#places.get(group) ?? []),
     });
+    // Found damaged while it was opened: it ends before its first turn, and is opened again when it has another state.
+    if (state.damage !== undefined) {
+      this.#host.failState(group, new Error(state.damage));
+      return opened;
+    }
     log.replica = opened;
     this.#served.set(group, {
       replica: opened,

@@ -2,8 +2,10 @@
 
 import type { NodeId, Random } from "@holdfast/base";
 import { chance, uniform } from "@holdfast/base";
+import { dataFolders } from "@holdfast/node";
 import type { Simulation } from "@holdfast/ports/simulated";
 import { violated } from "../model/violation.ts";
+import { rotValue } from "../run/decay.ts";
 import type { PlannedFault } from "./cluster-plan.ts";
 import type { Excuses, Trouble } from "./excuses.ts";
 import type { SimulatedCluster } from "./simulated-cluster.ts";
@@ -20,6 +22,7 @@ export interface ClusterFaultsParts {
 }
 
 const momentMsMax = 3000;
+const lookMs = 100;
 
 /** Waits in virtual time. */
 type Heal = () => void | Promise<void>;
@@ -86,6 +89,7 @@ export class ClusterFaults {
       case "clog":
       case "break-connections":
       case "slow-disk":
+      case "rot-in-state":
         return { hit: one, quorumLost, codes: [] };
     }
   }
@@ -135,6 +139,9 @@ export class ClusterFaults {
         };
       case "full-disk":
         return this.#fill(node);
+      case "rot-in-state":
+        rotValue(cluster.member(node).machine, random, dataFolders.state);
+        return () => this.#scrub(node);
       case "clock-jump":
         cluster.member(node).machine.jumpWall((uniform(random, 7_200) - 3_600) * 1000);
         return () => undefined;
@@ -226,6 +233,15 @@ export class ClusterFaults {
       cluster.member(node).crash("kill");
       void cluster.member(node).start();
     };
+  }
+
+  /** Within one scrub what rotted is found, and the replica is loaded anew (S12). */
+  async #scrub(number: number): Promise<void> {
+    const node = await this.#parts.cluster.member(number).start();
+    await node.scrub();
+    while ((await node.status()).replicas.damaged.length > 0) await this.#wait(lookMs);
+    const { stateProblems } = await node.scrub();
+    if (stateProblems.length > 0) violated(`node ${number} is damaged still: ${stateProblems.join(" ")}`);
   }
 
   #checkFailures({ fault }: PlannedFault): void {

@@ -25,6 +25,7 @@ export type ClusterFault =
   | "slow-disk"
   | "full-disk"
   | "clock-jump"
+  | "rot-in-state"
   | "quorum-lost"
   | "all-lost"
   | "all-apart";
@@ -91,6 +92,8 @@ const faults: readonly ClusterFault[] = [
   "all-lost",
   "all-apart",
 ];
+/** Where each group has three replicas: of a lone voter nothing could make that good. */
+const faultsOfRounds: readonly ClusterFault[] = [...faults, "rot-in-state", "rot-in-state"];
 
 export interface ClusterPlanOptions {
   readonly seed: number;
@@ -163,7 +166,7 @@ function anyRounds(random: Random, nodesCount: number): readonly (readonly Plann
 function anyFault(random: Random, nodesCount: number): PlannedFault {
   const node = uniform(random, nodesCount);
   const other = (node + 1 + uniform(random, nodesCount - 1)) % nodesCount;
-  const fault = pick(random, faults);
+  const fault = pick(random, faultsOfRounds);
   return {
     fault,
     afterMs: uniform(random, 1 << (6 + uniform(random, 6))),

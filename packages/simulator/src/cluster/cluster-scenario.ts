@@ -5,7 +5,7 @@
  */
 
 import type { Random } from "@holdfast/base";
-import { seededRandom, uniform } from "@holdfast/base";
+import { present, seededRandom, uniform } from "@holdfast/base";
 import { Simulation, simulatedHashing } from "@holdfast/ports/simulated";
 import { violated } from "../model/violation.ts";
 import { settled } from "../run/settled.ts";
@@ -184,12 +184,24 @@ export class ClusterScenario {
     await this.cluster.settle(completeMs, true);
     await this.#collect();
     await this.cluster.settle(completeMs, true);
+    await this.#driver.work("replicas", this.#checkReplicas());
     await this.#stop();
     const members = this.cluster.members.map((member) => ({ id: this.cluster.idOf(member.number), member }));
     await this.#driver.work(
       "audit",
       auditCluster(members, this.#plan, (line) => this.#trace.add(line)),
     );
+  }
+
+  /** Replicas have one state, and nothing is taken for damage that was none (S12). */
+  async #checkReplicas(): Promise<void> {
+    const hasRotted = this.#plan.rounds.flat().some(({ fault }) => fault === "rot-in-state");
+    for (const { number, node } of this.cluster.members) {
+      const { replicas } = await present(node, "a node that serves").status();
+      if (replicas.apart.length > 0) violated(`node ${number}: ${replicas.apart.join(" ")}`);
+      if (replicas.reloaded > 0 && !hasRotted)
+        violated(`node ${number} reloaded ${JSON.stringify(replicas.lastReloaded)}`);
+    }
   }
 
   async #endUploads(worker: Worker): Promise<void> {

@@ -69,7 +69,8 @@ async function rotFiles(machine: SimulatedMachine, random: Random, folder: strin
   }
 }
 
-function rotValue(machine: SimulatedMachine, random: Random, folder: string): void {
+/** Up to three bits in the values of a key-value store. */
+export function rotValue(machine: SimulatedMachine, random: Random, folder: string): void {
   const store = machine.store(folder);
   const pairs = [...store.range({ from: new Uint8Array([0]) })].filter(({ value }) => value.length > 0);
   for (let i = uniform(random, 3); i >= 0 && pairs.length > 0; i--) {
