@@ -80,7 +80,10 @@ for (const protocol of protocolNames)
       await world.append(leader, "first");
       await world.simulation.runFor(500);
       const beganMs = world.simulation.nowMs;
+      const barrier = world.failure(Promise.resolve(leader.group().readBarrier()));
       leader.host.failState(group1, new Error("damaged"));
+      const refusal = await barrier;
+      assert.ok(refusal instanceof StoreError && refusal.code === "Unavailable", "others may have it");
       assert.deepEqual(leader.stateFailures, [group1]);
       const others = world.others(leader);
       await world.until(() => others.some((node) => node.group().status().role === "leader"), "a new leader");

@@ -324,8 +324,8 @@ export class GroupHost implements NetworkReceiver {
     this.#options.journal.error("group.state.failed", { group: id, cause: String(cause) });
     group.resign();
     group.sayFarewell();
-    const message = `The state of group ${id} failed on this node. See its log.`;
-    this.#remove(group, new StoreError("Internal", message, { cause }));
+    const message = `The state of group ${id} failed on this node. Others may have it.`;
+    this.#remove(group, new StoreError("Unavailable", message, { cause }));
     this.#ending.set(
       id,
       group.settled().then(() => void this.#ending.delete(id)),
