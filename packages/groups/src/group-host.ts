@@ -77,6 +77,8 @@ export class GroupHost implements NetworkReceiver {
   readonly #run: number;
   readonly #groups = new Map<GroupId, HostedGroup & Group<unknown>>();
   readonly #opening = new Set<GroupId>();
+  /** Groups whose state has failed, while something of them is under way. */
+  readonly #ending = new Map<GroupId, Promise<void>>();
   readonly #awake = new Set<HostedGroup>();
   readonly #peers = new Map<NodeId, Peer>();
   #due = new Set<HostedGroup>();
@@ -149,6 +151,16 @@ export class GroupHost implements NetworkReceiver {
 
   leader(group: GroupId): GroupLeader | undefined {
     return this.#groups.get(group)?.leader;
+  }
+
+  /** Its owner has found that the group's state can be used no more: the group ends here, as when applying fails. */
+  failState(group: GroupId, cause: unknown): void {
+    this.#onStateFailure(group, cause);
+  }
+
+  /** Resolves when nothing is under way of a group whose state has failed. */
+  async ended(group: GroupId): Promise<void> {
+    await this.#ending.get(group);
   }
 
   /** The group is served here no longer; it may be opened again. Resolves when nothing of it is under way. */
@@ -321,9 +333,14 @@ export class GroupHost implements NetworkReceiver {
     const group = this.#groups.get(id);
     if (group === undefined) return;
     this.#options.journal.error("group.state.failed", { group: id, cause: String(cause) });
+    group.resign();
     group.sayFarewell();
     const message = `The state of group ${id} failed on this node. See its log.`;
     this.#remove(group, new StoreError("Internal", message, { cause }));
+    this.#ending.set(
+      id,
+      group.settled().then(() => void this.#ending.delete(id)),
+    );
     this.#plan();
     this.#options.events.onStateFailure(id, cause);
   }

@@ -33,6 +33,7 @@ import type { Group, GroupLeader } from "./group.ts";
 import { notLeader } from "./group.ts";
 import type { GroupMachine } from "./group-machine.ts";
 import { GroupPlaces } from "./group-places.ts";
+import { heirOf } from "./heir.ts";
 import type { HostedGroup, Surroundings } from "./hosted-group.ts";
 import type { Received } from "./inbox.ts";
 import { Inbox } from "./inbox.ts";
@@ -267,6 +268,15 @@ export class GroupReplica<Result, Message extends Envelope> implements Group<Res
   async settled(): Promise<void> {
     await this.#lane.settled();
     await this.#intake.settled();
+  }
+
+  resign(): void {
+    const heir = heirOf(this.#core.status(), this.#core.followers());
+    if (this.#ended !== undefined || heir === undefined) return;
+    this.#core.transferLeader(heir);
+    // What else there is to do is lost, as in a crash: nothing may be applied or written any more.
+    for (let ready = this.#core.ready(); ready !== undefined; ready = this.#core.ready())
+      for (const message of ready.messages) this.#send(message);
   }
 
   sayFarewell(): void {

@@ -28,6 +28,8 @@ export interface HostedGroup {
   end(error: StoreError): void;
   /** After `end`: resolves when nothing of this group is on its way to the log or into its state. */
   settled(): Promise<void>;
+  /** Hands leadership to the voter that has most of the log, without another turn; a follower does nothing. */
+  resign(): void;
   /** Says to all other nodes of the group that this replica serves it no longer. */
   sayFarewell(): void;
 }
