@@ -1,7 +1,7 @@
 /** Who sent a request, by AWS's Signature Version 4 with the service "holdfast" and any region. */
 
-import type { SignedAuthorization } from "@holdfast/base";
-import { parseAuthorization, StoreError, unsignedPayload, verifySignature } from "@holdfast/base";
+import type { Awaitable, Sha256, SignedAuthorization } from "@holdfast/base";
+import { andThen, parseAuthorization, StoreError, unsignedPayload, verifySignature } from "@holdfast/base";
 import type { Access } from "@holdfast/node";
 import type { Clock, Hashing, HttpRequest } from "@holdfast/ports";
 
@@ -31,13 +31,27 @@ export interface AuthenticationPorts {
 export class Authenticator {
   readonly #access: Access;
   readonly #clock: Clock;
-  /** One function for good: signing keys are remembered with it. */
-  readonly #sha256: (data: Uint8Array) => Uint8Array;
+  readonly #sha256: Sha256;
 
   constructor(ports: AuthenticationPorts) {
     this.#access = ports.access;
     this.#clock = ports.clock;
     this.#sha256 = (data) => ports.hashing.hash("sha256", data);
+  }
+
+  /** The caller's secret key; undefined once the access key is revoked. */
+  async secretKeyOf({ accessKey }: Caller): Promise<string | undefined> {
+    return (await this.#access.credentials(accessKey))?.secretKey;
+  }
+
+  /** Whether that secret key is still the caller's. */
+  hasSecretKey({ accessKey }: Caller, secretKey: string): Awaitable<boolean> {
+    return andThen(this.#access.credentials(accessKey), (found) => found?.secretKey === secretKey);
+  }
+
+  /** One function for good: keys are remembered with it. */
+  get sha256(): Sha256 {
+    return this.#sha256;
   }
 
   /** AccessDenied, MalformedAuthorization, RequestTimeSkewed, RequestExpired, InvalidAccessKey, SignatureMismatch. */

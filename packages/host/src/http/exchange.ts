@@ -3,8 +3,7 @@
 import type { ServerResponse } from "node:http";
 import type { Awaitable } from "@holdfast/base";
 import { andThen, utf8 } from "@holdfast/base";
-import type { Clock, HttpHandler, HttpResponse, Journal } from "@holdfast/ports";
-import type { ExchangeObserver } from "./exchange-observer.ts";
+import type { Clock, ExchangeObserver, HttpHandler, HttpResponse, Journal } from "@holdfast/ports";
 import type { HttpLimits } from "./limits.ts";
 import { smallBodyBytesMax } from "./limits.ts";
 import type { IncomingRequest } from "./request.ts";
@@ -56,7 +55,8 @@ export async function runExchange(
   });
 }
 
-function answerOf(context: ExchangeContext, request: IncomingRequest): Promise<HttpResponse> {
+/** Never rejects. */
+export function answerOf(context: ExchangeContext, request: IncomingRequest): Promise<HttpResponse> {
   return context.handler(request).catch((cause: unknown) => {
     const { requestId, method } = request;
     context.journal.error("http.handler.failed", { requestId, method, message: String(cause) });
