@@ -122,6 +122,7 @@ module.exports = {
         pathNot: [
           "^$1/",
           "^packages/[^/]+/src/index\\.ts$",
+          "^packages/client/src/browser\\.ts$",
           "^packages/ports/src/simulated/index\\.ts$",
           "^packages/ports/contract/index\\.ts$",
         ],

@@ -133,9 +133,10 @@ export class OperationStream implements ChannelListener {
   }
 
   onMessage(message: Uint8Array): void {
+    if (this.#state === "ended") return;
     try {
       if (this.#opened === undefined) this.#onHello(message);
-      else for (const frame of this.#opened.incoming.open(message)) this.#onFrame(frame);
+      else this.#onFrames(this.#opened.incoming.open(message));
     } catch (cause) {
       if (!(cause instanceof DecodeError)) throw cause;
       this.#cut(cause.message);
@@ -160,6 +161,13 @@ export class OperationStream implements ChannelListener {
     const outgoing = new OutgoingMessages(clientFrameCodec, keys.toServer);
     this.#opened = { hello, incoming, outgoing };
     if (this.#state === "opening") this.#state = "ready";
+  }
+
+  #onFrames(frames: readonly ServerFrame[]): void {
+    for (const frame of frames) {
+      if (this.#state === "ended") return;
+      this.#onFrame(frame);
+    }
   }
 
   #onFrame(frame: ServerFrame): void {

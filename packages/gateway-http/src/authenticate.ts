@@ -1,8 +1,8 @@
 /** Who sent a request, by AWS's Signature Version 4 with the service "holdfast" and any region. */
 
 import type { Awaitable, Sha256, SignedAuthorization } from "@holdfast/base";
-import { andThen, parseAuthorization, StoreError, unsignedPayload, verifySignature } from "@holdfast/base";
-import type { Access } from "@holdfast/node";
+import { parseAuthorization, StoreError, unsignedPayload, verifySignature } from "@holdfast/base";
+import type { Access, Credentials } from "@holdfast/node";
 import type { Clock, Hashing, HttpRequest } from "@holdfast/ports";
 
 export const service = "holdfast";
@@ -39,14 +39,19 @@ export class Authenticator {
     this.#sha256 = (data) => ports.hashing.hash("sha256", data);
   }
 
-  /** The caller's secret key; undefined once the access key is revoked. */
-  async secretKeyOf({ accessKey }: Caller): Promise<string | undefined> {
-    return (await this.#access.credentials(accessKey))?.secretKey;
+  /** The caller's secret key. InvalidAccessKey once the access key is revoked. */
+  async secretKeyOf({ accessKey }: Caller): Promise<string> {
+    const credentials = await this.#access.credentials(accessKey);
+    if (credentials === undefined) throw unknownKey();
+    return credentials.secretKey;
   }
 
-  /** Whether that secret key is still the caller's. */
-  hasSecretKey({ accessKey }: Caller, secretKey: string): Awaitable<boolean> {
-    return andThen(this.#access.credentials(accessKey), (found) => found?.secretKey === secretKey);
+  /** Why that secret key is no longer good for the caller; undefined when it is. Never rejects. */
+  refusalOf({ accessKey }: Caller, secretKey: string): Awaitable<StoreError | undefined> {
+    const judge = (found: Credentials | undefined): StoreError | undefined =>
+      found?.secretKey === secretKey ? undefined : unknownKey();
+    const found = this.#access.credentials(accessKey);
+    return found instanceof Promise ? found.then(judge).catch(unchecked) : judge(found);
   }
 
   /** One function for good: keys are remembered with it. */
@@ -68,7 +73,7 @@ export class Authenticator {
     checkCoverage(request, authorization);
     const payload = payloadOf(request, authorization);
     const credentials = await this.#access.credentials(authorization.accessKey);
-    if (credentials === undefined) throw new StoreError("InvalidAccessKey", "The access key does not exist.");
+    if (credentials === undefined) throw unknownKey();
     const { secretKey, account } = credentials;
     const payloadHash = payload.kind === "signed" ? payload.sha256 : unsignedPayload;
     if (!verifySignature({ request, authorization, payloadHash, secretKey, sha256: this.#sha256 })) {
@@ -90,6 +95,16 @@ export class Authenticator {
     if (ageMs > authorization.expiresSeconds * 1000)
       throw new StoreError("RequestExpired", "The signed URL has expired.");
   }
+}
+
+function unknownKey(): StoreError {
+  return new StoreError("InvalidAccessKey", "The access key does not exist.");
+}
+
+function unchecked(cause: unknown): StoreError {
+  return cause instanceof StoreError
+    ? cause
+    : new StoreError("Unavailable", "The access key cannot be checked now.", { cause });
 }
 
 /** Whoever stands in between must not be able to add a header that means something here. */

@@ -2,8 +2,8 @@
 
 import type { ExchangeObserver } from "./exchange-observer.ts";
 
-/** "done": nobody needs it. "leaving": this side stops. "malformed": the other side broke the rules. "refused": it may not go on. */
-export type MessageConnectionEnd = "done" | "leaving" | "malformed" | "refused";
+/** "leaving": this side stops. "malformed": the other side broke the rules. */
+export type MessageConnectionEnd = "leaving" | "malformed";
 
 /** Nothing here throws, and after the end nothing happens. */
 export interface MessageConnection {

@@ -22,6 +22,7 @@ import type {
   MessageConnection,
   MessageConnectionEnd,
   MessageReceiver,
+  Timer,
 } from "@holdfast/ports";
 import type { WholeAnswer } from "../error-answer.ts";
 import { errorAnswer } from "../error-answer.ts";
@@ -39,8 +40,8 @@ export interface OperationStreamOptions {
   readonly journal: Journal;
   /** Shared by all streams. */
   readonly budget: MemoryBudget;
-  /** Whether the key that opened the stream is still good: asked for each message, as it would be for each request. */
-  readonly isAdmitted: () => Awaitable<boolean>;
+  /** Why the key that opened the stream is no longer good: asked for each message, as it would be for each request. Never rejects. */
+  readonly refusal: () => Awaitable<StoreError | undefined>;
   readonly run: RunOperation;
 }
 
@@ -56,6 +57,8 @@ export interface OperationAnswer extends WholeAnswer {
 const heldBytesMax = 8 * 1024 * 1024;
 /** An operation and its answer, besides their bodies. */
 const operationBytes = 1024;
+/** A client that was told that the node stops closes the stream when it has its answers. */
+const leaveMs = 2_000;
 
 interface UnderWay {
   readonly id: number;
@@ -79,6 +82,9 @@ export class OperationStream implements MessageReceiver {
   /** The part of them that leaves with the message that is being gathered. */
   #leavingBytes = 0;
   #isPaused = false;
+  #leaveTimer: Timer | undefined;
+  /** The client was given time to close. */
+  #isLate = false;
 
   constructor(options: OperationStreamOptions) {
     const { keys, clock } = options;
@@ -103,12 +109,13 @@ export class OperationStream implements MessageReceiver {
     this.#pulse.heard();
     const frames = this.#open(message);
     if (frames !== undefined)
-      void andThen(this.#options.isAdmitted(), (isAdmitted) => this.#onFrames(frames, isAdmitted));
+      void andThen(this.#options.refusal(), (refusal) => this.#onFrames(frames, refusal));
   }
 
   onEnd(): void {
     this.#state = "ended";
     this.#pulse.end();
+    this.#leaveTimer?.cancel();
     for (const { request } of this.#underWay.values()) request.cancel();
   }
 
@@ -116,7 +123,11 @@ export class OperationStream implements MessageReceiver {
     if (this.#state !== "open") return;
     this.#state = "leaving";
     this.#send({ kind: "leave" });
-    this.#closeWhenDone();
+    // Closed from this side at once, what is on its way here would be lost, and nobody knew.
+    this.#leaveTimer = this.#options.clock.after(leaveMs, () => {
+      this.#isLate = true;
+      this.#closeWhenDone();
+    });
   }
 
   #onSilence(): void {
@@ -138,20 +149,18 @@ export class OperationStream implements MessageReceiver {
     }
   }
 
-  #onFrames(frames: readonly ClientFrame[], isAdmitted: boolean): void {
-    if (!isAdmitted && !this.#isOver()) this.#close("refused");
+  #onFrames(frames: readonly ClientFrame[], refusal: StoreError | undefined): void {
     for (const frame of frames) {
       if (this.#isOver()) return;
-      if (frame.kind === "request") this.#onRequest(frame);
+      if (frame.kind === "request") this.#onRequest(frame, refusal ?? this.#refusalOf(frame));
       else if (frame.kind === "cancel") this.#underWay.get(frame.id)?.request.cancel();
     }
     this.#judgeHeld();
   }
 
-  #onRequest(frame: RequestFrame): void {
+  #onRequest(frame: RequestFrame, refusal: StoreError | undefined): void {
     if (this.#underWay.has(frame.id)) return this.#refuse("an id of an operation under way");
     const { connection, clock } = this.#options;
-    const refusal = this.#refusalOf(frame);
     const operation = this.#begin(frame, clock.monotonicMs());
     connection.observer.onBegin();
     if (refusal !== undefined) {
@@ -250,7 +259,7 @@ export class OperationStream implements MessageReceiver {
   }
 
   #closeWhenDone(): void {
-    if (this.#state === "leaving" && this.#underWay.size === 0) this.#close("leaving");
+    if (this.#isLate && !this.#isOver() && this.#underWay.size === 0) this.#close("leaving");
   }
 
   #refuse(reason: string): void {

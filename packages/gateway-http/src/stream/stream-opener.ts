@@ -34,7 +34,6 @@ export class StreamOpener {
     const { authenticator, random, run, clock, journal } = this.#options;
     if (random === undefined) throw new StoreError("NotImplemented", "This node has no streams.");
     const secretKey = await authenticator.secretKeyOf(caller);
-    if (secretKey === undefined) throw new StoreError("InvalidAccessKey", "The access key does not exist.");
     const { operationsMax, messageBytesMax, bodyBytesMax } = streamLimits;
     const nonce = random.bytes(nonceBytes);
     const hello = encodeStreamHello({ nonce, operationsMax, messageBytesMax, bodyBytesMax });
@@ -54,7 +53,7 @@ export class StreamOpener {
           clock,
           journal,
           budget: this.#budget,
-          isAdmitted: () => authenticator.hasSecretKey(caller, secretKey),
+          refusal: () => authenticator.refusalOf(caller, secretKey),
           run: (frame, request) => run(frame, request, sealed),
         });
       },

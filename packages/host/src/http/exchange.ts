@@ -37,6 +37,7 @@ export async function runExchange(
   let sent: Sent = { kind: "broken", bytes: 0, cause: undefined };
   try {
     response = await answerOf(context, request);
+    if (response.upgrade !== undefined) response = notUpgraded;
     const sending = send(context, request, to, response);
     sent = sending instanceof Promise ? await sending : sending;
   } catch (cause) {
@@ -54,6 +55,9 @@ export async function runExchange(
     isBroken: sent.kind === "broken",
   });
 }
+
+/** The handler would make more of the connection, but here it cannot be had: nothing was begun. */
+const notUpgraded: HttpResponse = { status: 501, headers: {}, body: undefined };
 
 /** Never rejects. */
 export function answerOf(context: ExchangeContext, request: IncomingRequest): Promise<HttpResponse> {

@@ -11,10 +11,8 @@ import { plainView } from "../plain-view.ts";
 
 /** RFC 6455 section 7.4.1. */
 const closeCodes: Readonly<Record<MessageConnectionEnd, number>> = {
-  done: 1000,
   leaving: 1001,
   malformed: 1002,
-  refused: 1008,
 };
 const onlyBinary = 1003;
 /** Pings of a client that takes no pongs are not answered: an answer to the latest is enough (RFC 6455 section 5.5.3). */
