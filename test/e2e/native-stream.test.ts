@@ -20,7 +20,7 @@ const opened = "GET /api/v1/stream";
 
 /** Files under "held" are stored when the test says so. */
 class HeldFiles extends MemoryFiles {
-  readonly waiting: { readonly key: string; go(): void }[] = [];
+  readonly waiting: { readonly key: string; readonly go: () => void }[] = [];
   #arrived = Promise.withResolvers<void>();
   throws: StoreError | undefined;
 
