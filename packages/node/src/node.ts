@@ -211,10 +211,16 @@ class RunningNode implements HoldfastNode {
       stopping: this.#background.signal,
     });
     if (this.#failure !== undefined) throw this.#failure;
-    const { identity, system, replica, blocks, ballast, clocks } = opened;
+    const { identity, system, replica, blocks, ballast, clocks, everywhere } = opened;
     const { shardCount: clusterShardCount } = system;
-    const directory = new BucketDirectory(system.log, system.state, clusterShardCount, hashing);
-    const admin = new BucketAdmin(system.log, directory, replica, clocks.forEntries());
+    const directory = new BucketDirectory(system.log, system.state, clusterShardCount, hashing, clock);
+    const admin = new BucketAdmin({
+      system: system.log,
+      directory,
+      shard: replica,
+      clock: clocks.forEntries(),
+      everyNodeKnows: (index) => everywhere.knows(index),
+    });
     this.#closing.add(async () => admin.stop());
     // What a crash of this node has left nobody else is at, if there is nobody else.
     if (opened.cluster.map.nodes.size === 1) await admin.resume();

@@ -13,6 +13,7 @@ import { ownId } from "./cluster/own-record.ts";
 import type { Coming } from "./come-to-cluster.ts";
 import type { Checkpointer } from "./groups/checkpointer.ts";
 import { NodeGroups } from "./groups/node-groups.ts";
+import { Everywhere } from "./learner-lease/everywhere.ts";
 import { loneNetwork } from "./network/lone-network.ts";
 import { SharedNetwork, services } from "./network/shared-network.ts";
 import type { Opening } from "./opening.ts";
@@ -38,6 +39,7 @@ export interface OpenedCluster {
   readonly cluster: NodeCluster;
   readonly blocks: NodeBlocks;
   readonly clocks: PeerClocks;
+  readonly everywhere: Everywhere;
   readonly reads: RemoteReads;
 }
 
@@ -70,6 +72,7 @@ export async function openCluster(
       onApplied: () => {
         checkpointer.applied();
         cluster.onApplied();
+        everywhere.onApplied();
       },
       room: () => checkpointer.room,
     },
@@ -82,6 +85,7 @@ export async function openCluster(
   const clocks = openClocks(opening, shared, groups);
   clocks.setOthers(new Set(peers.map(({ id }) => id).filter((id) => id !== self)));
   cluster.follow(({ nodes }) => clocks.setOthers(new Set([...nodes.keys()].filter((id) => id !== self))));
+  const everywhere: Everywhere = openEverywhere(opening, cluster, shared);
   const placement = new LayoutPlacement();
   cluster.follow(({ layout }) => {
     if (layout !== undefined) placement.adopt(layout);
@@ -98,7 +102,7 @@ export async function openCluster(
   shared.listen();
   network.setPeers(peers.filter(({ id }) => id !== self));
   await cluster.openSystem(places);
-  return { cluster, blocks, clocks, reads };
+  return { cluster, blocks, clocks, everywhere, reads };
 }
 
 function openClocks({ ports }: Opening, shared: SharedNetwork, groups: NodeGroups): PeerClocks {
@@ -108,6 +112,18 @@ function openClocks({ ports }: Opening, shared: SharedNetwork, groups: NodeGroup
   const clocks = new PeerClocks({ network, clock, random, journal, onApart });
   network.listen(clocks);
   return clocks;
+}
+
+function openEverywhere(
+  { ports: { clock } }: Opening,
+  cluster: NodeCluster,
+  shared: SharedNetwork,
+): Everywhere {
+  const network = shared.view(services.leases);
+  const everywhere = new Everywhere({ network, clock, appliedIndex: () => cluster.system.log.appliedIndex });
+  network.listen(everywhere);
+  cluster.follow(({ nodes }) => everywhere.setNodes(new Set(nodes.keys())));
+  return everywhere;
 }
 
 /** Shards asked of other nodes, and answered to them. */

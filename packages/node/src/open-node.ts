@@ -8,7 +8,7 @@ import type { ShardId } from "@holdfast/base";
 import { assert, limits, StoreError, shardId, toHex } from "@holdfast/base";
 import type { BlockStore } from "@holdfast/blocks";
 import { openBlockStore } from "@holdfast/blocks";
-import type { Clock, KeyValue } from "@holdfast/ports";
+import type { Clock, KeyValue, Timer } from "@holdfast/ports";
 import { silentMetrics } from "@holdfast/ports";
 import type { SystemResult } from "@holdfast/shard";
 import type { GroupState } from "@holdfast/state";
@@ -27,6 +27,7 @@ import { openNodeLog } from "./groups/open-node-log.ts";
 import { upgradeLogs } from "./groups/upgrade-logs.ts";
 import type { Identity } from "./identity.ts";
 import { folders, formatOfLoneVoters, openIdentity, writeIdentity } from "./identity.ts";
+import type { Everywhere } from "./learner-lease/everywhere.ts";
 import type { NodeOptions } from "./node-options.ts";
 import type { OpenedCluster } from "./open-cluster.ts";
 import { openCluster } from "./open-cluster.ts";
@@ -43,6 +44,7 @@ export interface OpenedNode {
   readonly cluster: NodeCluster;
   readonly system: OpenedSystem;
   readonly clocks: PeerClocks;
+  readonly everywhere: Everywhere;
   readonly shards: readonly ShardReplica[];
   readonly replica: (id: ShardId) => ShardReplica;
   /** Of the system group and then of each shard, in the order of their numbers. */
@@ -65,6 +67,7 @@ const ballastSegments = 2;
  * too, at worst one for each of its entries.
  */
 const checkpointBytesMax = 4 * 1024 * 1024;
+const lateStartMs = 5000;
 /** The first of January 2020. */
 const wallMsMin = 1_577_836_800_000;
 
@@ -80,7 +83,7 @@ export async function openNode(opening: Opening): Promise<OpenedNode> {
   closing.add(() => checkpointer.stop());
   const stores = { state, wal, mayLackGroups, store, list, checkpointer, ballast };
   const opened = await openCluster(opening, { identity, places, peers }, stores);
-  const { cluster, blocks, clocks } = opened;
+  const { cluster, blocks, clocks, everywhere } = opened;
   const { log, state: systemState } = cluster.system;
   const entryClock = clocks.forEntries();
   const group = { log, state: systemState, clock: entryClock };
@@ -89,6 +92,8 @@ export async function openNode(opening: Opening): Promise<OpenedNode> {
     await log.readBarrier();
     await foundCluster(group, node, identity, options.shardCount ?? limits.shardsDefault);
   }
+  const noted = noteLateStart(opening);
+  closing.add(async () => noted.cancel());
   const map = await cluster.known(opening.stopping);
   await cluster.openShards(map);
   announceInTime(opening, () => announceNode(group, life, node), ownAddresses(options));
@@ -100,6 +105,7 @@ export async function openNode(opening: Opening): Promise<OpenedNode> {
   const shards = openShardReplicas(opening, opened, identity, entryClock);
   const here = shards.filter((_, i) => cluster.shards[i]?.log.replica !== undefined);
   await Promise.all(here.map((shard) => shard.writerOpened()));
+  noted.cancel();
   // The others have writers as soon as they come here.
   for (const shard of shards) if (!shard.hasWriter) void shard.writerOpened();
   const replica = (id: ShardId): ShardReplica => {
@@ -109,8 +115,15 @@ export async function openNode(opening: Opening): Promise<OpenedNode> {
   };
   const groups = [systemState, ...cluster.shards.map((shard) => shard.state)];
   const system = { log, state: systemState, shardCount: map.shardCount };
-  const ofCluster = { cluster, system, clocks, shards, replica, groups, blocks };
+  const ofCluster = { cluster, system, clocks, everywhere, shards, replica, groups, blocks };
   return { identity, ballast, wal, checkpointer, ...ofCluster };
+}
+
+/** A start waits for as long as too few of the others are there: whoever looks should not have to guess. */
+function noteLateStart({ ports: { clock, journal } }: Opening): Timer {
+  return clock.after(lateStartMs, () =>
+    journal.warn("start waits for other nodes", { next: "start them: a majority is needed" }),
+  );
 }
 
 function ownAddresses({ place }: NodeOptions): boolean {
