@@ -21,9 +21,7 @@ class BrowserMessageChannel implements MessageChannel {
     this.#listener = listener;
     this.#timer = setTimeout(() => this.cut(), channelOpenMs);
     socket.addEventListener("open", () => {
-      if (this.#isOver) return;
-      this.#watch();
-      listener.onOpen();
+      if (!this.#isOver) this.#watch();
     });
     socket.addEventListener("message", ({ data }: MessageEvent<unknown>) => {
       this.#heard = true;

@@ -1,7 +1,7 @@
 /** A connection that carries messages both ways, as the client's stream needs it. Node and browsers each have their own. */
 
 export interface MessageChannel {
-  /** In order; once it is open. */
+  /** In order; once a message has come. */
   send(message: Uint8Array): void;
   /** Whether the program has to wait for what still comes: otherwise it may end although the channel is open. */
   hold(isHeld: boolean): void;
@@ -13,7 +13,6 @@ export interface MessageChannel {
 
 /** Nothing is called from within `open`. */
 export interface ChannelListener {
-  onOpen(): void;
   /** The memory is the listener's. */
   onMessage(message: Uint8Array): void;
   /** Called once, and nothing afterwards; also when it never opened. */

@@ -2,8 +2,7 @@
 
 import type { Socket } from "node:net";
 import { streamLimits } from "@holdfast/base";
-import type { RawData } from "ws";
-import { WebSocket } from "ws";
+import type { RawData, WebSocket } from "ws";
 import type { ChannelListener, MessageChannel } from "./message-channel.ts";
 import { channelOpenMs, channelSilenceMs } from "./message-channel.ts";
 
@@ -12,38 +11,19 @@ export function openNodeChannel(url: string, listener: ChannelListener): Message
 }
 
 class NodeMessageChannel implements MessageChannel {
-  readonly #socket: WebSocket;
+  readonly #listener: ChannelListener;
+  #socket: WebSocket | undefined;
   #connection: Socket | undefined;
   #isHeld = true;
+  #isOver = false;
 
   constructor(url: string, listener: ChannelListener) {
-    const socket = new WebSocket(url, {
-      perMessageDeflate: false,
-      handshakeTimeout: channelOpenMs,
-      maxPayload: streamLimits.messageBytesMax,
-    });
-    this.#socket = socket;
-    let reason = "the connection ended";
-    socket.on("upgrade", ({ socket: connection }) => {
-      this.#connection = connection;
-    });
-    socket.on("open", () => {
-      this.#connection?.setTimeout(channelSilenceMs, () => socket.terminate());
-      this.hold(this.#isHeld);
-      listener.onOpen();
-    });
-    socket.on("message", (data: RawData) => {
-      if (data instanceof Buffer)
-        listener.onMessage(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
-    });
-    socket.on("error", (error) => {
-      reason = error.message;
-    });
-    socket.on("close", () => listener.onEnd(reason));
+    this.#listener = listener;
+    this.#open(url).catch((cause: unknown) => listener.onEnd(String(cause)));
   }
 
   send(message: Uint8Array): void {
-    this.#socket.send(message);
+    this.#socket?.send(message);
   }
 
   hold(isHeld: boolean): void {
@@ -53,10 +33,44 @@ class NodeMessageChannel implements MessageChannel {
   }
 
   close(): void {
-    this.#socket.close();
+    this.#isOver = true;
+    this.#socket?.close();
   }
 
   cut(): void {
-    this.#socket.terminate();
+    this.#isOver = true;
+    this.#socket?.terminate();
+  }
+
+  async #open(url: string): Promise<void> {
+    // 12 ms of CPU time, which most programs have no use for.
+    const { WebSocket } = await import("ws");
+    if (this.#isOver) return this.#listener.onEnd("closed before it was open");
+    const socket = new WebSocket(url, {
+      perMessageDeflate: false,
+      handshakeTimeout: channelOpenMs,
+      maxPayload: streamLimits.messageBytesMax,
+    });
+    this.#socket = socket;
+    this.#listen(socket);
+  }
+
+  #listen(socket: WebSocket): void {
+    let reason = "the connection ended";
+    socket.on("upgrade", ({ socket: connection }) => {
+      this.#connection = connection;
+    });
+    socket.on("open", () => {
+      this.#connection?.setTimeout(channelSilenceMs, () => socket.terminate());
+      this.hold(this.#isHeld);
+    });
+    socket.on("message", (data: RawData) => {
+      if (data instanceof Buffer)
+        this.#listener.onMessage(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
+    });
+    socket.on("error", (error) => {
+      reason = error.message;
+    });
+    socket.on("close", () => this.#listener.onEnd(reason));
   }
 }

@@ -128,10 +128,6 @@ export class OperationStream implements ChannelListener {
     this.#rest();
   }
 
-  onOpen(): void {
-    // The server speaks first.
-  }
-
   onMessage(message: Uint8Array): void {
     if (this.#state === "ended") return;
     try {
@@ -175,12 +171,19 @@ export class OperationStream implements ChannelListener {
       case "answer":
         return this.#settle(frame.id, responseOf(frame));
       case "elsewhere":
-        return this.#settle(frame.id, undefined);
+        return this.#onElsewhere(frame.id);
       case "alive":
         return this.#say({ kind: "alive" });
       case "leave":
         return this.leave();
     }
+  }
+
+  #onElsewhere(id: number): void {
+    const kind = this.#sent.get(id)?.pending?.operation.kind;
+    // Sent again, a write would happen twice.
+    if (kind === "storeFile" || kind === "deleteFile") this.#cut("a write that was not answered");
+    else this.#settle(id, undefined);
   }
 
   #settle(id: number, response: TransportResponse | undefined): void {

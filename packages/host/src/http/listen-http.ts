@@ -8,10 +8,10 @@ import type { IncomingMessage, Server } from "node:http";
 import { createServer, ServerResponse } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
 import type { Duplex } from "node:stream";
-import { StoreError, streamLimits } from "@holdfast/base";
+import { StoreError } from "@holdfast/base";
 import type { Clock, ExchangeObserver, HttpHandler, Journal, Timer } from "@holdfast/ports";
 import { silentObserver } from "@holdfast/ports";
-import { WebSocketServer } from "ws";
+import type { WebSocketServer } from "ws";
 import { Burst } from "./burst.ts";
 import type { Exchange, ExchangeContext } from "./exchange.ts";
 import { runExchange } from "./exchange.ts";
@@ -19,7 +19,7 @@ import type { HttpLimits } from "./limits.ts";
 import { defaultHttpLimits } from "./limits.ts";
 import { IncomingRequest } from "./request.ts";
 import { RequestBody } from "./request-body.ts";
-import { asksForWebSocket, runUpgrade } from "./upgrade.ts";
+import { asksForWebSocket, makeWebSocketServer, runUpgrade } from "./upgrade.ts";
 import type { WebSocketConnection } from "./web-socket-connection.ts";
 
 export interface ListenHttpOptions {
@@ -124,13 +124,7 @@ class Connections {
   readonly #open = new Map<Duplex, Connection>();
   /** Names this run of the listener; with the counter it makes request ids. */
   readonly #runId = randomBytes(6).toString("hex");
-  readonly #webSockets = new WebSocketServer({
-    noServer: true,
-    clientTracking: false,
-    perMessageDeflate: false,
-    autoPong: false,
-    maxPayload: streamLimits.messageBytesMax,
-  });
+  #webSockets: Promise<WebSocketServer> | undefined;
   #requestCount = 0;
   #paceTimer: Timer | undefined;
   #warnedFullAtMs = Number.NEGATIVE_INFINITY;
@@ -270,7 +264,8 @@ class Connections {
     const exchange = { request, to, begunAtMs: this.#context.clock.monotonicMs() };
     connection.underWay = exchange;
     const onUse = (): void => this.#renew(message.socket, connection);
-    const webSockets = this.#webSockets;
+    this.#webSockets ??= makeWebSocketServer();
+    const webSockets = await this.#webSockets;
     const options = { context: this.#context, webSockets, exchange, message, socket, head, onUse };
     connection.webSocket = await runUpgrade(options);
     connection.underWay = undefined;

@@ -224,11 +224,16 @@ suite("WebSockets", () => {
     assert.equal(echoes.length, 0);
   });
 
-  test("where there are no upgrades, a handshake is a request like any other", async (t) => {
+  test("where there are no upgrades, a handshake is a request like any other, and whoever upgrades it is not asked", async (t) => {
     const http = await listenHttp({
       host: "127.0.0.1",
       port: 0,
-      handler: () => Promise.resolve({ status: 200, headers: {}, body: utf8("plain") }),
+      handler: ({ path }) =>
+        Promise.resolve(
+          path === "/stream"
+            ? { status: 101, headers: {}, body: undefined, upgrade: (connection) => new Echo(connection) }
+            : { status: 200, headers: {}, body: utf8("plain") },
+        ),
       journal: silentJournal,
       clock: realClock,
       limits: { closeTimeoutMs: 100 },
@@ -236,8 +241,10 @@ suite("WebSockets", () => {
     t.after(() => http.close());
     const { socket, received } = raw(t, http.port, head(handshake));
     await once(socket, "data");
+    socket.write(head(["GET /page HTTP/1.1", "host: h"]));
+    await once(socket, "data");
     socket.end();
-    assert.match(await received, /^HTTP\/1\.1 200 /);
+    assert.match(await received, /^HTTP\/1\.1 501 .*HTTP\/1\.1 200 .*plain$/s);
   });
 
   test("text, messages beyond the bound, and frames against the rules end the connection", async (t) => {
@@ -278,8 +285,11 @@ suite("WebSockets", () => {
     for (let i = 0; i < 200; i++) flood.socket.write(pings);
     flood.socket.write(frame(2, Buffer.from("behind")));
     while (echoes[1]?.received.length !== 1) await new Promise((resolve) => setImmediate(resolve));
-    flood.socket.destroy();
-    await echoes[1]?.ended.promise;
+    flood.socket.resume();
+    flood.socket.write(frame(8, Buffer.alloc(0)));
+    const received = await flood.received;
+    assert.match(received, /behind/);
+    assert.ok(received.length < (200 * pings.length) / 2, `${received.length} bytes of pongs`);
   });
 
   test("an end without a word is an end, from either side", async (t) => {
