@@ -208,7 +208,7 @@ export class GroupHost implements NetworkReceiver {
   }
 
   onDisconnect(peer: NodeId): void {
-    if (this.#ended === undefined && this.#peers.get(peer)?.onDisconnect() === true)
+    if (this.#ended === undefined && this.#peers.get(peer)?.onDisconnect(this.#now) === true)
       this.#onPeerChanged(peer, 0);
   }
 
@@ -243,6 +243,16 @@ export class GroupHost implements NetworkReceiver {
     for (const group of this.#groups.values()) group.onPeerChanged(node, silentTicks);
   }
 
+  /**
+   * The connection ended and was not made anew: that is how a process ends. Those that follow it wait no longer than a follower waits
+   * at least; by what chance adds to that they stand apart, as ever.
+   */
+  #onPeerAway(node: NodeId): void {
+    const { awayTicks, consensus } = this.#limits;
+    const skippedTicks = consensus.electionTicks - awayTicks - consensus.heartbeatTicks;
+    for (const group of this.#groups.values()) group.onLeaderAway(node, skippedTicks);
+  }
+
   /** A node without others whose groups all rest need not wake: nothing happens by itself. */
   #keepTime(): void {
     if (this.#ticker !== undefined || this.#ended !== undefined) return;
@@ -259,8 +269,9 @@ export class GroupHost implements NetworkReceiver {
     this.#now++;
     if (this.#options.wal.stopped === "poisoned")
       return this.#onLogFailure(new Error("the log writes nothing any more"));
-    const { livenessTicks } = this.#limits;
+    const { livenessTicks, awayTicks } = this.#limits;
     for (const peer of this.#peers.values()) {
+      if (peer.stayedAway(this.#now, awayTicks)) this.#onPeerAway(peer.node);
       if (peer.becameSilent(this.#now, livenessTicks)) this.#onPeerChanged(peer.node, livenessTicks);
       peer.outbox.beat();
     }

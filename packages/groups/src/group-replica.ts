@@ -249,6 +249,12 @@ export class GroupReplica<Result, Message extends Envelope> implements Group<Res
     for (let i = this.#quiet.silentTicks; i < silentTicks; i++) this.#core.tick();
   }
 
+  onLeaderAway(node: NodeId, skippedTicks: number): void {
+    if (this.#ended !== undefined || this.leader?.node !== node) return;
+    this.#act();
+    for (let i = 0; i < skippedTicks; i++) this.#core.tick();
+  }
+
   end(error: StoreError): void {
     if (this.#ended !== undefined) return;
     this.#ended = error;
