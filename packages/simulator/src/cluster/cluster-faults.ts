@@ -58,7 +58,7 @@ export class ClusterFaults {
     if (moment === "any") return;
     await Promise.race([cluster.nextOperation(node, moment), this.#wait(momentMsMax)]);
     // Into the operation, which takes some ms; or at once, before anything else happens.
-    if (moment === "during") await this.#wait(uniform(random, 1 << uniform(random, 16)) / 1000);
+    if (moment !== "behind") await this.#wait(uniform(random, 1 << uniform(random, 16)) / 1000);
   }
 
   #trouble({ fault, node, other }: PlannedFault): Trouble {

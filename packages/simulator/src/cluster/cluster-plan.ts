@@ -29,12 +29,18 @@ export type ClusterFault =
   | "all-lost"
   | "all-apart";
 
+/** Of what clients do. */
+export type OperationMoment = "during" | "behind" | "contest";
+
 export interface PlannedFault {
   readonly fault: ClusterFault;
   /** Behind the start of the round, or the end of the fault before. */
   readonly afterMs: number;
-  /** Then: at once, while an operation is under way by way of the node, or as soon as one was answered there. */
-  readonly moment: "any" | "during" | "behind";
+  /**
+   * Then: at once, while an operation is under way by way of the node, as soon as one was answered there, or while many
+   * clients want the same of one key.
+   */
+  readonly moment: "any" | OperationMoment;
   readonly lastsMs: number;
   /** The number of the node that is hit, and of the other one where there are two. */
   readonly node: number;
@@ -52,6 +58,8 @@ export interface ClusterPlan {
   /** Of each round, one after the other. */
   readonly rounds: readonly (readonly PlannedFault[])[];
   readonly clientsCount: number;
+  /** Of each contest for one key (workload/contest.ts). */
+  readonly contest: { readonly clientsCount: number; readonly changesCount: number };
   readonly keysPerBucket: number;
   readonly bodyBytesMax: number;
   readonly blockBytes: number;
@@ -114,6 +122,11 @@ export function makeClusterPlan(options: ClusterPlanOptions, random: Random): Cl
     whileGrowing: Array.from({ length: uniform(random, 3) }, () => faultOfGrowth(random, nodesCount)),
     rounds: anyRounds(random, nodesCount),
     clientsCount: 2 + uniform(random, 3),
+    contest: pick(random, [
+      { clientsCount: 4, changesCount: 5 },
+      { clientsCount: 8, changesCount: 3 },
+      { clientsCount: 32, changesCount: 1 },
+    ]),
     keysPerBucket: 2 + uniform(random, 6),
     bodyBytesMax: pick(random, [20 * KiB, 26 * KiB, 44 * KiB]),
     blockBytes,
@@ -167,7 +180,7 @@ function anyFault(random: Random, nodesCount: number): PlannedFault {
   return {
     fault,
     afterMs: uniform(random, 1 << (6 + uniform(random, 6))),
-    moment: pick(random, ["any", "during", "behind"] as const),
+    moment: pick(random, ["any", "during", "behind", "contest", "contest"] as const),
     // Some end before anybody notices, some last until the others have long gone on without.
     lastsMs: uniform(random, 1 << (7 + uniform(random, 9))),
     node,

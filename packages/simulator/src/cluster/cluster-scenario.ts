@@ -14,6 +14,7 @@ import { addTallies } from "../run/tally.ts";
 import type { Trace } from "../run/trace.ts";
 import { createBucket } from "../workload/bucket-operations.ts";
 import { anyOperation } from "../workload/client.ts";
+import { contestName, runContest } from "../workload/contest.ts";
 import { examine } from "../workload/examine.ts";
 import { writeFixtures } from "../workload/fixtures.ts";
 import { mainBuckets, Session } from "../workload/session.ts";
@@ -33,6 +34,8 @@ export interface ClusterScenarioOptions {
   readonly drain: () => Promise<void>;
 }
 
+/** Of each round. */
+const contestsMax = 4;
 const patienceMs = 180_000;
 /** Healed and left alone, a cluster is settled by then. */
 const settleMs = 40_000;
@@ -51,6 +54,7 @@ export class ClusterScenario {
   readonly #driver: Driver;
   readonly #faults: ClusterFaults;
   #happened: Tally = {};
+  #contestsCount = 0;
 
   constructor({ plan, random, trace, drain }: ClusterScenarioOptions) {
     this.#plan = plan;
@@ -137,6 +141,7 @@ export class ClusterScenario {
     const clients = Array.from({ length: this.#plan.clientsCount }, (_, i) =>
       settled(this.#client(i + 1, () => isOver)),
     );
+    clients.push(settled(this.#contests(() => isOver)));
     const check = (): boolean => {
       for (const { error } of clients) if (error !== undefined) throw error;
       return false;
@@ -158,6 +163,23 @@ export class ClusterScenario {
       else if (thinks < 9) await this.#sleep(uniform(random, 3000) / 1000);
       else if (thinks < 16) await this.#sleep(uniform(random, 100));
       else await this.#sleep(uniform(random, 3000));
+    }
+  }
+
+  /** One after the other, each for a key of its own. */
+  async #contests(isOver: () => boolean): Promise<void> {
+    const { contest } = this.#plan;
+    const parts = {
+      ...contest,
+      session: this.#session,
+      pause: (ms: number): Promise<void> => this.#sleep(ms),
+      operate: this.cluster.operate.bind(this.cluster),
+      onMoment: () => this.cluster.contestBegins(),
+    };
+    for (let i = 0; i < contestsMax && !isOver(); i++) {
+      await this.#sleep(uniform(this.#session.random, 1 << (5 + uniform(this.#session.random, 8))));
+      this.#count("contest");
+      await runContest(parts, contestName(this.#session, ++this.#contestsCount));
     }
   }
 

@@ -12,7 +12,7 @@ import { filesClient } from "../workload/files-client.ts";
 import type { Session } from "../workload/session.ts";
 import type { StoreClient } from "../workload/store-client.ts";
 import type { Worker } from "../workload/worker.ts";
-import type { ClusterPlan } from "./cluster-plan.ts";
+import type { ClusterPlan, OperationMoment } from "./cluster-plan.ts";
 import type { Driver } from "./driver.ts";
 import type { Excuses } from "./excuses.ts";
 import { Member } from "./member.ts";
@@ -45,7 +45,7 @@ export class SimulatedCluster {
   /** Whoever waits for an operation by way of a node. */
   readonly #waiting: {
     readonly number: number;
-    readonly moment: "during" | "behind";
+    readonly moment: OperationMoment;
     readonly wake: () => void;
   }[] = [];
   #clusterId = "";
@@ -130,12 +130,17 @@ export class SimulatedCluster {
     return true;
   }
 
-  /** Resolves when a client's operation by way of the node begins, or has ended. */
-  nextOperation(number: number, moment: "during" | "behind"): Promise<void> {
+  /** Many clients turn to one key. */
+  contestBegins(): void {
+    for (const { number } of this.members) this.#tell(number, "contest");
+  }
+
+  /** Resolves when a client's operation by way of the node begins, or has ended, or many begin by way of any. */
+  nextOperation(number: number, moment: OperationMoment): Promise<void> {
     return new Promise((wake) => this.#waiting.push({ number, moment, wake }));
   }
 
-  #tell(number: number, moment: "during" | "behind"): void {
+  #tell(number: number, moment: OperationMoment): void {
     for (let i = this.#waiting.length - 1; i >= 0; i--) {
       const one = this.#waiting[i];
       if (one?.number !== number || one.moment !== moment) continue;

@@ -75,6 +75,7 @@ async function deleteInUse(worker: Worker): Promise<void> {
   session.deletionsUnderWay++;
   const answer = await connection.ask(text, () => connection.store.deleteBucket(bucket));
   session.deletionsUnderWay--;
+  session.lastDeletionEndedMs = connection.nowMs;
   session.trace(`${text}: ${answer.kind}`);
   if (answer.kind === "unknown" && session.unknownMayComeLater) session.unsettledBuckets.add(bucket);
   if (answer.kind === "done") violated(`${text}: it is gone`);

@@ -14,6 +14,8 @@ export type Answer<T> =
   | { readonly kind: "hindered" }
   | { readonly kind: "unknown" };
 
+export type AnswerKind = Answer<unknown>["kind"];
+
 export interface ConnectionOptions {
   readonly session: Session;
   readonly store: StoreClient;
@@ -101,8 +103,9 @@ export class Connection {
     }
     if (error.outcome === "not-applied" && meaningful.has(error.code))
       return { kind: "refused", code: error.code, error };
-    const { deletionsUnderWay, unsettledBuckets } = this.#options.session;
-    const deleting = error.code === "Overloaded" && deletionsUnderWay + unsettledBuckets.size > 0;
+    const { deletionsUnderWay, lastDeletionEndedMs, unsettledBuckets } = this.#options.session;
+    const mayMeetDeletion = deletionsUnderWay + unsettledBuckets.size > 0 || lastDeletionEndedMs >= sinceMs;
+    const deleting = error.code === "Overloaded" && mayMeetDeletion;
     if (this.#isDead || deleting || this.#options.tolerates(error, sinceMs))
       return error.outcome === "not-applied" ? { kind: "hindered" } : { kind: "unknown" };
     return violated(`${text}: unexpected ${error.code} (${error.outcome}): ${error.message}${causes(error)}`);

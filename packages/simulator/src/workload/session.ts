@@ -42,6 +42,8 @@ export class Session {
   readonly fixtureTags: string[] = [];
   /** While somebody tries to delete a bucket that is in use, writes to it may be told to come again (S17). */
   deletionsUnderWay = 0;
+  /** Monotonic; a request that began before may have met it. */
+  lastDeletionEndedMs: number = Number.NEGATIVE_INFINITY;
   /** Buckets that somebody tried to make or delete without learning what became of it: it may still go on. */
   readonly unsettledBuckets: Set<string> = new Set();
   #tags = 0;
