@@ -41,6 +41,8 @@ const patienceMs = 180_000;
 const settleMs = 40_000;
 /** Until every command that was on its way has arrived, or never will. */
 const quietMs = 20_000;
+/** Until a change of a bucket whose node died has been carried on by another. */
+const abandonedMs = 45_000;
 /** In which the lists of incomplete blocks are worked off: a node that was silent is left in peace for up to a minute. */
 const completeMs = 150_000;
 
@@ -186,7 +188,7 @@ export class ClusterScenario {
   /** Nothing is wrong any more: everything is as it should be, and is answered by any node. */
   async #examine(): Promise<void> {
     await this.cluster.settle(settleMs);
-    await this.#driver.runFor(quietMs);
+    await this.#driver.runFor(this.#session.unsettledBuckets.size > 0 ? abandonedMs : quietMs);
     this.#trace.add("examine");
     await this.#look(this.cluster.quietWorker());
   }
