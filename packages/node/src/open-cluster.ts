@@ -12,6 +12,7 @@ import { NodeCluster } from "./cluster/node-cluster.ts";
 import { ownId } from "./cluster/own-record.ts";
 import type { Coming } from "./come-to-cluster.ts";
 import type { Checkpointer } from "./groups/checkpointer.ts";
+import { watchForFullLog } from "./groups/full-log.ts";
 import { NodeGroups } from "./groups/node-groups.ts";
 import { loneNetwork } from "./network/lone-network.ts";
 import { SharedNetwork, services } from "./network/shared-network.ts";
@@ -82,6 +83,7 @@ export async function openCluster(
   const clocks = openClocks(opening, shared, groups);
   clocks.setOthers(new Set(peers.map(({ id }) => id).filter((id) => id !== self)));
   cluster.follow(({ nodes }) => clocks.setOthers(new Set([...nodes.keys()].filter((id) => id !== self))));
+  const fullLog = watchForFullLog({ wal, clock, journal, offerLeaderships: () => groups.offerLeaderships() });
   const placement = new LayoutPlacement();
   cluster.follow(({ layout }) => {
     if (layout !== undefined) placement.adopt(layout);
@@ -94,6 +96,7 @@ export async function openCluster(
   closing.add(() => groups.stop());
   closing.add(() => cluster.stop());
   closing.add(() => clocks.stop());
+  closing.add(() => fullLog.stop());
   closing.add(() => blocks.blocks.close());
   shared.listen();
   network.setPeers(peers.filter(({ id }) => id !== self));

@@ -8,7 +8,7 @@ export type Consensus = "raft" | "multipaxos";
 
 /**
  * What goes wrong with one node, or between it and another, and heals again; "quorum-lost": all but one are dead; "all-lost": every
- * one lost its power; "all-apart": no two of them hear each other.
+ * one lost its power; "all-apart": no two of them hear each other. Changes of who belongs to the cluster: `NodeChange`.
  */
 export type ClusterFault =
   | "kill"
@@ -27,7 +27,18 @@ export type ClusterFault =
   | "clock-jump"
   | "quorum-lost"
   | "all-lost"
-  | "all-apart";
+  | "all-apart"
+  | DiskFailure
+  | NodeChange;
+
+/** Once: a sync, a write of a file, a flush of a store. The node gives up where it has to, and comes back (S11). */
+export type DiskFailure = "sync-fails" | "write-fails" | "flush-fails";
+
+/**
+ * A new node comes. "wiped": in the place of one whose directory is lost; "replaced": of one that is drained; "guest": one is
+ * drained and stays after all, and the new one goes again.
+ */
+export type NodeChange = "wiped" | "replaced" | "guest";
 
 /** Of what clients do. */
 export type OperationMoment = "during" | "behind" | "contest";
@@ -42,9 +53,11 @@ export interface PlannedFault {
    */
   readonly moment: "any" | OperationMoment;
   readonly lastsMs: number;
-  /** The number of the node that is hit, and of the other one where there are two. */
+  /** The place of the node that is hit among those of the cluster, and of the other one where there are two. */
   readonly node: number;
   readonly other: number;
+  /** Of a `NodeChange`: what happens besides. */
+  readonly meanwhile: PlannedFault | undefined;
 }
 
 export interface ClusterPlan {
@@ -76,6 +89,8 @@ export interface ClusterPlan {
 }
 
 const KiB = 1024;
+/** A node that is paused may be silent for longer, and lives after all (S4). */
+const shortSilenceMs = 20_000;
 const faults: readonly ClusterFault[] = [
   "kill",
   "kill",
@@ -98,7 +113,12 @@ const faults: readonly ClusterFault[] = [
   "quorum-lost",
   "all-lost",
   "all-apart",
+  "sync-fails",
+  "sync-fails",
+  "write-fails",
+  "flush-fails",
 ];
+const changes: readonly NodeChange[] = ["wiped", "wiped", "replaced", "guest"];
 
 export interface ClusterPlanOptions {
   readonly seed: number;
@@ -114,13 +134,15 @@ export function makeClusterPlan(options: ClusterPlanOptions, random: Random): Cl
   const readerGraceMs = pick(random, [500, 2000]);
   const beginsWith = chance(random, 0.25) ? 1 : nodesCount;
   const blockBytes = pick(random, [4 * KiB, 8 * KiB, 18_000]);
+  const rounds = anyRounds(random, nodesCount, beginsWith);
+  const losesNodes = rounds.flat().some(({ fault }) => changes.some((change) => change === fault));
   return {
     seed,
     consensus,
     nodesCount,
     beginsWith,
     whileGrowing: Array.from({ length: uniform(random, 3) }, () => faultOfGrowth(random, nodesCount)),
-    rounds: anyRounds(random, nodesCount),
+    rounds,
     clientsCount: 2 + uniform(random, 3),
     contest: pick(random, [
       { clientsCount: 4, changesCount: 5 },
@@ -160,17 +182,30 @@ export function makeClusterPlan(options: ClusterPlanOptions, random: Random): Cl
       scrubBytesPerSecondMin: pick(random, [1, 100]) * 1024 * KiB,
       joinSettleMs: 500,
       writerPublishMs: 5000,
-      writerSilentMs: 24 * 60 * 60_000,
+      // Of a node that was silent for so long; what one that is gone left unfinished is erased then.
+      writerSilentMs: losesNodes ? shortSilenceMs : pick(random, [shortSilenceMs, 24 * 60 * 60_000]),
       consensus,
     },
   };
 }
 
-function anyRounds(random: Random, nodesCount: number): readonly (readonly PlannedFault[])[] {
+function anyRounds(
+  random: Random,
+  nodesCount: number,
+  beginsWith: number,
+): readonly (readonly PlannedFault[])[] {
   if (chance(random, 0.1)) return [[]];
-  return Array.from({ length: 1 + uniform(random, 2) }, () =>
+  // The only copy of a file is not given up.
+  const possible = changes.filter((change) => change !== "wiped" || beginsWith === nodesCount);
+  const rounds = Array.from({ length: 1 + uniform(random, 2) }, () =>
     Array.from({ length: 1 + uniform(random, 2) }, () => anyFault(random, nodesCount)),
   );
+  return chance(random, 0.75) ? rounds : [...rounds.slice(1), [anyChange(random, nodesCount, possible)]];
+}
+
+function anyChange(random: Random, nodesCount: number, possible: readonly NodeChange[]): PlannedFault {
+  const meanwhile = chance(random, 0.3) ? anyFault(random, nodesCount) : undefined;
+  return { ...anyFault(random, nodesCount), fault: pick(random, possible), meanwhile };
 }
 
 function anyFault(random: Random, nodesCount: number): PlannedFault {
@@ -185,6 +220,7 @@ function anyFault(random: Random, nodesCount: number): PlannedFault {
     lastsMs: uniform(random, 1 << (7 + uniform(random, 9))),
     node,
     other,
+    meanwhile: undefined,
   };
 }
 

@@ -5,9 +5,10 @@
  */
 
 import type { Random } from "@holdfast/base";
-import { seededRandom, uniform } from "@holdfast/base";
+import { AssertionError, seededRandom, uniform } from "@holdfast/base";
 import { Simulation, simulatedHashing } from "@holdfast/ports/simulated";
 import { violated } from "../model/violation.ts";
+import { checkCollected } from "../run/check-store.ts";
 import { settled } from "../run/settled.ts";
 import type { Tally } from "../run/tally.ts";
 import { addTallies } from "../run/tally.ts";
@@ -25,6 +26,7 @@ import { ClusterFaults } from "./cluster-faults.ts";
 import type { ClusterPlan, PlannedFault } from "./cluster-plan.ts";
 import { Driver } from "./driver.ts";
 import { Excuses } from "./excuses.ts";
+import { Operator } from "./operator.ts";
 import { SimulatedCluster } from "./simulated-cluster.ts";
 
 export interface ClusterScenarioOptions {
@@ -36,6 +38,7 @@ export interface ClusterScenarioOptions {
 
 /** Of each round. */
 const contestsMax = 4;
+const collectMsMax = 10_000;
 const patienceMs = 180_000;
 /** Healed and left alone, a cluster is settled by then. */
 const settleMs = 40_000;
@@ -73,12 +76,14 @@ export class ClusterScenario {
       hashing: simulatedHashing,
       trace: say,
       unknownMayComeLater: true,
+      connectionsBreak: plan.network.breakChance > 0,
     });
     const shared = { simulation, random, excuses, trace: say };
     this.cluster = new SimulatedCluster({ ...shared, plan, session: this.#session, driver: this.#driver });
     this.#faults = new ClusterFaults({
       ...shared,
       cluster: this.cluster,
+      operator: new Operator({ ...shared, cluster: this.cluster }),
       hasSingleCopies: plan.beginsWith < 3,
       count: (what) => this.#count(what),
     });
@@ -86,7 +91,7 @@ export class ClusterScenario {
 
   /** What really happened, by kind. */
   get happened(): Tally {
-    const machines = this.cluster.members.map(({ machine }) => Object.fromEntries(machine.struck));
+    const machines = this.cluster.machines.map(({ struck }) => Object.fromEntries(struck));
     return [...machines, Object.fromEntries(this.cluster.switch.struck.entries)].reduce(
       (sum, one) => addTallies(sum, one),
       this.#happened,
@@ -143,16 +148,18 @@ export class ClusterScenario {
     const clients = Array.from({ length: this.#plan.clientsCount }, (_, i) =>
       settled(this.#client(i + 1, () => isOver)),
     );
-    clients.push(settled(this.#contests(() => isOver)));
+    clients.push(settled(this.#contests(() => isOver)), settled(this.#collectNowAndThen(() => isOver)));
     const check = (): boolean => {
       for (const { error } of clients) if (error !== undefined) throw error;
       return false;
     };
+    this.cluster.switch.breakChance = this.#plan.network.breakChance;
     const happening = settled(happen());
     await this.#driver.stepUntil("faults", () => check() || happening.done);
     if (happening.error !== undefined) throw happening.error;
     isOver = true;
     await this.#driver.stepUntil("clients", () => check() || clients.every(({ done }) => done));
+    this.cluster.switch.breakChance = 0;
   }
 
   /** Each operation by way of any node. */
@@ -165,6 +172,19 @@ export class ClusterScenario {
       else if (thinks < 9) await this.#sleep(uniform(random, 3000) / 1000);
       else if (thinks < 16) await this.#sleep(uniform(random, 100));
       else await this.#sleep(uniform(random, 3000));
+    }
+  }
+
+  /** Scans of all blocks amid uploads: nothing that may still be committed may be erased (S4). */
+  async #collectNowAndThen(isOver: () => boolean): Promise<void> {
+    while (!isOver()) {
+      await this.#sleep(uniform(this.#random, collectMsMax));
+      await this.cluster
+        .ask((node) => node.collect())
+        .catch((error: unknown) => {
+          // Whatever else keeps a round from its end is for the next one.
+          if (error instanceof AssertionError) throw error;
+        });
     }
   }
 
@@ -208,6 +228,8 @@ export class ClusterScenario {
     await this.cluster.settle(completeMs, true);
     await this.#collect();
     await this.cluster.settle(completeMs, true);
+    for (const { node } of this.cluster.members)
+      if (node !== undefined) await this.#driver.work("fsck", checkCollected(node));
     await this.#stop();
     const members = this.cluster.members.map((member) => ({ id: this.cluster.idOf(member.number), member }));
     await this.#driver.work(
@@ -228,12 +250,17 @@ export class ClusterScenario {
   /** Clocks that jumped agree again, behind all that died in the future of one of them. */
   async #collect(): Promise<void> {
     const { rounds, whileGrowing } = this.#plan;
-    const hasJumped = [...rounds.flat(), ...whileGrowing].some(({ fault }) => fault === "clock-jump");
+    const hasJumped = [...rounds.flat(), ...whileGrowing].some(
+      ({ fault, meanwhile }) => fault === "clock-jump" || meanwhile?.fault === "clock-jump",
+    );
     if (hasJumped) for (const { machine } of this.cluster.members) machine.jumpWall(12 * 3_600_000);
-    for (let i = 0; i < 3; i++) {
-      await this.#driver.runFor(this.#plan.readerGraceMs + 1000);
-      for (const { node } of this.cluster.members)
-        if (node !== undefined) await this.#driver.work("collect", node.collect());
+    const { readerGraceMs, node } = this.#plan;
+    // What writers of nodes that are gone left unfinished is nobody's once they are closed: two looks, so long apart.
+    const waits = this.cluster.hasLostNodes ? [0, node.writerSilentMs] : [];
+    for (const ms of [...waits, readerGraceMs, readerGraceMs, readerGraceMs]) {
+      await this.#driver.runFor(ms + 1000);
+      for (const member of this.cluster.members)
+        if (member.node !== undefined) await this.#driver.work("collect", member.node.collect());
     }
   }
 

@@ -13,7 +13,15 @@ const nobody = { clientsCount: 0, contest: { clientsCount: 0, changesCount: 0 } 
 test("growth: a node that comes back with a state of before its replicas came gives none of them up", async () => {
   const random = seededRandom(3600);
   const base = makeClusterPlan({ seed: 3600, nodesCount: 3, consensus: "raft" }, random);
-  const kill = { fault: "kill", afterMs: 3600, moment: "any", lastsMs: 50, node: 1, other: 0 } as const;
+  const kill = {
+    fault: "kill",
+    afterMs: 3600,
+    moment: "any",
+    lastsMs: 50,
+    node: 1,
+    other: 0,
+    meanwhile: undefined,
+  } as const;
   const node = { ...base.node, shardCount: 1, checkpointIntervalMs: 60_000 };
   const plan = { ...base, beginsWith: 1, clientsCount: 2, rounds: [], whileGrowing: [kill], node };
   const scenario = new ClusterScenario({ plan, random, drain, trace });
