@@ -168,7 +168,8 @@ export function makeClusterPlan(options: ClusterPlanOptions, random: Random): Cl
     },
     node: {
       shardCount: 1 + uniform(random, 3),
-      segmentBytes: pick(random, [128, 256, 512]) * KiB,
+      // What a follower is sent in a turn has to fit half a segment, as it does many times over in real ones.
+      segmentBytes: pick(random, [1200, 2400]) * KiB,
       volumeBytesMax: pick(random, [128, 256, 1024]) * KiB,
       frameSizes: { framedBytesMin: 3 * KiB, keptBytesMax: 64 * KiB },
       reserveBytes: 128 * KiB,
