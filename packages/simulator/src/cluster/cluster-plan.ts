@@ -91,7 +91,7 @@ export interface ClusterPlan {
 const KiB = 1024;
 /** A node that is paused may be silent for longer, and lives after all (S4). */
 const shortSilenceMs = 20_000;
-const faults: readonly ClusterFault[] = [
+const drawn: readonly ClusterFault[] = [
   "kill",
   "kill",
   "power-loss",
@@ -125,16 +125,19 @@ export interface ClusterPlanOptions {
   readonly nodesCount: number;
   /** Drawn, unless given. */
   readonly consensus: Consensus | undefined;
+  /** Alone, again and again, as soon as something was answered or amid contests; undefined: as drawn. */
+  readonly fault?: ClusterFault | undefined;
 }
 
 export function makeClusterPlan(options: ClusterPlanOptions, random: Random): ClusterPlan {
-  const { seed, nodesCount } = options;
-  const drawn = pick(random, ["raft", "multipaxos"] as const);
-  const consensus = options.consensus ?? drawn;
+  const { seed, nodesCount, fault } = options;
+  const either = pick(random, ["raft", "multipaxos"] as const);
+  const consensus = options.consensus ?? either;
   const readerGraceMs = pick(random, [500, 2000]);
-  const beginsWith = chance(random, 0.25) ? 1 : nodesCount;
+  const beginsWith = chance(random, 0.25) && fault === undefined ? 1 : nodesCount;
   const blockBytes = pick(random, [4 * KiB, 8 * KiB, 18_000]);
-  const rounds = anyRounds(random, nodesCount, beginsWith);
+  const rounds =
+    fault === undefined ? anyRounds(random, nodesCount, beginsWith) : focused(random, nodesCount, fault);
   const losesNodes = rounds.flat().some(({ fault }) => changes.some((change) => change === fault));
   return {
     seed,
@@ -204,6 +207,22 @@ function anyRounds(
   return chance(random, 0.75) ? rounds : [...rounds.slice(1), [anyChange(random, nodesCount, possible)]];
 }
 
+/** Three rounds of two each, shortly behind each other. */
+function focused(
+  random: Random,
+  nodesCount: number,
+  fault: ClusterFault,
+): readonly (readonly PlannedFault[])[] {
+  const one = (): PlannedFault => ({
+    ...anyFault(random, nodesCount),
+    fault,
+    afterMs: uniform(random, 500),
+    moment: pick(random, ["behind", "contest"] as const),
+    lastsMs: uniform(random, 2000),
+  });
+  return Array.from({ length: 3 }, () => [one(), one()]);
+}
+
 function anyChange(random: Random, nodesCount: number, possible: readonly NodeChange[]): PlannedFault {
   const meanwhile = chance(random, 0.3) ? anyFault(random, nodesCount) : undefined;
   return { ...anyFault(random, nodesCount), fault: pick(random, possible), meanwhile };
@@ -212,7 +231,7 @@ function anyChange(random: Random, nodesCount: number, possible: readonly NodeCh
 function anyFault(random: Random, nodesCount: number): PlannedFault {
   const node = uniform(random, nodesCount);
   const other = (node + 1 + uniform(random, nodesCount - 1)) % nodesCount;
-  const fault = pick(random, faults);
+  const fault = pick(random, drawn);
   return {
     fault,
     afterMs: uniform(random, 1 << (6 + uniform(random, 6))),
@@ -227,8 +246,13 @@ function anyFault(random: Random, nodesCount: number): PlannedFault {
 
 /** Nodes that joined are laid out 3 s later; their replicas come right behind. */
 function faultOfGrowth(random: Random, nodesCount: number): PlannedFault {
-  const fault = pick(random, [...faults, "kill", "kill", "power-loss", "power-loss", "power-loss"] as const);
+  const fault = pick(random, [...drawn, "kill", "kill", "power-loss", "power-loss", "power-loss"] as const);
   return { ...anyFault(random, nodesCount), fault, afterMs: 2000 + uniform(random, 3000), moment: "any" };
+}
+
+/** Undefined for what is none. */
+export function clusterFaultOf(name: string): ClusterFault | undefined {
+  return [...drawn, ...changes].find((fault) => fault === name);
 }
 
 export function pick<T>(random: Random, choices: readonly T[]): T {

@@ -38,7 +38,6 @@ export interface ClusterScenarioOptions {
 
 /** Of each round. */
 const contestsMax = 4;
-const collectMsMax = 10_000;
 const patienceMs = 180_000;
 /** Healed and left alone, a cluster is settled by then. */
 const settleMs = 40_000;
@@ -178,7 +177,7 @@ export class ClusterScenario {
   /** Scans of all blocks amid uploads: nothing that may still be committed may be erased (S4). */
   async #collectNowAndThen(isOver: () => boolean): Promise<void> {
     while (!isOver()) {
-      await this.#sleep(uniform(this.#random, collectMsMax));
+      await this.#sleep(uniform(this.#random, 1 << (4 + uniform(this.#random, 10))));
       await this.cluster
         .ask((node) => node.collect())
         .catch((error: unknown) => {

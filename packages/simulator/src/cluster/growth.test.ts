@@ -26,14 +26,16 @@ test("growth: a node that comes back with a state of before its replicas came gi
   const plan = { ...base, beginsWith: 1, clientsCount: 2, rounds: [], whileGrowing: [kill], node };
   const scenario = new ClusterScenario({ plan, random, drain, trace });
   await scenario.run();
-  assert.equal(scenario.happened["kill"], 1 + 1 + plan.nodesCount, "killed, and stopped at the end");
+  const kills = scenario.happened["kill"] ?? 0;
+  assert.ok(kills >= 1 + 1 + plan.nodesCount, `killed, and stopped at the end: ${kills}`);
 });
 
 test("growth: a node that joins keeps the number that the door told it, though the door's disk is slow", async () => {
-  for (const seed of [2, 6]) {
+  for (const seed of [1, 2, 3, 4, 5, 6]) {
     const random = seededRandom(seed);
     const base = makeClusterPlan({ seed, nodesCount: 3, consensus: "raft" }, random);
     const slow = { beginsWith: 1, rounds: [], whileGrowing: [], diskLatencyMs: { min: 50, max: 150 } };
-    await new ClusterScenario({ plan: { ...base, ...nobody, ...slow }, random, drain, trace }).run();
+    const node = { ...base.node, segmentBytes: 128 * 1024 };
+    await new ClusterScenario({ plan: { ...base, ...nobody, ...slow, node }, random, drain, trace }).run();
   }
 });
