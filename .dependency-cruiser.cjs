@@ -68,7 +68,8 @@ module.exports = {
       name: "third-party-modules-belong-in-host-and-holdfast",
       comment:
         "Only host and holdfast (and the simulator's command, bench and test) may import third-party modules; the S3 " +
-        "gateway may import the XML parser saxes; tests may import fast-check. Put the module behind a port and bind it in host.",
+        "gateway may import the XML parser saxes, the client's entry for Node ws; tests may import fast-check. Put the module " +
+        "behind a port and bind it in host.",
       severity: "error",
       from: {
         path: "^packages/",
@@ -76,8 +77,15 @@ module.exports = {
       },
       to: {
         path: "(^|/)node_modules/",
-        pathNot: "(^|/)node_modules/(@types/|saxes/|fast-check/)",
+        pathNot: "(^|/)node_modules/(@types/|saxes/|ws/|fast-check/)",
       },
+    },
+    {
+      name: "web-sockets-in-host-and-client-for-node",
+      comment: "ws serves WebSockets in host and opens them in the client's entry for Node; browsers bring their own.",
+      severity: "error",
+      from: { path: "^packages/", pathNot: "^packages/host/|^packages/client/src/node[^/]*\\.ts$" },
+      to: { path: "(^|/)node_modules/(@types/)?ws/" },
     },
     {
       name: "saxes-in-gateways-only",
@@ -114,6 +122,7 @@ module.exports = {
         pathNot: [
           "^$1/",
           "^packages/[^/]+/src/index\\.ts$",
+          "^packages/client/src/browser\\.ts$",
           "^packages/ports/src/simulated/index\\.ts$",
           "^packages/ports/contract/index\\.ts$",
         ],

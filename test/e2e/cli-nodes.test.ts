@@ -10,7 +10,7 @@ interface ClusterStatus {
     readonly state: string;
     readonly addresses: { readonly http: string };
   }[];
-  readonly shards: readonly { readonly leader?: string }[];
+  readonly shards: readonly { readonly leader?: string; readonly voters: readonly string[] }[];
 }
 
 async function statusOf(endpoint: string): Promise<ClusterStatus> {
@@ -79,5 +79,28 @@ describe("three node processes", () => {
     await until(async () => (await statusOf(http)).nodes.every(({ state }) => state === "up"));
     server.kill("SIGTERM");
     assert.equal((await server.finished()).code, 0);
+  });
+
+  test("one that is started alone, and waits for the others, ends when it is told to", {
+    timeout: 120_000,
+  }, async (t) => {
+    const data = join(await temporaryFolder(t), "store");
+    const dev = await startDev(t, ["--data", data, "--nodes", "3"]);
+    await until(async () => {
+      const { shards } = await statusOf(dev.http);
+      return shards.every(({ voters }) => voters.length === 3);
+    });
+    dev.process.kill("SIGTERM");
+    assert.equal((await dev.process.finished()).code, 0);
+    const alone = new CliProcess(
+      process.execPath,
+      cliArguments(["server", "--config", join(data, "node-1/config.yaml")]),
+    );
+    await alone.output(/start waits for other nodes/, "stderr");
+    alone.kill("SIGTERM");
+    const { code, stdout, stderr } = await alone.finished();
+    assert.equal(code, 0, stderr);
+    assert.equal(stdout, "", "it was never ready");
+    assert.match(stderr, /stopped before the node was ready/);
   });
 });

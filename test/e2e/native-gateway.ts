@@ -6,7 +6,7 @@ import { connect } from "@holdfast/client";
 import type { HttpGatewayOptions } from "@holdfast/gateway-http";
 import { createHttpGateway } from "@holdfast/gateway-http";
 import type { HttpLimits } from "@holdfast/host";
-import { listenHttp, nodeHashing, realClock } from "@holdfast/host";
+import { listenHttp, nodeHashing, realClock, secureRandom } from "@holdfast/host";
 import type { HttpHandler, HttpRequest, HttpResponse } from "@holdfast/ports";
 import { silentJournal } from "@holdfast/ports";
 import { MemoryFiles } from "./native-memory-files.ts";
@@ -31,6 +31,8 @@ export interface NativeGatewayOptions {
   /** Stands between the socket and the gateway. */
   readonly intercept?: (request: HttpRequest, next: HttpHandler) => Promise<HttpResponse>;
   readonly limits?: Partial<HttpLimits>;
+  /** False: as if something before the node knew no WebSockets. */
+  readonly upgrades?: boolean;
   /** Replaces what stands for the node. */
   readonly gateway?: Partial<HttpGatewayOptions>;
 }
@@ -50,6 +52,7 @@ export async function nativeGateway(
     },
     clock: realClock,
     hashing: nodeHashing,
+    random: secureRandom,
     journal: silentJournal,
     maintenance: { fsck: noEvents, scrub: () => Promise.reject(new Error("no scrub here")) },
     cluster: {
@@ -75,6 +78,7 @@ export async function nativeGateway(
           incompleteBlocks: 0,
         },
         scrub: { running: undefined, last: undefined },
+        replicas: { damaged: [], reloaded: 0, lastReloaded: undefined, apart: [] },
         wallMs: Date.now(),
         startedAtMs: Date.now(),
         clock: { standing: "alone", aheadMs: 0 },
@@ -100,6 +104,7 @@ export async function nativeGateway(
     journal: silentJournal,
     clock: realClock,
     limits,
+    upgrades: options.upgrades ?? true,
   });
   t.after(() => http.close());
   const endpoint = `http://127.0.0.1:${http.port}`;

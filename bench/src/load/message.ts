@@ -7,6 +7,20 @@ export interface LoadOrder {
   readonly rounds: readonly (LoadPhase | FilesPhase)[];
 }
 
+/** Stores of small files by our client, spread over the nodes. */
+export interface ClientLoadOrder {
+  readonly ports: readonly number[];
+  readonly inflight: number;
+  /** In all, before the clock starts and while it runs. */
+  readonly warmUp: number;
+  readonly requests: number;
+  readonly bucket: string;
+  readonly bodyBytes: number;
+  readonly stream: "auto" | "never";
+  readonly accessKey: string;
+  readonly secretKey: string;
+}
+
 export interface LoadPhase {
   /** Requests of each connection, one after the other; signed before the clock starts. */
   readonly requestsPerConnection: number;
@@ -59,7 +73,7 @@ export interface LoadResult {
   readonly bytesReceived: number;
   readonly seconds: number;
   readonly cpuSeconds: number;
-  /** Answers with a status other than 200. */
+  /** Answers with a status other than 200, or calls that failed. */
   readonly failures: number;
   /** Latency in milliseconds. */
   readonly p50Ms: number;

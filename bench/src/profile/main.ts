@@ -1,4 +1,7 @@
-/** `npm run profile -- PUT|GET|cluster-PUT|cluster-GET|raft|multipaxos`: where the time goes, for each request or each commit. */
+/**
+ * `npm run profile -- PUT|GET|cluster-PUT|cluster-GET|raft|multipaxos [--functions]`: where the time goes, for each request or each
+ * commit, by package or by function.
+ */
 
 import { profileClusterRequests } from "./cluster-requests.ts";
 import { profileCommits } from "./commits.ts";
@@ -14,6 +17,6 @@ const subjects: Readonly<Record<string, () => Promise<void>>> = {
 };
 const run = subjects[process.argv[2] ?? ""];
 if (run === undefined) {
-  console.error(`usage: npm run profile -- ${Object.keys(subjects).join("|")}`);
+  console.error(`usage: npm run profile -- ${Object.keys(subjects).join("|")} [--functions]`);
   process.exitCode = 2;
 } else await run();

@@ -9,7 +9,7 @@ import { join } from "node:path";
 import { MiB } from "@holdfast/base";
 import { freePorts } from "@holdfast/test-chaos";
 import type { LoadPhase, LoadResult } from "../load/message.ts";
-import { runLoad } from "../load/run-load.ts";
+import { runClientLoad, runLoad } from "../load/run-load.ts";
 import type { Round, Row } from "../report.ts";
 import { EtcdCluster, etcdClients, etcdVersion } from "../servers/etcd.ts";
 import { HoldfastCluster } from "../servers/holdfast-cluster.ts";
@@ -25,6 +25,8 @@ const roundCount = 3;
 const value = { api: "HTTP", bytes: 256, requests: 100 } as const;
 const small = { bytes: 4096, warmUp: 200, requests: 100 } as const;
 const large = { bytes: 64 * MiB, connections: 3, requests: 1 } as const;
+/** Calls one after the other, of each in flight: first until code is compiled and streams are open. */
+const streamed = { warmUp: 20, requests: 300 } as const;
 const etcdPuts = 1500;
 const nodeMiBMax = 400;
 const quorum = "each, on a quorum";
@@ -51,7 +53,7 @@ export async function clusterSuite(): Promise<readonly Row[]> {
 async function againstOthers(cluster: HoldfastCluster): Promise<readonly Row[]> {
   const version = etcdVersion();
   if (version === undefined) console.log("etcd is not installed (Debian: etcd-server): its row is left out");
-  const values = version === undefined ? [] : [await valuesRow(cluster, version)];
+  const values = version === undefined ? [] : await valueRows(cluster, version);
   const data = await mkdtemp(join(tmpdir(), "holdfast-bench-"));
   const alone = await startServerProcess(data);
   try {
@@ -62,17 +64,21 @@ async function againstOthers(cluster: HoldfastCluster): Promise<readonly Row[]> 
   }
 }
 
-/** Both get the same load from the same generator, on as many connections to each node; etcd also by its own clients, which need more of a core. */
-async function valuesRow(cluster: HoldfastCluster, version: string): Promise<Row> {
+/**
+ * Small writes over requests and over the client's stream, against etcd, which gets the same load from the same generator, on as
+ * many connections to each node; etcd also by its own clients, which need more of a core.
+ */
+async function valueRows(cluster: HoldfastCluster, version: string): Promise<readonly Row[]> {
   const etcdPorts = await freePorts(2 * size);
   const etcd = await EtcdCluster.start(etcdPorts, inflight);
   const generator = "raw sockets to its JSON gateway";
   const seen = new Map<string, number[]>([generator, ...etcdClients].map((name) => [name, []]));
-  const rounds: Round[] = [];
+  const [requests, streams] = [new ValueMeasure(cluster), new ValueMeasure(cluster)];
   try {
     for (let i = 0; i <= roundCount; i++) {
       printProgress(`values, round ${i}`);
-      const ours = await valueLoad(cluster, value.requests);
+      const asRequests = await requests.of(() => valueLoad(cluster, value.requests));
+      const onStreams = await streams.of(() => streamLoad(cluster), inflight * streamed.warmUp);
       const theirs = await runOne(
         etcdPorts.filter((_, k) => k % 2 === 1),
         { ...valuePhase(value.requests), request: { ...valuePhase(0).request, api: "etcd" } },
@@ -84,21 +90,84 @@ async function valuesRow(cluster: HoldfastCluster, version: string): Promise<Row
       // The first round warms all of them up.
       if (i === 0) continue;
       for (const [k, list] of [...seen.values()].entries()) list.push(rates[k] ?? 0);
-      const generatorCores = Math.max(coresOf(ours), coresOf(theirs));
-      rounds.push({ value: rateOf(ours), limit: Math.max(...rates), generatorCores });
+      const limit = Math.max(...rates);
+      requests.note(asRequests, limit, coresOf(theirs));
+      streams.note(onStreams, limit, 0);
     }
   } finally {
     await etcd.stop();
   }
-  return {
-    name: `writes of ${value.bytes} B, ${size} nodes, Holdfast's HTTP API, ${inflight} connections`,
+  const row = {
     unit: "writes/s",
     durable: quorum,
     limitName: `etcd ${version}, ${size} members, the fastest of its clients`,
-    rounds,
-    target: { of: "ratio", bound: "at least", is: 2.5 },
-    notes: [...seen].map(([name, rates]) => `etcd by ${name}: ${rates.map(Math.round).join(", ")} puts/s`),
   };
+  const etcdNotes = [...seen].map(
+    ([name, rates]) => `etcd by ${name}: ${rates.map(Math.round).join(", ")} puts/s`,
+  );
+  const writes = `writes of ${value.bytes} B, ${size} nodes`;
+  return [
+    {
+      ...row,
+      name: `${writes}, Holdfast's HTTP API, ${inflight} connections`,
+      rounds: requests.rounds,
+      target: { of: "ratio", bound: "at least", is: 2.5 },
+      notes: [...requests.notes, ...etcdNotes],
+    },
+    {
+      ...row,
+      name: `${writes}, Holdfast's client on one stream to each node, ${inflight} in flight`,
+      rounds: streams.rounds,
+      target: { of: "ratio", bound: "at least", is: 6 },
+      notes: streams.notes,
+    },
+  ];
+}
+
+/** Rounds of one way to write, and what each write cost. */
+class ValueMeasure {
+  readonly rounds: Round[] = [];
+  readonly notes: string[] = [];
+  readonly #cluster: HoldfastCluster;
+  #nodeMicros = 0;
+
+  constructor(cluster: HoldfastCluster) {
+    this.#cluster = cluster;
+  }
+
+  /** `warmUp`: what the load writes besides what it counts. */
+  async of(load: () => Promise<LoadResult>, warmUp: number = 0): Promise<LoadResult> {
+    const before = cpuOfNodes(this.#cluster);
+    const result = await load();
+    this.#nodeMicros = (1e6 * (cpuOfNodes(this.#cluster) - before)) / (result.requests + warmUp);
+    return result;
+  }
+
+  note(result: LoadResult, limit: number, otherCores: number): void {
+    const generatorMicros = (1e6 * result.cpuSeconds) / result.requests;
+    this.rounds.push({
+      value: rateOf(result),
+      limit,
+      generatorCores: Math.max(coresOf(result), otherCores),
+    });
+    this.notes.push(
+      `CPU of all nodes each ${Math.round(this.#nodeMicros)} us, of the load generator ${Math.round(generatorMicros)} us`,
+    );
+  }
+}
+
+function streamLoad({ httpPorts }: HoldfastCluster): Promise<LoadResult> {
+  return runClientLoad({
+    ports: httpPorts,
+    inflight,
+    warmUp: inflight * streamed.warmUp,
+    requests: inflight * streamed.requests,
+    bucket,
+    bodyBytes: value.bytes,
+    stream: "auto",
+    accessKey,
+    secretKey,
+  });
 }
 
 async function smallRows(cluster: HoldfastCluster, alone: ServerProcess): Promise<readonly Row[]> {
@@ -138,8 +207,11 @@ function cpuOf(
   cluster: HoldfastCluster,
   alone: ServerProcess,
 ): { readonly cluster: number; readonly alone: number } {
-  const all = cluster.nodes.reduce((sum, { pid }) => sum + cpuSeconds(pid), 0);
-  return { cluster: all, alone: cpuSeconds(alone.pid) };
+  return { cluster: cpuOfNodes(cluster), alone: cpuSeconds(alone.pid) };
+}
+
+function cpuOfNodes(cluster: HoldfastCluster): number {
+  return cluster.nodes.reduce((sum, { pid }) => sum + cpuSeconds(pid), 0);
 }
 
 async function largeRow(cluster: HoldfastCluster, alone: ServerProcess): Promise<Row> {

@@ -120,3 +120,18 @@ export { uriEncode, uriEncodePath } from "./sigv4/uri-encoding.ts";
 export type { VerifySignatureInput } from "./sigv4/verify-signature.ts";
 export { verifySignature } from "./sigv4/verify-signature.ts";
 export { briefSlabs, Slabs, waitingSlabs } from "./slab.ts";
+export type { Fields } from "./stream/fields.ts";
+export type {
+  AnswerFrame,
+  ClientFrame,
+  RequestFrame,
+  ServerFrame,
+  StreamOperation,
+} from "./stream/frames.ts";
+export { clientFrameCodec, serverFrameCodec } from "./stream/frames.ts";
+export type { StreamHello } from "./stream/hello.ts";
+export { decodeStreamHello, encodeStreamHello, nonceBytes, streamVersion } from "./stream/hello.ts";
+export { streamLimits } from "./stream/limits.ts";
+export { IncomingMessages, messageOverheadBytes, OutgoingMessages } from "./stream/messages.ts";
+export type { StreamKeys } from "./stream/stream-keys.ts";
+export { streamKeys } from "./stream/stream-keys.ts";

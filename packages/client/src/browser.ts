@@ -1,6 +1,7 @@
 /** The client in browsers. */
 
 import { crc32 } from "@holdfast/base";
+import { openBrowserChannel } from "./browser-message-channel.ts";
 import type { ConnectOptions } from "./connect.ts";
 import { storeOf } from "./connect.ts";
 import { FetchTransport } from "./fetch-transport.ts";
@@ -57,6 +58,11 @@ function platform(): Platform {
     wallMs: () => Date.now(),
     sleep: wakeAfter,
     random: () => Math.random(),
+    streaming: {
+      openChannel: openBrowserChannel,
+      soon: (action) => queueMicrotask(action),
+      randomBytes: (length) => crypto.getRandomValues(new Uint8Array(length)),
+    },
     localFiles: undefined,
   };
 }

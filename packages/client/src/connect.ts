@@ -12,11 +12,16 @@ export interface ConnectOptions {
   readonly secretKey: string;
   /** How long a call is tried again while that can do no harm, in milliseconds; 10,000 unless given, 0 for never. */
   readonly retryMs?: number;
+  /**
+   * "auto", unless given: while several small calls (up to 64 KiB) are under way at once, they share one connection to each endpoint
+   * instead of having a request each. "never": always requests.
+   */
+  readonly stream?: "auto" | "never";
 }
 
 /** InvalidArgument for addresses and keys that cannot be right. Nothing is sent yet. */
 export function storeOf(options: ConnectOptions, platform: Platform): Store {
-  const { endpoint, accessKey, secretKey, retryMs = 10_000 } = options;
+  const { endpoint, accessKey, secretKey, retryMs = 10_000, stream } = options;
   const addresses = typeof endpoint === "string" ? endpoint.split(",") : endpoint;
   const endpoints = addresses
     .map((address) => address.trim())
@@ -25,7 +30,7 @@ export function storeOf(options: ConnectOptions, platform: Platform): Store {
   if (endpoints.length === 0) throw new StoreError("InvalidArgument", "Name the endpoint of a node.");
   if (accessKey === "" || secretKey === "")
     throw new StoreError("InvalidArgument", "Give an access key and its secret key.");
-  return new Store({ endpoints, accessKey, secretKey, retryMs, platform });
+  return new Store({ endpoints, accessKey, secretKey, retryMs, stream, platform });
 }
 
 function endpointOf(address: string): Endpoint {

@@ -5,6 +5,7 @@ import { crc32 } from "node:zlib";
 import type { ConnectOptions } from "./connect.ts";
 import { storeOf } from "./connect.ts";
 import { nodeFiles } from "./node-files.ts";
+import { openNodeChannel } from "./node-message-channel.ts";
 import { NodeTransport } from "./node-transport.ts";
 import type { Platform } from "./platform.ts";
 import type { Store } from "./store.ts";
@@ -36,6 +37,11 @@ function platform(): Platform {
     wallMs: () => Date.now(),
     sleep: wakeAfter,
     random: () => Math.random(),
+    streaming: {
+      openChannel: openNodeChannel,
+      soon: (action) => void setImmediate(action),
+      randomBytes: (length) => crypto.getRandomValues(new Uint8Array(length)),
+    },
     localFiles: nodeFiles,
   };
 }

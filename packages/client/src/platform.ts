@@ -1,9 +1,12 @@
 /** What the client needs of its surroundings; the entry points for Node and browsers bring it. */
 
+import type { OpenChannel } from "./message-channel.ts";
 import type { Transport } from "./transport.ts";
 
 export interface Platform {
   readonly transport: Transport;
+  /** Undefined where every operation is a request. */
+  readonly streaming?: Streaming | undefined;
   /** The same function each time: signing keys are remembered with it. */
   readonly sha256: (data: Uint8Array) => Uint8Array;
   /** CRC-32 (IEEE) of the data behind `seedCrc`'s; start with 0. */
@@ -15,6 +18,15 @@ export interface Platform {
   readonly random: () => number;
   /** Undefined where there is no file system. */
   readonly localFiles: LocalFiles | undefined;
+}
+
+/** What streams need besides. */
+export interface Streaming {
+  readonly openChannel: OpenChannel;
+  /** Runs `action` when what is due now is done: the moment to send what one turn gathered. */
+  readonly soon: (action: () => void) => void;
+  /** That nobody can foresee. */
+  readonly randomBytes: (length: number) => Uint8Array;
 }
 
 export interface LocalFiles {

@@ -11,6 +11,8 @@ import type { Platform } from "./platform.ts";
 import type { Answer } from "./read-answer.ts";
 import { readAnswer } from "./read-answer.ts";
 import { retryDelayMs } from "./retry-delay.ts";
+import type { StreamedOperation } from "./streamed-operation.ts";
+import { Streams } from "./streams.ts";
 import type { Endpoint, OutgoingBody, TransportResponse } from "./transport.ts";
 import { TransportFailure } from "./transport.ts";
 
@@ -21,6 +23,8 @@ export interface ApiRequest {
   readonly headers?: Readonly<Record<string, string | undefined>>;
   readonly body?: OutgoingBody | undefined;
   readonly effect: Effect;
+  /** What it does, if it may travel on a stream. */
+  readonly operation?: StreamedOperation | undefined;
   readonly signal?: AbortSignal | undefined;
   /** Before each try: what `onSent` told of the one before has come to nothing. */
   readonly onTry?: (() => void) | undefined;
@@ -33,16 +37,28 @@ export interface RequestsOptions {
   readonly secretKey: string;
   /** How long a request is tried again, in milliseconds. */
   readonly retryMs: number;
+  /** Whether many small operations share a stream; "auto" unless given. */
+  readonly stream?: "auto" | "never" | undefined;
   readonly platform: Platform;
 }
 
 export class Requests {
   readonly #options: RequestsOptions;
+  readonly #streams: Streams | undefined;
   /** The endpoint that answered last. */
   #current = 0;
 
   constructor(options: RequestsOptions) {
     this.#options = options;
+    const { streaming } = options.platform;
+    const isNever = options.stream === "never" || streaming === undefined;
+    this.#streams = isNever ? undefined : new Streams({ ...options, streaming });
+  }
+
+  /** Ends connections that were kept for later. Calls under way go on. */
+  close(): void {
+    this.#streams?.close();
+    this.#options.platform.transport.close();
   }
 
   /** Whether bodies must be hashed before they are sent: off this machine, nodes take no unsigned ones. */
@@ -101,6 +117,13 @@ export class Requests {
   }
 
   #sendTo(endpoint: Endpoint, request: ApiRequest): Promise<TransportResponse> {
+    const { operation, headers: fields = {}, body, signal, onSent } = request;
+    const overHttp = (): Promise<TransportResponse> => this.#sendOverHttp(endpoint, request);
+    if (operation === undefined || this.#streams === undefined) return overHttp();
+    return this.#streams.send(endpoint, { operation, fields, body, signal, onSent }, overHttp);
+  }
+
+  #sendOverHttp(endpoint: Endpoint, request: ApiRequest): Promise<TransportResponse> {
     const { accessKey, secretKey, platform } = this.#options;
     const headers: Record<string, string> = { host: endpoint.authority };
     for (const [name, value] of Object.entries(request.headers ?? {}))

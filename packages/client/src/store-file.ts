@@ -118,6 +118,7 @@ export class FileStoring {
       headers: { ...this.#attributes, ...conditionHeaders(this.#options), ...known },
       body,
       effect: writeEffect(this.#options),
+      operation: { kind: "storeFile", ...this.#name },
       signal: this.#options.signal,
       ...this.#sent.request(),
     });

@@ -1,6 +1,6 @@
 /** The store as programs see it. */
 
-import { StoreError, uriEncode, utf8 } from "@holdfast/base";
+import { StoreError, streamLimits, uriEncode, utf8 } from "@holdfast/base";
 import { abortUpload } from "./abort-upload.ts";
 import type { BucketInfo, ClusterStatus } from "./answers.ts";
 import { bucketFrom, statusFrom } from "./answers.ts";
@@ -142,7 +142,15 @@ export class Store {
     const parsed = fileName(name);
     const { range, signal } = options;
     const headers = { ...conditionHeaders(options), range: rangeHeader(range) };
-    const request = { method: "GET", path: filePath(parsed), headers, effect: "read", signal } as const;
+    const operation = isLong(range) ? undefined : ({ kind: "readFile", ...parsed } as const);
+    const request = {
+      method: "GET",
+      path: filePath(parsed),
+      headers,
+      effect: "read",
+      operation,
+      signal,
+    } as const;
     const response = await this.#requests.send(request);
     return new FileReading({
       requests: this.#requests,
@@ -188,7 +196,15 @@ export class Store {
     const parsed = fileName(name);
     const { signal } = options;
     const headers = conditionHeaders(options);
-    const request = { method: "HEAD", path: filePath(parsed), headers, effect: "read", signal } as const;
+    const operation = { kind: "statFile", ...parsed } as const;
+    const request = {
+      method: "HEAD",
+      path: filePath(parsed),
+      headers,
+      effect: "read",
+      operation,
+      signal,
+    } as const;
     const response = await this.#requests.send(request);
     response.cancel();
     return fileInfo(parsed, response.headers);
@@ -201,11 +217,13 @@ export class Store {
   ): Promise<{ readonly existed: boolean }> {
     const { signal } = options;
     const headers = conditionHeaders(options);
+    const parsed = fileName(name);
     const request = {
       method: "DELETE",
-      path: filePath(fileName(name)),
+      path: filePath(parsed),
       headers,
       effect: writeEffect(options),
+      operation: { kind: "deleteFile", ...parsed },
       signal,
     } as const;
     const { existed } = await this.#requests.ask(request);
@@ -378,7 +396,7 @@ export class Store {
 
   /** Ends connections that were kept for later. Calls under way go on. */
   close(): void {
-    this.#platform.transport.close();
+    this.#requests.close();
   }
 }
 
@@ -389,6 +407,13 @@ function nodePath(id: string): string {
 function jsonBody(document: object) {
   const headers = { "content-type": "application/json" };
   return { headers, body: { kind: "bytes", data: utf8(JSON.stringify(document)) } } as const;
+}
+
+/** Nothing that a stream's answer could hold. */
+function isLong(range: ReadFileOptions["range"]): boolean {
+  if (range === undefined) return false;
+  if ("lastBytes" in range) return range.lastBytes > streamLimits.bodyBytesMax;
+  return range.last !== undefined && range.last - range.first >= streamLimits.bodyBytesMax;
 }
 
 function rangeHeader(range: ReadFileOptions["range"]): string | undefined {

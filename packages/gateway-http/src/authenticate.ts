@@ -1,8 +1,8 @@
 /** Who sent a request, by AWS's Signature Version 4 with the service "holdfast" and any region. */
 
-import type { SignedAuthorization } from "@holdfast/base";
+import type { Awaitable, Sha256, SignedAuthorization } from "@holdfast/base";
 import { parseAuthorization, StoreError, unsignedPayload, verifySignature } from "@holdfast/base";
-import type { Access } from "@holdfast/node";
+import type { Access, Credentials } from "@holdfast/node";
 import type { Clock, Hashing, HttpRequest } from "@holdfast/ports";
 
 export const service = "holdfast";
@@ -31,13 +31,32 @@ export interface AuthenticationPorts {
 export class Authenticator {
   readonly #access: Access;
   readonly #clock: Clock;
-  /** One function for good: signing keys are remembered with it. */
-  readonly #sha256: (data: Uint8Array) => Uint8Array;
+  readonly #sha256: Sha256;
 
   constructor(ports: AuthenticationPorts) {
     this.#access = ports.access;
     this.#clock = ports.clock;
     this.#sha256 = (data) => ports.hashing.hash("sha256", data);
+  }
+
+  /** The caller's secret key. InvalidAccessKey once the access key is revoked. */
+  async secretKeyOf({ accessKey }: Caller): Promise<string> {
+    const credentials = await this.#access.credentials(accessKey);
+    if (credentials === undefined) throw unknownKey();
+    return credentials.secretKey;
+  }
+
+  /** Why that secret key is no longer good for the caller; undefined when it is. Never rejects. */
+  refusalOf({ accessKey }: Caller, secretKey: string): Awaitable<StoreError | undefined> {
+    const judge = (found: Credentials | undefined): StoreError | undefined =>
+      found?.secretKey === secretKey ? undefined : unknownKey();
+    const found = this.#access.credentials(accessKey);
+    return found instanceof Promise ? found.then(judge).catch(unchecked) : judge(found);
+  }
+
+  /** One function for good: keys are remembered with it. */
+  get sha256(): Sha256 {
+    return this.#sha256;
   }
 
   /** AccessDenied, MalformedAuthorization, RequestTimeSkewed, RequestExpired, InvalidAccessKey, SignatureMismatch. */
@@ -54,7 +73,7 @@ export class Authenticator {
     checkCoverage(request, authorization);
     const payload = payloadOf(request, authorization);
     const credentials = await this.#access.credentials(authorization.accessKey);
-    if (credentials === undefined) throw new StoreError("InvalidAccessKey", "The access key does not exist.");
+    if (credentials === undefined) throw unknownKey();
     const { secretKey, account } = credentials;
     const payloadHash = payload.kind === "signed" ? payload.sha256 : unsignedPayload;
     if (!verifySignature({ request, authorization, payloadHash, secretKey, sha256: this.#sha256 })) {
@@ -76,6 +95,16 @@ export class Authenticator {
     if (ageMs > authorization.expiresSeconds * 1000)
       throw new StoreError("RequestExpired", "The signed URL has expired.");
   }
+}
+
+function unknownKey(): StoreError {
+  return new StoreError("InvalidAccessKey", "The access key does not exist.");
+}
+
+function unchecked(cause: unknown): StoreError {
+  return cause instanceof StoreError
+    ? cause
+    : new StoreError("Unavailable", "The access key cannot be checked now.", { cause });
 }
 
 /** Whoever stands in between must not be able to add a header that means something here. */

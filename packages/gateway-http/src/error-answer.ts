@@ -4,6 +4,11 @@ import type { ErrorCode, Outcome } from "@holdfast/base";
 import { StoreError, utf8 } from "@holdfast/base";
 import type { HttpResponse } from "@holdfast/ports";
 
+/** An answer whose body is at hand. */
+export interface WholeAnswer extends HttpResponse {
+  readonly body: Uint8Array | undefined;
+}
+
 /** What a client reads of a failure. */
 export interface ErrorDocument {
   readonly code: ErrorCode;
@@ -79,7 +84,7 @@ export function errorAnswer(
   error: StoreError,
   requestId: string,
   status: number = statusOfError(error),
-): HttpResponse {
+): WholeAnswer {
   const document: ErrorDocument = {
     code: error.code,
     message: error.message,

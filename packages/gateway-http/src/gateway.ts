@@ -1,6 +1,7 @@
 /** The native HTTP API as one pure handler: health, the document that describes it, and /api/v1 behind signatures. */
 
-import { StoreError, utf8 } from "@holdfast/base";
+import type { Random, RequestFrame } from "@holdfast/base";
+import { present, StoreError, streamLimits, utf8 } from "@holdfast/base";
 import type {
   Access,
   ClusterView,
@@ -11,10 +12,12 @@ import type {
   Readiness,
 } from "@holdfast/node";
 import type { Clock, Hashing, HttpHandler, HttpRequest, HttpResponse, Journal } from "@holdfast/ports";
+import type { Caller } from "./authenticate.ts";
 import { Authenticator } from "./authenticate.ts";
+import type { WholeAnswer } from "./error-answer.ts";
 import { errorAnswer, statusOfError } from "./error-answer.ts";
 import { openApiDocument } from "./openapi.ts";
-import type { ApiContext } from "./operation.ts";
+import type { ApiCall, ApiContext } from "./operation.ts";
 import { operations } from "./operations.ts";
 import type { MetricsText } from "./pages.ts";
 import { pagesOf } from "./pages.ts";
@@ -22,6 +25,11 @@ import { decodePercent, Query } from "./query.ts";
 import { RequestFacts } from "./request-facts.ts";
 import { Router } from "./router.ts";
 import type { ServerFacts } from "./server-facts.ts";
+import { answerBody } from "./stream/answer-body.ts";
+import type { OperationAnswer } from "./stream/operation-stream.ts";
+import { StreamOpener } from "./stream/stream-opener.ts";
+import type { StreamedRequest } from "./stream/streamed-request.ts";
+import { checkFields } from "./stream/streamed-request.ts";
 import type { TokenIssuer } from "./token-issuer.ts";
 
 export interface HttpGatewayOptions {
@@ -33,6 +41,8 @@ export interface HttpGatewayOptions {
   readonly access: Access;
   readonly clock: Clock;
   readonly hashing: Hashing;
+  /** Fit for secrets; without it there are no streams. */
+  readonly random?: Random;
   readonly journal: Journal;
   readonly status: () => Promise<NodeStatus>;
   /** Whether the node serves; never rejects, and answers within a deadline of its own. */
@@ -58,22 +68,25 @@ class Gateway {
   readonly #journal: Journal;
   readonly #authenticator: Authenticator;
   readonly #router = new Router(operations);
+  readonly #operations = new Map(operations.map((operation) => [operation.operationId, operation]));
   readonly #pages: ReturnType<typeof pagesOf>;
   readonly #openApi: Uint8Array = utf8(JSON.stringify(openApiDocument(operations)));
 
   constructor(options: HttpGatewayOptions) {
     const { files, maintenance, cluster, tokens, clock, hashing, status, journal, server } = options;
-    this.#context = { files, maintenance, cluster, tokens, clock, hashing, status, server };
+    this.#authenticator = new Authenticator(options);
+    const run = this.#runStreamed.bind(this);
+    const streams = new StreamOpener({ ...options, authenticator: this.#authenticator, run });
+    this.#context = { files, maintenance, cluster, tokens, clock, hashing, status, server, streams };
     this.#pages = pagesOf(options);
     this.#journal = journal;
-    this.#authenticator = new Authenticator(options);
   }
 
   async handle(request: HttpRequest): Promise<HttpResponse> {
     const about = new RequestFacts();
     const answer = await this.#answer(request, about);
     const headers = { ...answer.headers, "x-holdfast-request-id": request.requestId };
-    return { status: answer.status, headers, body: answer.body, about };
+    return { ...answer, headers, about };
   }
 
   async #answer(request: HttpRequest, about: RequestFacts): Promise<HttpResponse> {
@@ -104,16 +117,38 @@ class Gateway {
     about.bucket = decodePercent(route.bucket, "InvalidBucketName");
     about.key = decodePercent(route.key, "InvalidKey");
     if (operation === undefined) return notAllowed(request, [...route.operations.keys()]);
+    const { bucket, key } = about;
+    const node = decodePercent(route.node, "InvalidArgument");
+    const query = new Query(unsignedQuery(request.query));
+    return operation.run({ ...this.#callOf(request, caller), query, bucket, key, node });
+  }
+
+  #callOf(request: HttpRequest, caller: Caller): Pick<ApiCall, "context" | "request" | "caller"> {
     const files = this.#context.files.within({ requestId: request.requestId });
-    return operation.run({
-      context: { ...this.#context, files },
-      request,
-      caller,
-      query: new Query(unsignedQuery(request.query)),
-      bucket: about.bucket,
-      key: about.key,
-      node: decodePercent(route.node, "InvalidArgument"),
-    });
+    return { context: { ...this.#context, files }, request, caller };
+  }
+
+  /** An operation of a stream, whose caller was known before. */
+  async #runStreamed(
+    frame: RequestFrame,
+    request: StreamedRequest,
+    caller: Caller,
+  ): Promise<OperationAnswer> {
+    const about = new RequestFacts();
+    about.accessKey = caller.accessKey;
+    const { operation: operationId, bucket, key } = frame;
+    Object.assign(about, { operation: operationId, bucket, key });
+    const id = { "x-holdfast-request-id": request.requestId };
+    try {
+      const operation = present(this.#operations.get(operationId), operationId);
+      checkFields(frame.fields);
+      const call = { ...this.#callOf(request, caller), query: noQuery, bucket, key, node: "" };
+      const answer = await operation.run(call);
+      const body = await answerBody(answer, streamLimits.bodyBytesMax);
+      return { ...answer, headers: { ...answer.headers, ...id }, body, about, isTooLong: body === undefined };
+    } catch (cause) {
+      return { ...this.#failure(request, cause, about), about };
+    }
   }
 
   #describe(request: HttpRequest): HttpResponse {
@@ -121,7 +156,7 @@ class Gateway {
     return { status: 200, headers: { "content-type": "application/json" }, body: this.#openApi };
   }
 
-  #failure(request: HttpRequest, cause: unknown, about: RequestFacts): HttpResponse {
+  #failure(request: HttpRequest, cause: unknown, about: RequestFacts): WholeAnswer {
     const { requestId, method } = request;
     const error =
       cause instanceof StoreError
@@ -139,6 +174,8 @@ class Gateway {
     return errorAnswer(error, requestId);
   }
 }
+
+const noQuery = new Query("");
 
 /** The parameters of a signed URL are no parameters of an operation. */
 function unsignedQuery(query: string): string {

@@ -5,6 +5,7 @@ import type { Clock, Hashing, HttpRequest, HttpResponse } from "@holdfast/ports"
 import type { Caller } from "./authenticate.ts";
 import type { Query } from "./query.ts";
 import type { ServerFacts } from "./server-facts.ts";
+import type { StreamOpener } from "./stream/stream-opener.ts";
 import type { TokenIssuer } from "./token-issuer.ts";
 
 export interface ApiContext {
@@ -17,6 +18,7 @@ export interface ApiContext {
   readonly hashing: Hashing;
   readonly status: () => Promise<NodeStatus>;
   readonly server: ServerFacts | undefined;
+  readonly streams: StreamOpener;
 }
 
 /** A request whose sender is known. */

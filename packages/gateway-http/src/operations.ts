@@ -6,6 +6,7 @@ import { layoutOperations } from "./layout.ts";
 import { maintenanceOperations } from "./maintenance.ts";
 import { memberOperations } from "./members.ts";
 import type { Operation } from "./operation.ts";
+import { streamOperations } from "./stream/stream-operation.ts";
 import { tokenOperations } from "./tokens.ts";
 import { uploadOperations } from "./uploads.ts";
 
@@ -14,6 +15,7 @@ export const operations: readonly Operation[] = [
   ...fileOperations,
   ...deleteOperations,
   ...uploadOperations,
+  ...streamOperations,
   ...bucketOperations,
   ...clusterOperations,
   ...memberOperations,

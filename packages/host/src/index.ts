@@ -16,7 +16,6 @@ export { realClock } from "./clock.ts";
 export { connectionsWithin, descriptorLimit, descriptorLimitMin } from "./descriptors.ts";
 export { openDisk } from "./disk.ts";
 export { nodeHashing } from "./hashing.ts";
-export type { EndedExchange, ExchangeObserver } from "./http/exchange-observer.ts";
 export type { HttpLimits } from "./http/limits.ts";
 export { defaultHttpLimits } from "./http/limits.ts";
 export type { HttpListener, ListenHttpOptions } from "./http/listen-http.ts";

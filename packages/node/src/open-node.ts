@@ -8,7 +8,7 @@ import type { ShardId } from "@holdfast/base";
 import { assert, limits, StoreError, shardId, toHex } from "@holdfast/base";
 import type { BlockStore } from "@holdfast/blocks";
 import { openBlockStore } from "@holdfast/blocks";
-import type { Clock, KeyValue } from "@holdfast/ports";
+import type { Clock, KeyValue, Timer } from "@holdfast/ports";
 import { silentMetrics } from "@holdfast/ports";
 import type { SystemResult } from "@holdfast/shard";
 import type { GroupState } from "@holdfast/state";
@@ -16,10 +16,11 @@ import { StateStore } from "@holdfast/state";
 import type { WriteAheadLog } from "@holdfast/wal";
 import { Ballast } from "./ballast.ts";
 import { checkFiles, checkStores } from "./check-directory.ts";
-import { clusterMapOf } from "./cluster/cluster-map.ts";
+import type { ClusterSeed } from "./cluster/cluster-seed.ts";
 import type { NodeCluster } from "./cluster/node-cluster.ts";
-import { announceNode, foundCluster, lifeOf, newNode, ownId } from "./cluster/own-record.ts";
-import { comeToCluster, isFounder } from "./come-to-cluster.ts";
+import { announceNode, checkLife, foundCluster, lifeOf, newNode, ownId } from "./cluster/own-record.ts";
+import { readWayIn } from "./cluster/way-in.ts";
+import { comeToCluster, isFounder, mapAtStart } from "./come-to-cluster.ts";
 import { Checkpointer } from "./groups/checkpointer.ts";
 import type { ForwardingLog } from "./groups/forwarding-log.ts";
 import { systemGroup } from "./groups/group-ids.ts";
@@ -27,12 +28,16 @@ import { openNodeLog } from "./groups/open-node-log.ts";
 import { upgradeLogs } from "./groups/upgrade-logs.ts";
 import type { Identity } from "./identity.ts";
 import { folders, formatOfLoneVoters, openIdentity, writeIdentity } from "./identity.ts";
+import type { Everywhere } from "./learner-lease/everywhere.ts";
 import type { NodeOptions } from "./node-options.ts";
 import type { OpenedCluster } from "./open-cluster.ts";
 import { openCluster } from "./open-cluster.ts";
 import type { Opening } from "./opening.ts";
 import type { NodeBlocks } from "./replication/node-blocks.ts";
 import { ShardReplica } from "./shard-replica.ts";
+import { DamageListener } from "./state-reload/damage-listener.ts";
+import type { DigestComparer } from "./state-reload/digest-comparer.ts";
+import type { StateReloads } from "./state-reload/state-reloads.ts";
 import type { PeerClocks } from "./time/peer-clocks.ts";
 
 export interface OpenedNode {
@@ -43,11 +48,14 @@ export interface OpenedNode {
   readonly cluster: NodeCluster;
   readonly system: OpenedSystem;
   readonly clocks: PeerClocks;
+  readonly everywhere: Everywhere;
   readonly shards: readonly ShardReplica[];
   readonly replica: (id: ShardId) => ShardReplica;
   /** Of the system group and then of each shard, in the order of their numbers. */
   readonly groups: readonly GroupState[];
   readonly blocks: NodeBlocks;
+  readonly reloads: StateReloads;
+  readonly digests: DigestComparer;
 }
 
 export interface OpenedSystem {
@@ -65,22 +73,23 @@ const ballastSegments = 2;
  * too, at worst one for each of its entries.
  */
 const checkpointBytesMax = 4 * 1024 * 1024;
+const lateStartMs = 5000;
 /** The first of January 2020. */
 const wallMsMin = 1_577_836_800_000;
 
 export async function openNode(opening: Opening): Promise<OpenedNode> {
   const { options, closing } = opening;
   const { identity: found, ballast } = await openDirectory(opening);
-  const { state, index, list, wal, mayLackGroups } = await openStores(opening, found);
+  const { state, damage, wayIn, index, list, wal, mayLackGroups } = await openStores(opening, found);
   const store = await openBlocks(opening, index);
   const life = lifeOf(wal.incarnation, store.incarnation);
   const node = newNode(ownId(found), life, options.place ?? {});
-  const { identity, places, peers } = await comeToCluster(opening, { found, state, life, node });
+  const { identity, places, peers } = await comeToCluster(opening, { found, state, wayIn, life, node });
   const checkpointer = openCheckpointer(opening, wal, state, ballast);
   closing.add(() => checkpointer.stop());
-  const stores = { state, wal, mayLackGroups, store, list, checkpointer, ballast };
+  const stores = { state, damage, wal, mayLackGroups, store, list, checkpointer, ballast };
   const opened = await openCluster(opening, { identity, places, peers }, stores);
-  const { cluster, blocks, clocks } = opened;
+  const { cluster, blocks, clocks, everywhere, reloads, digests } = opened;
   const { log, state: systemState } = cluster.system;
   const entryClock = clocks.forEntries();
   const group = { log, state: systemState, clock: entryClock };
@@ -89,7 +98,10 @@ export async function openNode(opening: Opening): Promise<OpenedNode> {
     await log.readBarrier();
     await foundCluster(group, node, identity, options.shardCount ?? limits.shardsDefault);
   }
+  const noted = noteLateStart(opening);
+  closing.add(async () => noted.cancel());
   const map = await cluster.known(opening.stopping);
+  checkLife(map.nodes.get(node.id), life);
   await cluster.openShards(map);
   announceInTime(opening, () => announceNode(group, life, node), ownAddresses(options));
   // From here on nothing of the directory may be missing at a start, not even in the state store.
@@ -100,6 +112,7 @@ export async function openNode(opening: Opening): Promise<OpenedNode> {
   const shards = openShardReplicas(opening, opened, identity, entryClock);
   const here = shards.filter((_, i) => cluster.shards[i]?.log.replica !== undefined);
   await Promise.all(here.map((shard) => shard.writerOpened()));
+  noted.cancel();
   // The others have writers as soon as they come here.
   for (const shard of shards) if (!shard.hasWriter) void shard.writerOpened();
   const replica = (id: ShardId): ShardReplica => {
@@ -109,8 +122,15 @@ export async function openNode(opening: Opening): Promise<OpenedNode> {
   };
   const groups = [systemState, ...cluster.shards.map((shard) => shard.state)];
   const system = { log, state: systemState, shardCount: map.shardCount };
-  const ofCluster = { cluster, system, clocks, shards, replica, groups, blocks };
-  return { identity, ballast, wal, checkpointer, ...ofCluster };
+  const ofCluster = { cluster, system, clocks, everywhere, shards, replica, groups, blocks };
+  return { identity, ballast, wal, checkpointer, reloads, digests, ...ofCluster };
+}
+
+/** A start waits for as long as too few of the others are there: whoever looks should not have to guess. */
+function noteLateStart({ ports: { clock, journal } }: Opening): Timer {
+  return clock.after(lateStartMs, () =>
+    journal.warn("start waits for other nodes", { next: "start them: a majority is needed" }),
+  );
 }
 
 function ownAddresses({ place }: NodeOptions): boolean {
@@ -178,6 +198,9 @@ function checkClock(clock: Clock): void {
 
 interface Stores {
   readonly state: StateStore;
+  readonly damage: DamageListener;
+  /** As the file beside the state has it. */
+  readonly wayIn: ClusterSeed | undefined;
   readonly index: KeyValue;
   /** Of incomplete blocks. */
   readonly list: KeyValue;
@@ -186,17 +209,20 @@ interface Stores {
 }
 
 async function openStores({ ports, options, closing }: Opening, identity: Identity): Promise<Stores> {
-  const { openKeyValue, hashing } = ports;
+  const { openKeyValue, hashing, disk } = ports;
   const stateStore = await openKeyValue(folders.state);
   closing.add(() => stateStore.close());
   const index = await openKeyValue(folders.blockIndex);
   closing.add(() => index.close());
-  checkStores(stateStore, index, hashing);
+  const wayIn = await readWayIn(disk, hashing);
+  checkStores(stateStore, index, { hashing, mayBeDamaged: wayIn !== undefined });
   const list = await openKeyValue(folders.incomplete);
   closing.add(() => list.close());
-  const state = new StateStore(stateStore, hashing);
+  const damage = new DamageListener();
+  const state = new StateStore(stateStore, hashing, (found) => damage.onDamage(found));
   const { segmentBytes = segmentBytesDefault } = options;
-  const isAlone = (clusterMapOf(state.group(systemGroup))?.nodes.size ?? 1) === 1;
+  const map = mapAtStart(state.group(systemGroup), wayIn);
+  const isAlone = (map?.nodes.size ?? wayIn?.peers.length ?? 1) === 1;
   const opened = await openNodeLog(ports, { segmentBytes, reserveBytes: undefined, isAlone });
   const { log: wal, mayLackGroups } = opened;
   closing.add(() => wal.close());
@@ -204,7 +230,7 @@ async function openStores({ ports, options, closing }: Opening, identity: Identi
     if (identity.complete) await upgradeLogs(wal, state);
     await writeIdentity(ports.disk, identity);
   }
-  return { state, index, list, wal, mayLackGroups };
+  return { state, damage, wayIn, index, list, wal, mayLackGroups };
 }
 
 function openCheckpointer(

@@ -1,6 +1,9 @@
 import type { ErrorCode } from "@holdfast/base";
 import { StoreError } from "@holdfast/base";
 
+/** Of "Overloaded": the bucket is just being deleted. */
+export const bucketSubject = "bucket";
+
 /** Turns a state machine's refusal into the error that clients see. */
 export function refusal(code: ErrorCode, subject: string): StoreError {
   return new StoreError(code, sentence(code, subject), subject === "" ? {} : { fields: { subject } });
@@ -25,7 +28,7 @@ const sentences: Partial<Record<ErrorCode, (subject: string) => string>> = {
   NodeNotFound: (node) => `The cluster has no node ${node}. \`holdfast cluster status\` lists them.`,
   NodeInUse: () => "The node still holds data or replicas. Drain it first, and wait until it holds none.",
   Overloaded: (subject) =>
-    subject === "bucket"
+    subject === bucketSubject
       ? "The bucket is just being deleted. Try again in a moment."
       : "Too many requests are under way. Try again in a moment.",
 };

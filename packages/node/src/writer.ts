@@ -6,12 +6,12 @@
  * results of thousands of later attempts must not be kept for it.
  */
 
-import type { Attempt, ContentId, ShardId, WriterId } from "@holdfast/base";
+import type { Attempt, ContentId, ErrorCode, ShardId, WriterId } from "@holdfast/base";
 import { assert, assertNever, attempt as attemptNumber, encode, StoreError } from "@holdfast/base";
 import type { Clock, ReplicatedLog } from "@holdfast/ports";
 import type { AttemptRange, Operation, ShardCommand, ShardResult, WriterProgress } from "@holdfast/shard";
 import { shardEntryCodec } from "@holdfast/shard";
-import { refusal } from "./refusal.ts";
+import { bucketSubject, refusal } from "./refusal.ts";
 import { untilKnown } from "./until-known.ts";
 
 /** Results that mean the operation was carried out. */
@@ -149,7 +149,7 @@ function ranges(numbers: readonly Attempt[]): readonly AttemptRange[] {
 function accomplished(result: ShardResult): Accomplished {
   switch (result.kind) {
     case "refused":
-      throw refusal(result.code, result.subject);
+      throw shardRefusal(result.code, result.subject);
     case "writerClosed":
       throw new StoreError(
         "OutcomeUnknown",
@@ -168,4 +168,9 @@ function accomplished(result: ShardResult): Accomplished {
     default:
       return assertNever(result);
   }
+}
+
+/** A shard that knows no such bucket is told of its end before anybody else: whether it is gone, the system group says (S17). */
+function shardRefusal(code: ErrorCode, subject: string): StoreError {
+  return code === "BucketNotFound" ? refusal("Overloaded", bucketSubject) : refusal(code, subject);
 }

@@ -85,13 +85,13 @@ export class FilesWorld {
       stopping: new AbortController().signal,
     });
     const shard = (_id: ShardId): ShardReplica => this.shard;
-    const directory = new BucketDirectory(system, systemState, 1, simulatedHashing);
+    const directory = new BucketDirectory(system, systemState, 1, simulatedHashing, clock);
     const { random, simulation, journal } = cluster;
     const disk = new SimulatedDisk({ random, simulation, latencyMs: { min: 0, max: 0 } });
     const today = (): Epoch => epoch(this.#epoch);
     const context: FilesContext = {
       directory,
-      admin: new BucketAdmin(system, directory, shard, clock),
+      admin: new BucketAdmin({ system, directory, shard, clock, everyNodeKnows: () => Promise.resolve() }),
       shard,
       blocks: new ReplicatedFileBlocks(node.blocks, today),
       admission: new Admission(disk, clock, 0, silentMetrics),

@@ -14,20 +14,17 @@ export type {
 } from "./disk.ts";
 export { DiskError, listIfPresent, readWhole, replaceWhole } from "./disk.ts";
 export { folderOf, isDiskPath } from "./disk-path.ts";
+export type { EndedExchange, ExchangeObserver } from "./exchange-observer.ts";
+export { silentObserver } from "./exchange-observer.ts";
 export type { BulkDigest, Digest, DigestAlgorithm, Hashing } from "./hashing.ts";
-export type {
-  Abortable,
-  ByteStream,
-  HttpHandler,
-  HttpRequest,
-  HttpResponse,
-  RequestSummary,
-} from "./http.ts";
+export type { HttpHandler, HttpResponse } from "./http.ts";
+export type { Abortable, ByteStream, HttpRequest, RequestSummary } from "./http-request.ts";
 export type { Journal, JournalFields } from "./journal.ts";
 export { silentJournal } from "./journal.ts";
 export type { KeyRange, KeyValue, KeyValuePair, KeyValueSnapshot, Mutation } from "./key-value.ts";
 export { checkKey, keyBytesMax } from "./key-value.ts";
 export { MemoryState } from "./memory-state.ts";
+export type { MessageConnection, MessageConnectionEnd, MessageReceiver } from "./message-connection.ts";
 export { allMetrics, metricList } from "./metric-registry.ts";
 export type { HistogramReading, MetricLabels, SeriesReading } from "./metric-series.ts";
 export { MetricSeries } from "./metric-series.ts";

@@ -104,7 +104,9 @@ async function serve({ config: given, membership, flags, parent, stopRequested }
   if (ephemeral) await requireEmpty(config.data);
   settleHeap();
   const { startServer } = await import("./server.ts");
-  const server = await startServer(config, { logFormat, membership });
+  const starting = startServer(config, { logFormat, membership });
+  const server = await Promise.race([starting, stopRequested]);
+  if (server === undefined) return endStart(ephemeral ? config.data : undefined);
   try {
     // Only now the directory is ours: a start that was refused must not touch the files of the one that runs.
     await writeProcessId(config.data);
@@ -120,6 +122,16 @@ async function serve({ config: given, membership, flags, parent, stopRequested }
     await removeProcessId(config.data);
     if (ephemeral) await rm(config.data, { recursive: true, force: true });
   }
+}
+
+/**
+ * A start may wait for other nodes for as long as they are away, and so would its stop. What it wrote so far is what a crash would
+ * leave, and the next start begins with that.
+ */
+async function endStart(ephemeralData: string | undefined): Promise<never> {
+  if (ephemeralData !== undefined) await rm(ephemeralData, { recursive: true, force: true });
+  process.stderr.write("holdfast: stopped before the node was ready\n");
+  process.exit(0);
 }
 
 /** The others are told where this node listens, and remember it: a free port is chosen before, and kept in the config file. */

@@ -238,6 +238,7 @@ async function loadGateways(): Promise<(opening: Opening, node: HoldfastNode) =>
           ? {}
           : { tokens: { issue: (lifetimeMs) => network.issueToken(node, lifetimeMs) } }),
         cluster: node.cluster,
+        random: secureRandom,
         journal: journal.with({ gateway: "http" }),
         status: () => node.status(),
         readiness: () => node.readiness(),
@@ -284,6 +285,7 @@ async function listen(
       clock: realClock,
       limits,
       observer,
+      upgrades: gateway === "http",
     });
   } catch (error) {
     throw listenFailure(address, error);

@@ -3,8 +3,7 @@
 import type { ServerResponse } from "node:http";
 import type { Awaitable } from "@holdfast/base";
 import { andThen, utf8 } from "@holdfast/base";
-import type { Clock, HttpHandler, HttpResponse, Journal } from "@holdfast/ports";
-import type { ExchangeObserver } from "./exchange-observer.ts";
+import type { Clock, ExchangeObserver, HttpHandler, HttpResponse, Journal } from "@holdfast/ports";
 import type { HttpLimits } from "./limits.ts";
 import { smallBodyBytesMax } from "./limits.ts";
 import type { IncomingRequest } from "./request.ts";
@@ -38,6 +37,7 @@ export async function runExchange(
   let sent: Sent = { kind: "broken", bytes: 0, cause: undefined };
   try {
     response = await answerOf(context, request);
+    if (response.upgrade !== undefined) response = notUpgraded;
     const sending = send(context, request, to, response);
     sent = sending instanceof Promise ? await sending : sending;
   } catch (cause) {
@@ -56,7 +56,11 @@ export async function runExchange(
   });
 }
 
-function answerOf(context: ExchangeContext, request: IncomingRequest): Promise<HttpResponse> {
+/** The handler would make more of the connection, but here it cannot be had: nothing was begun. */
+const notUpgraded: HttpResponse = { status: 501, headers: {}, body: undefined };
+
+/** Never rejects. */
+export function answerOf(context: ExchangeContext, request: IncomingRequest): Promise<HttpResponse> {
   return context.handler(request).catch((cause: unknown) => {
     const { requestId, method } = request;
     context.journal.error("http.handler.failed", { requestId, method, message: String(cause) });

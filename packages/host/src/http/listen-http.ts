@@ -4,21 +4,23 @@
  */
 
 import { randomBytes } from "node:crypto";
-import type { IncomingMessage, Server, ServerResponse } from "node:http";
-import { createServer } from "node:http";
+import type { IncomingMessage, Server } from "node:http";
+import { createServer, ServerResponse } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { StoreError } from "@holdfast/base";
-import type { Clock, HttpHandler, Journal, Timer } from "@holdfast/ports";
+import type { Clock, ExchangeObserver, HttpHandler, Journal, Timer } from "@holdfast/ports";
+import { silentObserver } from "@holdfast/ports";
+import type { WebSocketServer } from "ws";
 import { Burst } from "./burst.ts";
 import type { Exchange, ExchangeContext } from "./exchange.ts";
 import { runExchange } from "./exchange.ts";
-import type { ExchangeObserver } from "./exchange-observer.ts";
-import { silentObserver } from "./exchange-observer.ts";
 import type { HttpLimits } from "./limits.ts";
 import { defaultHttpLimits } from "./limits.ts";
 import { IncomingRequest } from "./request.ts";
 import { RequestBody } from "./request-body.ts";
+import { asksForWebSocket, makeWebSocketServer, runUpgrade } from "./upgrade.ts";
+import type { WebSocketConnection } from "./web-socket-connection.ts";
 
 export interface ListenHttpOptions {
   /** Address to listen on, such as "127.0.0.1". */
@@ -30,6 +32,8 @@ export interface ListenHttpOptions {
   readonly clock: Clock;
   readonly limits?: Partial<HttpLimits>;
   readonly observer?: ExchangeObserver;
+  /** Whether the handler may make WebSockets of connections. */
+  readonly upgrades?: boolean;
 }
 
 export interface HttpListener {
@@ -43,7 +47,7 @@ export interface HttpListener {
 export async function listenHttp(options: ListenHttpOptions): Promise<HttpListener> {
   const limits = { ...defaultHttpLimits, ...options.limits };
   const connections = new Connections(options, limits);
-  const server = createHttpServer(limits);
+  const server = createHttpServer(limits, options.upgrades === true);
   await listening(server, options);
   connections.attach(server);
   const address = server.address();
@@ -53,8 +57,10 @@ export async function listenHttp(options: ListenHttpOptions): Promise<HttpListen
   };
 }
 
-function createHttpServer(limits: HttpLimits): Server {
+function createHttpServer(limits: HttpLimits, upgrades: boolean): Server {
   const server = createServer({
+    // Some clients offer HTTP/2 by an upgrade with each request: those are served as they are.
+    shouldUpgradeCallback: (message) => upgrades && asksForWebSocket(message),
     maxHeaderSize: limits.headerBytesMax,
     headersTimeout: limits.headersTimeoutMs,
     // A long upload is no fault; a silent one is caught by the idle timeout.
@@ -93,6 +99,8 @@ function isAddressInfo(address: AddressInfo | string | null): address is Address
 /** Requests of one connection are handled one after the other, in order, even when a client does not wait for answers. */
 interface Connection {
   underWay: Exchange | undefined;
+  /** It was upgraded: no requests come any more. */
+  webSocket: WebSocketConnection | undefined;
   readonly waiting: { readonly message: IncomingMessage; readonly to: ServerResponse }[];
   /** Answer to what came behind the requests above and was no request; the last of the connection. */
   refusal: string | undefined;
@@ -116,6 +124,7 @@ class Connections {
   readonly #open = new Map<Duplex, Connection>();
   /** Names this run of the listener; with the counter it makes request ids. */
   readonly #runId = randomBytes(6).toString("hex");
+  #webSockets: Promise<WebSocketServer> | undefined;
   #requestCount = 0;
   #paceTimer: Timer | undefined;
   #warnedFullAtMs = Number.NEGATIVE_INFINITY;
@@ -141,11 +150,18 @@ class Connections {
         socket.destroy();
         return;
       }
-      this.#open.set(socket, { underWay: undefined, waiting: [], refusal: undefined, isOver: false });
+      this.#open.set(socket, {
+        underWay: undefined,
+        webSocket: undefined,
+        waiting: [],
+        refusal: undefined,
+        isOver: false,
+      });
       socket.once("close", () => this.#open.delete(socket));
     });
     server.on("request", (message, to) => this.#onRequest(message, to));
     server.on("checkContinue", (message, to) => this.#onRequest(message, to));
+    server.on("upgrade", (message, socket, head) => this.#onUpgrade(message, socket, head));
     server.on("connect", (_message, socket) => this.#onConnectMethod(socket));
     server.on("clientError", (error, socket) => this.#onClientError(error, socket));
     server.on("timeout", (socket) => {
@@ -164,12 +180,15 @@ class Connections {
     const { clock, journal, limits } = this.#context;
     const timer = clock.after(limits.closeTimeoutMs, () => {
       journal.warn("http.close.cut", { connections: this.#open.size });
-      server.closeAllConnections();
+      for (const socket of this.#open.keys()) socket.destroy();
     });
     const closed = new Promise<void>((resolve) => {
       server.close(() => resolve());
     });
-    for (const socket of this.#open.keys()) if (this.#isIdle(socket)) socket.destroy();
+    for (const [socket, { webSocket }] of this.#open) {
+      if (webSocket !== undefined) webSocket.leave();
+      else if (this.#isIdle(socket)) socket.destroy();
+    }
     await closed;
     timer.cancel();
     this.#paceTimer?.cancel();
@@ -177,8 +196,8 @@ class Connections {
 
   /** Ends the connection that is longest without a request. False when requests are under way on all. */
   #makeRoom(): boolean {
-    for (const [socket, { underWay }] of this.#open) {
-      if (underWay !== undefined) continue;
+    for (const socket of this.#open.keys()) {
+      if (!this.#isIdle(socket)) continue;
       this.#open.delete(socket);
       socket.destroy();
       return true;
@@ -207,7 +226,8 @@ class Connections {
   }
 
   #isIdle(socket: Duplex): boolean {
-    return this.#open.get(socket)?.underWay === undefined;
+    const connection = this.#open.get(socket);
+    return connection?.underWay === undefined && connection?.webSocket?.isIdle !== false;
   }
 
   #onRequest(message: IncomingMessage, to: ServerResponse): void {
@@ -218,20 +238,63 @@ class Connections {
     else if (connection.waiting.push({ message, to }) > pipelinedMax) socket.destroy();
   }
 
+  #onUpgrade(message: IncomingMessage, socket: Duplex, head: Buffer): void {
+    // Node has let go of the socket by now, errors included.
+    socket.on("error", () => socket.destroy());
+    const connection = this.#open.get(message.socket);
+    const hasBody = message.headers["content-length"] ?? message.headers["transfer-encoding"];
+    // An answer that is still to come would get between; and of a body nobody says where it ends.
+    if (connection === undefined || connection.isOver || connection.underWay !== undefined)
+      return this.#refuseBehind(socket, "400 Bad Request");
+    if (!asksForWebSocket(message) || hasBody !== undefined) return refuse(socket, "400 Bad Request");
+    connection.isOver = true;
+    void this.#upgrade(connection, message, socket, head);
+  }
+
+  async #upgrade(
+    connection: Connection,
+    message: IncomingMessage,
+    socket: Duplex,
+    head: Buffer,
+  ): Promise<void> {
+    const to = new ServerResponse(message);
+    to.assignSocket(message.socket);
+    to.setHeader("connection", "close");
+    const request = new IncomingRequest(message, new RequestBody(message, undefined), this.#nextRequestId());
+    const exchange = { request, to, begunAtMs: this.#context.clock.monotonicMs() };
+    connection.underWay = exchange;
+    const onUse = (): void => this.#renew(message.socket, connection);
+    this.#webSockets ??= makeWebSocketServer();
+    const webSockets = await this.#webSockets;
+    const options = { context: this.#context, webSockets, exchange, message, socket, head, onUse };
+    connection.webSocket = await runUpgrade(options);
+    connection.underWay = undefined;
+    if (this.#closing !== undefined) connection.webSocket?.leave();
+  }
+
+  #nextRequestId(): string {
+    this.#requestCount += 1;
+    return `${this.#runId}-${this.#requestCount.toString(16).padStart(6, "0")}`;
+  }
+
+  /** It is the one now that was used last. */
+  #renew(socket: Socket, connection: Connection): void {
+    if (socket.destroyed) return;
+    this.#open.delete(socket);
+    this.#open.set(socket, connection);
+  }
+
   #run(socket: Socket, connection: Connection, message: IncomingMessage, to: ServerResponse): void {
     const awaitsContinue = message.headers.expect?.toLowerCase() === "100-continue";
     const body = new RequestBody(message, awaitsContinue ? () => to.writeContinue() : undefined);
-    this.#requestCount += 1;
-    const requestId = `${this.#runId}-${this.#requestCount.toString(16).padStart(6, "0")}`;
-    const request = new IncomingRequest(message, body, requestId);
+    const request = new IncomingRequest(message, body, this.#nextRequestId());
     const exchange = { request, to, begunAtMs: this.#context.clock.monotonicMs() };
     connection.underWay = exchange;
     to.on("close", () => {
       if (!to.writableFinished) request.onClientGone();
       connection.underWay = undefined;
       if (socket.destroyed) return;
-      this.#open.delete(socket);
-      this.#open.set(socket, connection);
+      this.#renew(socket, connection);
       connection.isOver = !to.shouldKeepAlive || to.getHeader("connection") === "close";
       if (connection.isOver) return;
       const next = connection.waiting.shift();

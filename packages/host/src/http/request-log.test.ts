@@ -3,11 +3,10 @@ import { once } from "node:events";
 import { connect } from "node:net";
 import { suite, test } from "node:test";
 import { utf8 } from "@holdfast/base";
-import type { HttpHandler, RequestSummary } from "@holdfast/ports";
+import type { EndedExchange, HttpHandler, RequestSummary } from "@holdfast/ports";
 import { allMetrics, silentJournal } from "@holdfast/ports";
 import { CollectingJournal, RecordingMetrics } from "@holdfast/ports/simulated";
 import { realClock } from "../clock.ts";
-import type { EndedExchange } from "./exchange-observer.ts";
 import { listenHttp } from "./listen-http.ts";
 import { RequestLog } from "./request-log.ts";
 

@@ -4,9 +4,8 @@
  * was the right one; queries, which may be signatures, are not written at all.
  */
 
-import type { Counter, Histogram, Journal, Metrics } from "@holdfast/ports";
+import type { Counter, EndedExchange, ExchangeObserver, Histogram, Journal, Metrics } from "@holdfast/ports";
 import { allMetrics } from "@holdfast/ports";
-import type { EndedExchange, ExchangeObserver } from "./exchange-observer.ts";
 
 export interface RequestLogOptions {
   /** "s3" or "http". */
@@ -88,7 +87,8 @@ class OperationSeries {
   }
 
   count({ status, isBroken, durationMs, receivedBytes, sentBytes }: EndedExchange): void {
-    const index = isBroken ? 0 : Math.floor(status / 100) - 1;
+    // A connection that was upgraded counts as one that was served.
+    const index = isBroken ? 0 : Math.max(1, Math.floor(status / 100) - 1);
     this.#requests[index]?.add(1);
     this.#seconds.observe(durationMs / 1000);
     this.#receivedBytes.add(receivedBytes);

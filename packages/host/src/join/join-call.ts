@@ -11,7 +11,7 @@ import { verifyPeer } from "../authority/verify-peer.ts";
 import { parseAddress } from "../network/address.ts";
 import { connected } from "../network/dial-socket.ts";
 import type { NetworkLimits } from "../network/limits.ts";
-import { plainView } from "../network/plain-view.ts";
+import { plainView } from "../plain-view.ts";
 import type { JoinAnswer } from "./join-message.ts";
 import { decodeJoinAnswer, joinProtocolName } from "./join-message.ts";
 import type { JoinToken } from "./join-token.ts";

@@ -7,7 +7,7 @@ import type { Socket } from "node:net";
 import { DecodeError, StoreError } from "@holdfast/base";
 import type { Clock, Journal, Timer } from "@holdfast/ports";
 import type { NetworkLimits } from "../network/limits.ts";
-import { plainView } from "../network/plain-view.ts";
+import { plainView } from "../plain-view.ts";
 import type { JoinAnswer, JoinRefusal, JoinRequest } from "./join-message.ts";
 import { decodeJoinRequest, encodeJoinAnswer } from "./join-message.ts";
 import { MessageReader } from "./message-reader.ts";

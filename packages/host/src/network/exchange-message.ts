@@ -7,8 +7,8 @@ import type { ClientRequest, IncomingMessage, ServerResponse } from "node:http";
 import { concatBytes } from "@holdfast/base";
 import type { Exchange } from "@holdfast/ports";
 import { BodyPump, BodyQueue, emptyBody, exchangeHeadBytesMax, NetworkError } from "@holdfast/ports";
+import { plainView } from "../plain-view.ts";
 import { readUint32 } from "./frame-format.ts";
-import { plainView } from "./plain-view.ts";
 
 /** Bytes of a body that are read ahead of its reader, beside what the sockets hold. */
 const readAheadBytes = 256 * 1024;

@@ -3,6 +3,7 @@
 import type { Socket } from "node:net";
 import type { Clock, Hashing, Timer } from "@holdfast/ports";
 import { frameBytesMax } from "@holdfast/ports";
+import { plainView } from "../plain-view.ts";
 import type { FrameKind, FrameProblem, Hello } from "./frame-format.ts";
 import {
   decodeHello,
@@ -15,7 +16,6 @@ import {
 import { FrameReader } from "./frame-reader.ts";
 import { FrameWriter } from "./frame-writer.ts";
 import type { NetworkLimits } from "./limits.ts";
-import { plainView } from "./plain-view.ts";
 
 export interface ConnectionEnd {
   readonly reason: FrameProblem | "lost" | "silent" | "late-hello" | "refused" | "refused-by-peer" | "closed";

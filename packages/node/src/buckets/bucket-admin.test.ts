@@ -33,13 +33,19 @@ async function world() {
     const options = { id: shardId(i), log, state: shardState, clock, run, leads, stopping };
     return { log, replica: new ShardReplica(options) };
   });
-  const directory = new BucketDirectory(system, state, 2, simulatedHashing);
+  const directory = new BucketDirectory(system, state, 2, simulatedHashing, clock);
   const replica = (id: number): ShardReplica => {
     const shard = shards[id];
     assert.ok(shard !== undefined);
     return shard.replica;
   };
-  const admin = new BucketAdmin(system, directory, replica, clock);
+  const admin = new BucketAdmin({
+    system,
+    directory,
+    shard: replica,
+    clock,
+    everyNodeKnows: () => Promise.resolve(),
+  });
   const fill = (isFull: boolean): void => {
     for (const { log } of shards) log.isFull = isFull;
   };

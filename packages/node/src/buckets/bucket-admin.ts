@@ -3,17 +3,17 @@
  * before the answer.
  *
  * Create: 1. system: createBucket (`creating`, the name is taken); 2. installBucket in each shard; 3. system:
- * activateBucket. Delete: 1. system: beginBucketDelete; 2. sealBucket in each shard, which reports emptiness;
- * 3. all empty: removeBucket in each shard, then system: finishBucketDelete; otherwise unsealBucket in each, then
- * system: cancelBucketDelete. Every step is idempotent: after a crash `resume` carries on from what the system group
+ * activateBucket. Delete: 1. system: beginBucketDelete; every node knows of it, and from then on asks the system group about this
+ * bucket whatever its lease says (S18); 2. sealBucket in each shard, which reports emptiness; 3. all empty: removeBucket in
+ * each shard, then system: finishBucketDelete; otherwise unsealBucket in each, then system: cancelBucketDelete. Every step is idempotent: after a crash `resume` carries on from what the system group
  * says, and so it does a while after a failure on the way, such as a full disk. With several nodes the leader of the system
  * group carries on what has not moved for so long that nobody can be at it any more.
  */
 
-import type { ShardId } from "@holdfast/base";
+import type { LogIndex, ShardId } from "@holdfast/base";
 import { encode, StoreError } from "@holdfast/base";
 import type { Bucket, BucketSettings } from "@holdfast/namespace";
-import type { Clock, Journal, ReplicatedLog, Timer } from "@holdfast/ports";
+import type { Appended, Clock, Journal, ReplicatedLog, Timer } from "@holdfast/ports";
 import type { ShardCommand, ShardResult, SystemCommand, SystemResult } from "@holdfast/shard";
 import { systemEntryCodec } from "@holdfast/shard";
 import { Rounds } from "../maintenance/rounds.ts";
@@ -36,11 +36,17 @@ const resumeAfterMs = 5000;
 const abandonedAfterMs = 30_000;
 const lookMs = 5000;
 
+export interface BucketAdminParts {
+  readonly system: Pick<ReplicatedLog<SystemResult>, "append" | "appliedIndex">;
+  readonly directory: BucketDirectory;
+  readonly shard: (id: ShardId) => ShardReplica;
+  readonly clock: Clock;
+  /** Resolves when no node trusts a copy of before the system group's entry any more. */
+  readonly everyNodeKnows: (index: LogIndex) => Promise<void>;
+}
+
 export class BucketAdmin {
-  readonly #system: ReplicatedLog<SystemResult>;
-  readonly #directory: BucketDirectory;
-  readonly #shards: (id: ShardId) => ShardReplica;
-  readonly #clock: Clock;
+  readonly #parts: BucketAdminParts;
   /** Changes under way, by name; they settle without failing. */
   readonly #changing = new Map<string, Promise<void>>();
   /** Of other nodes' changes: since when they have been seen as they are. */
@@ -48,16 +54,8 @@ export class BucketAdmin {
   #retry: Timer | undefined;
   #stopped = false;
 
-  constructor(
-    system: ReplicatedLog<SystemResult>,
-    directory: BucketDirectory,
-    shards: (id: ShardId) => ShardReplica,
-    clock: Clock,
-  ) {
-    this.#system = system;
-    this.#directory = directory;
-    this.#shards = shards;
-    this.#clock = clock;
+  constructor(parts: BucketAdminParts) {
+    this.#parts = parts;
   }
 
   async create(request: NewBucket): Promise<Bucket> {
@@ -70,9 +68,9 @@ export class BucketAdmin {
 
   async delete(name: string): Promise<void> {
     await this.#oneAtATime(name, async () => {
-      const bucket = await this.#directory.active(name);
-      await this.#decide({ kind: "beginBucketDelete", bucket: bucket.id });
-      if (await this.#begun(this.#finishDelete(bucket))) return;
+      const bucket = await this.#parts.directory.active(name);
+      const { index } = await this.#decide({ kind: "beginBucketDelete", bucket: bucket.id });
+      if (await this.#begun(this.#finishDelete(bucket, index))) return;
       throw new StoreError("BucketNotEmpty", `The bucket "${name}" still holds files. Delete them first.`, {
         fields: { bucket: name },
       });
@@ -81,13 +79,13 @@ export class BucketAdmin {
 
   /** Finishes what a crash, or a failure, interrupted. */
   async resume(): Promise<void> {
-    for (const { name, state } of await this.#directory.all())
+    for (const { name, state } of await this.#parts.directory.all())
       if (state !== "active") await this.#oneAtATime(name, () => this.#finish(name));
   }
 
   /** From when it is started, changes that other nodes have left are carried on while this node `leads`. */
   watch(leads: () => boolean, journal: Journal): { start(): void; stop(): Promise<void> } {
-    const rounds = new Rounds({ clock: this.#clock, journal }, "bucket changes", async () => {
+    const rounds = new Rounds({ clock: this.#parts.clock, journal }, "bucket changes", async () => {
       await this.#resumeAbandoned(leads);
       return lookMs;
     });
@@ -100,8 +98,10 @@ export class BucketAdmin {
   }
 
   async #resumeAbandoned(leads: () => boolean): Promise<void> {
-    const changing = leads() ? (await this.#directory.all()).filter(({ state }) => state !== "active") : [];
-    const nowMs = this.#clock.monotonicMs();
+    const changing = leads()
+      ? (await this.#parts.directory.all()).filter(({ state }) => state !== "active")
+      : [];
+    const nowMs = this.#parts.clock.monotonicMs();
     const keys = new Set(changing.map(({ id, state }) => `${id} ${state}`));
     for (const key of this.#seenSinceMs.keys()) if (!keys.has(key)) this.#seenSinceMs.delete(key);
     for (const { id, name, state } of changing) {
@@ -113,9 +113,9 @@ export class BucketAdmin {
   }
 
   async #finish(name: string): Promise<void> {
-    const bucket = (await this.#directory.all()).find((found) => found.name === name);
+    const bucket = (await this.#parts.directory.all()).find((found) => found.name === name);
     if (bucket?.state === "creating") await this.#install(bucket);
-    if (bucket?.state === "deleting") await this.#finishDelete(bucket);
+    if (bucket?.state === "deleting") await this.#finishDelete(bucket, this.#parts.system.appliedIndex);
   }
 
   /** Of two deletions of a bucket, one would unseal what the other removes. */
@@ -152,7 +152,7 @@ export class BucketAdmin {
   #resumeLater(): void {
     if (this.#stopped) return;
     this.#retry?.cancel();
-    this.#retry = this.#clock.after(resumeAfterMs, () => {
+    this.#retry = this.#parts.clock.after(resumeAfterMs, () => {
       this.resume().catch(() => this.#resumeLater());
     });
   }
@@ -162,8 +162,9 @@ export class BucketAdmin {
     return this.#decideOne({ kind: "activateBucket", bucket: bucket.id });
   }
 
-  /** True when the bucket is gone, false when it is in use and active again. */
-  async #finishDelete(bucket: Bucket): Promise<boolean> {
+  /** From the entry `begun` on it is "deleting". True when the bucket is gone, false when it is in use and active again. */
+  async #finishDelete(bucket: Bucket, begun: LogIndex): Promise<boolean> {
+    await this.#parts.everyNodeKnows(begun);
     const answers = await this.#everywhere(bucket, { kind: "sealBucket", bucket: bucket.id });
     const empty = answers.every((answer) => answer.kind === "sealed" && answer.empty);
     await this.#everywhere(bucket, { kind: empty ? "removeBucket" : "unsealBucket", bucket: bucket.id });
@@ -172,27 +173,27 @@ export class BucketAdmin {
   }
 
   #everywhere(bucket: Bucket, command: ShardCommand): Promise<readonly ShardResult[]> {
-    return Promise.all(this.#directory.shardsOf(bucket).map((id) => this.#toItsEnd(id, command)));
+    return Promise.all(this.#parts.directory.shardsOf(bucket).map((id) => this.#toItsEnd(id, command)));
   }
 
   /** Removing a bucket of many uploads takes several entries, which a crash may part: sealed as it is, nobody notices. */
   async #toItsEnd(id: ShardId, command: ShardCommand): Promise<ShardResult> {
     for (;;) {
-      const result = await this.#shards(id).propose(command);
+      const result = await this.#parts.shard(id).propose(command);
       if (result.kind !== "removing") return result;
     }
   }
 
-  async #decide(command: SystemCommand): Promise<SystemResult> {
-    const { result } = await this.#system.append(
-      encode(systemEntryCodec, { timeMs: this.#clock.wallMs(), command }),
-    );
+  async #decide(command: SystemCommand): Promise<Appended<SystemResult>> {
+    const { system, clock } = this.#parts;
+    const appended = await system.append(encode(systemEntryCodec, { timeMs: clock.wallMs(), command }));
+    const { result } = appended;
     if (result.kind === "refused") throw refusal(result.code, result.subject);
-    return result;
+    return appended;
   }
 
   async #decideOne(command: SystemCommand): Promise<Bucket> {
-    const result = await this.#decide(command);
+    const { result } = await this.#decide(command);
     if (result.kind !== "bucket")
       throw new StoreError("Internal", `${command.kind} answered without a bucket.`);
     return result.bucket;

@@ -1,31 +1,34 @@
 /**
  * Buckets by name, from the system group's state, and which shard a file lives in. Decoded records are kept until the
  * system group applies its next entry.
+ *
+ * A bucket that this node knows is there while the node's lease lasts; that there is none, or that it is just changing, is said only
+ * behind a read barrier (S18).
  */
 
 import type { Awaitable, ShardId } from "@holdfast/base";
 import { andThen, StoreError } from "@holdfast/base";
 import type { Bucket } from "@holdfast/namespace";
 import { findBucketByName, listBuckets } from "@holdfast/namespace";
-import type { Hashing, ReplicatedLog, StateReader } from "@holdfast/ports";
+import type { Clock, Hashing, ReplicatedLog, StateReader } from "@holdfast/ports";
 import type { SystemResult } from "@holdfast/shard";
 import { shardOfKey, shardsOfBucket } from "@holdfast/shard";
+import { LearnerLease } from "../learner-lease/learner-lease.ts";
 import { checkBucketName } from "../names.ts";
 
+type SystemLog = Pick<ReplicatedLog<SystemResult>, "appliedIndex" | "readBarrier">;
+
 export class BucketDirectory {
-  readonly #log: ReplicatedLog<SystemResult>;
+  readonly #log: SystemLog;
   readonly #state: StateReader;
   readonly #clusterShardCount: number;
   readonly #hashing: Hashing;
+  readonly #lease: LearnerLease;
   readonly #known = new Map<string, Bucket>();
   #knownAtIndex = 0;
 
-  constructor(
-    log: ReplicatedLog<SystemResult>,
-    state: StateReader,
-    clusterShardCount: number,
-    hashing: Hashing,
-  ) {
+  constructor(log: SystemLog, state: StateReader, clusterShardCount: number, hashing: Hashing, clock: Clock) {
+    this.#lease = new LearnerLease({ log, clock });
     this.#hashing = hashing;
     this.#log = log;
     this.#state = state;
@@ -37,21 +40,25 @@ export class BucketDirectory {
    * afterwards: the caller is told to come again.
    */
   active(name: string): Awaitable<Bucket> {
-    return andThen(this.readable(name), activeBucket);
+    return andThen(this.#trusted(name), activeBucket);
   }
 
   /** The bucket of this name, to be read from: it is there until its deletion has succeeded (S17). */
   readable(name: string): Awaitable<Bucket> {
-    return andThen(this.find(name), (bucket) => readableBucket(name, bucket));
+    return this.#trusted(name);
   }
 
-  find(name: string): Awaitable<Bucket | undefined> {
-    return andThen(this.#log.readBarrier(), () => this.#lookUp(name));
+  /** A shard knows of a bucket what this node does not: it is looked for anew. */
+  doubt(): void {
+    this.#lease.end();
   }
 
-  /** As it was when it was last asked for here. It may have changed or gone since. */
-  lastSeen(name: string): Bucket | undefined {
-    return this.#known.get(name);
+  #trusted(name: string): Awaitable<Bucket> {
+    return andThen(this.#lease.trusted(), () => {
+      const bucket = this.#lookUp(name);
+      if (bucket?.state === "active") return bucket;
+      return andThen(this.#lease.confirmed(), () => readableBucket(name, this.#lookUp(name)));
+    });
   }
 
   #lookUp(name: string): Bucket | undefined {
@@ -67,7 +74,7 @@ export class BucketDirectory {
   }
 
   async all(): Promise<readonly Bucket[]> {
-    await this.#log.readBarrier();
+    await this.#lease.confirmed();
     return [...listBuckets(this.#state)];
   }
 

@@ -6,6 +6,7 @@ import type { Bucket } from "@holdfast/namespace";
 import type { Journal } from "@holdfast/ports";
 import { bucketSettings, checkRedundancy, spread } from "../buckets/defaults.ts";
 import { asDamage } from "../damage.ts";
+import { bucketSubject } from "../refusal.ts";
 import type { FilesContext } from "./context.ts";
 import { copyFile } from "./copy-file.ts";
 import { deleteFile } from "./delete-file.ts";
@@ -160,6 +161,7 @@ export class NodeFiles implements Files {
       const result = operation(this.#context);
       return result instanceof Promise ? await result : result;
     } catch (error) {
+      if (isAboutBucket(error)) this.#context.directory.doubt();
       const damage = asDamage(error);
       logFault(this.#context.journal, damage);
       throw damage;
@@ -167,6 +169,13 @@ export class NodeFiles implements Files {
       this.#traffic.leave();
     }
   }
+}
+
+/** The shard has closed or forgotten the bucket that was looked up for it. */
+function isAboutBucket(error: unknown): boolean {
+  return (
+    error instanceof StoreError && error.code === "Overloaded" && error.fields["subject"] === bucketSubject
+  );
 }
 
 /** Refusals are the client's to know. What went wrong in here is written down where the cause is still known. */

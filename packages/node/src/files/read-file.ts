@@ -7,11 +7,11 @@ import { readContent } from "../content/read-content.ts";
 import { refusal } from "../refusal.ts";
 import { contentQuestion, isContentGoneQuestion } from "../shard-reads/content-questions.ts";
 import type { FileAndBytes } from "../shard-reads/file-questions.ts";
+import { fileQuestion } from "../shard-reads/file-questions.ts";
 import { blockFailure, contentGone, isLost } from "./block-failure.ts";
 import { checkReadCondition } from "./conditions.ts";
 import type { FilesContext, Place } from "./context.ts";
 import { locateForRead } from "./context.ts";
-import { askForFile, beginEarlyRead } from "./early-read.ts";
 import type {
   ByteRange,
   FileInfo,
@@ -61,11 +61,13 @@ export async function listFileParts(
 
 /** The version as it is now; for content homed in another shard, read there. */
 export function findForRead(context: FilesContext, bucketName: string, key: string): Awaitable<FoundFile> {
-  const locating = locateForRead(context, bucketName, key);
-  const early = locating instanceof Promise ? beginEarlyRead(context, bucketName, key) : undefined;
-  return andThen(locating, (place) =>
-    andThen(askForFile(place, early), (found) => withContent(context, place, existing(place, found))),
+  return andThen(locateForRead(context, bucketName, key), (place) =>
+    andThen(askForFile(place), (found) => withContent(context, place, existing(place, found))),
   );
+}
+
+function askForFile({ shard, bucket, key }: Place): Awaitable<FileAndBytes | undefined> {
+  return shard.ask(fileQuestion, { bucket: bucket.id, key });
 }
 
 function existing({ key }: Place, found: FileAndBytes | undefined): FileAndBytes {

@@ -16,7 +16,9 @@ export interface Service {
   readonly frames: readonly number[];
 }
 
-export const services: Readonly<Record<"groups" | "proposals" | "blocks" | "shards" | "clocks", Service>> = {
+export const services: Readonly<
+  Record<"groups" | "proposals" | "blocks" | "shards" | "clocks" | "leases" | "states", Service>
+> = {
   /** Frames and snapshots of the group host. */
   groups: { number: 1, frames: [1] },
   /** Commands on their way to a group's leader. */
@@ -27,6 +29,10 @@ export const services: Readonly<Record<"groups" | "proposals" | "blocks" | "shar
   shards: { number: 4, frames: [] },
   /** What time the others have. */
   clocks: { number: 5, frames: [0x50, 0x51] },
+  /** Whether the others have applied what they must know of. */
+  leases: { number: 6, frames: [] },
+  /** States of groups as a whole, and their digests. */
+  states: { number: 7, frames: [] },
 };
 
 export class SharedNetwork {

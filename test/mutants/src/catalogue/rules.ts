@@ -157,6 +157,13 @@ export const ruleMutants: readonly Mutant[] = [
     detector: safety,
   },
   {
+    row: "S18",
+    bug: "a node goes on to serve when its learner lease has run out",
+    file: "packages/node/src/learner-lease/learner-lease.ts",
+    edits: [{ find: "if (ageMs < leaseMs) {", replace: "if (ageMs < Number.POSITIVE_INFINITY) {" }],
+    detector: { kind: "tests", files: ["packages/node/src/learner-lease/learner-lease.test.ts"] },
+  },
+  {
     row: "S19",
     bug: "a page of a listing is read without a barrier of its own",
     file: "packages/node/src/shard-replica.ts",

@@ -1,6 +1,6 @@
 /** Who hears of every request when it has ended: one line in the journal, and its metrics. */
 
-import type { HttpRequest, RequestSummary } from "@holdfast/ports";
+import type { HttpRequest, RequestSummary } from "./http-request.ts";
 
 export interface ExchangeObserver {
   onBegin(): void;
