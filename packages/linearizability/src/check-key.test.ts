@@ -105,6 +105,28 @@ test("check key: a history of a real register is linearizable, and one changed a
   assert.ok(noticed >= 29, `${noticed} of 30`);
 });
 
+test("check key: among many who lost it is soon clear that no order will do", () => {
+  const call = { key: "k", called: 2, returned: 10 };
+  const losers = Array.from({ length: 60 }, (_, i): Operation => {
+    const condition = i % 2 === 0 ? { expected: "never" } : { expected: null };
+    return { ...call, client: `c${i}`, kind: "write", value: `v${i}`, condition, outcome: "refused" };
+  });
+  const before: Operation = {
+    ...call,
+    client: "a",
+    kind: "write",
+    value: "a",
+    condition: undefined,
+    outcome: "ok",
+  };
+  const winner: Operation = { ...before, client: "w", value: null, condition: { expected: "a" } };
+  const after: Operation = { ...call, client: "r", kind: "read", value: "b", called: 11, returned: 12 };
+  const again: Operation = { ...before, client: "b", value: "b", condition: { expected: null } };
+  const history = [{ ...before, called: 0, returned: 1 }, winner, ...losers, again, after];
+  assert.equal(checkKey(history, 1000).kind, "linearizable");
+  assert.equal(checkKey([...history, { ...after, value: "a" }], 1000).kind, "not-linearizable");
+});
+
 test("check key: a search that takes too long is given up, not answered", () => {
   const concurrent = Array.from({ length: 30 }, (_, i): Operation => {
     return {

@@ -2,7 +2,9 @@
  * Is there an order of one key's operations that respects real time and explains every answer? The search of Wing and
  * Gong (1993) with Lowe's cache (2017): operations are linearized one by one, those that were called before the first
  * return that is still open are candidates; a set of linearized operations that led to the same value before leads to
- * nothing new. Exponential in the number of concurrent operations at worst, linear in the length of usual histories.
+ * nothing new. A candidate that fits and can change nothing (a read, a refusal) is taken at once and never taken back: whatever
+ * explanation has it later has it here as well. Exponential in the number of concurrent writes at worst, linear in the
+ * length of usual histories.
  */
 
 import type { Operation, Value } from "./operation.ts";
@@ -32,44 +34,99 @@ interface Event {
 interface Step {
   readonly call: Event;
   readonly valueBefore: Value;
+  /** It changed nothing: without it there is no explanation either. */
+  readonly isFree: boolean;
 }
 
 export function checkKey(all: readonly Operation[], stepsMax: number): KeyVerdict {
-  const operations = relevant(all);
-  const head = eventList(operations);
-  const linearized = new BitSet(operations.length);
-  const seen = new SeenStates();
-  const path: Step[] = [];
-  let value: Value = initialValue;
-  let best: { readonly order: readonly number[]; readonly value: Value } = { order: [], value };
-  let entry = head.next;
-  let openReturns = operations.filter(({ returned }) => Number.isFinite(returned)).length;
-  for (let steps = 0; openReturns > 0; steps++) {
-    if (steps > stepsMax) return { kind: "undecided", steps };
-    if (entry !== undefined && !entry.isReturn) {
-      const operation = operations[entry.operation];
-      const taken = operation === undefined ? undefined : take(operation, value);
-      if (taken !== undefined && seen.add(linearized.with(entry.operation), taken.value)) {
-        path.push({ call: entry, valueBefore: value });
-        value = taken.value;
-        linearized.set(entry.operation);
-        lift(entry);
-        if (entry.match !== undefined) openReturns--;
-        if (path.length > best.order.length) best = { order: path.map(({ call }) => call.operation), value };
-        entry = head.next;
-      } else entry = entry.next;
-      continue;
-    }
-    // An operation returned that could not be placed: the last choice was wrong.
-    const last = path.pop();
-    if (last === undefined) return failure(operations, best.order, best.value);
-    value = last.valueBefore;
-    linearized.clear(last.call.operation);
-    unlift(last.call);
-    if (last.call.match !== undefined) openReturns++;
-    entry = last.call.next;
+  return new Search(relevant(all)).run(stepsMax);
+}
+
+class Search {
+  readonly #operations: readonly Operation[];
+  readonly #head: Event;
+  readonly #linearized: BitSet;
+  readonly #seen = new SeenStates();
+  readonly #path: Step[] = [];
+  #value: Value = initialValue;
+  #openReturns: number;
+  #best: { readonly order: readonly number[]; readonly value: Value } = { order: [], value: initialValue };
+
+  constructor(operations: readonly Operation[]) {
+    this.#operations = operations;
+    this.#head = eventList(operations);
+    this.#linearized = new BitSet(operations.length);
+    this.#openReturns = operations.filter(({ returned }) => Number.isFinite(returned)).length;
   }
-  return { kind: "linearizable" };
+
+  run(stepsMax: number): KeyVerdict {
+    this.#takeFree();
+    let entry = this.#head.next;
+    for (let steps = 0; this.#openReturns > 0; steps++) {
+      if (steps > stepsMax) return { kind: "undecided", steps };
+      if (entry !== undefined && !entry.isReturn) {
+        entry = this.#choose(entry) ? this.#head.next : entry.next;
+        continue;
+      }
+      // An operation returned that could not be placed: the last choice was wrong.
+      const last = this.#undoChoice();
+      if (last === undefined) return failure(this.#operations, this.#best.order, this.#best.value);
+      entry = last.next;
+    }
+    return { kind: "linearizable" };
+  }
+
+  /** False when it cannot come next, or leads where the search has been. */
+  #choose(call: Event): boolean {
+    const operation = this.#operations[call.operation];
+    const taken = operation === undefined ? undefined : take(operation, this.#value);
+    if (taken === undefined || !this.#seen.add(this.#linearized.with(call.operation), taken.value))
+      return false;
+    this.#place(call, taken.value, false);
+    this.#takeFree();
+    return true;
+  }
+
+  #takeFree(): void {
+    for (let free = this.#findFree(); free !== undefined; free = this.#findFree())
+      this.#place(free, this.#value, true);
+  }
+
+  #findFree(): Event | undefined {
+    for (let entry = this.#head.next; entry !== undefined && !entry.isReturn; entry = entry.next) {
+      const operation = this.#operations[entry.operation];
+      if (operation === undefined || mayChange(operation)) continue;
+      if (take(operation, this.#value) !== undefined) return entry;
+    }
+    return undefined;
+  }
+
+  #place(call: Event, next: Value, isFree: boolean): void {
+    this.#path.push({ call, valueBefore: this.#value, isFree });
+    this.#value = next;
+    this.#linearized.set(call.operation);
+    lift(call);
+    if (call.match !== undefined) this.#openReturns--;
+    if (this.#path.length > this.#best.order.length)
+      this.#best = { order: this.#path.map((step) => step.call.operation), value: next };
+  }
+
+  /** The choice that is taken back, with everything that followed from it. */
+  #undoChoice(): Event | undefined {
+    for (let step = this.#path.pop(); step !== undefined; step = this.#path.pop()) {
+      const { call, valueBefore, isFree } = step;
+      this.#value = valueBefore;
+      this.#linearized.clear(call.operation);
+      unlift(call);
+      if (call.match !== undefined) this.#openReturns++;
+      if (!isFree) return call;
+    }
+    return undefined;
+  }
+}
+
+function mayChange(operation: Operation): boolean {
+  return operation.kind === "write" && operation.outcome !== "refused";
 }
 
 /**

@@ -14,6 +14,7 @@ import { ownId } from "./cluster/own-record.ts";
 import { storeWayIn } from "./cluster/way-in.ts";
 import type { Coming } from "./come-to-cluster.ts";
 import type { Checkpointer } from "./groups/checkpointer.ts";
+import { watchForFullLog } from "./groups/full-log.ts";
 import { NodeGroups } from "./groups/node-groups.ts";
 import { Everywhere } from "./learner-lease/everywhere.ts";
 import { loneNetwork } from "./network/lone-network.ts";
@@ -106,6 +107,7 @@ export async function openCluster(
   const clocks = openClocks(opening, shared, groups);
   clocks.setOthers(new Set(peers.map(({ id }) => id).filter((id) => id !== self)));
   cluster.follow(({ nodes }) => clocks.setOthers(new Set([...nodes.keys()].filter((id) => id !== self))));
+  const fullLog = watchForFullLog({ wal, clock, journal, offerLeaderships: () => groups.offerLeaderships() });
   const everywhere: Everywhere = openEverywhere(opening, cluster, shared);
   const placement = openPlacement(cluster);
   const ofBlocks = { self, disk, store, list, placement, clock, random, hashing, journal, metrics };
@@ -116,6 +118,7 @@ export async function openCluster(
   closing.add(() => groups.stop());
   closing.add(() => cluster.stop());
   closing.add(() => clocks.stop());
+  closing.add(() => fullLog.stop());
   closing.add(() => blocks.blocks.close());
   shared.listen();
   network.setPeers(peers.filter(({ id }) => id !== self));

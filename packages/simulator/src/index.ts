@@ -1,4 +1,5 @@
-export type { Consensus } from "./cluster/cluster-plan.ts";
+export type { ClusterFault, Consensus } from "./cluster/cluster-plan.ts";
+export { clusterFaultOf } from "./cluster/cluster-plan.ts";
 export type { RunClusterSeedOptions } from "./cluster/run-cluster-seed.ts";
 export { runClusterSeed } from "./cluster/run-cluster-seed.ts";
 export type { Protocol } from "./group/protocol.ts";

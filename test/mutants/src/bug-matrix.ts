@@ -10,6 +10,18 @@ export interface Verdict {
   readonly seconds: number;
 }
 
+/** What the page says of mutants that the catalogue still has. */
+export function verdictsIn(page: string, catalogue: readonly NamedMutant[]): readonly Verdict[] {
+  const rows = page.split("\n").filter((line) => line.startsWith("| "));
+  return catalogue.flatMap((mutant) => {
+    const [name, bug] = cellsOf(mutant, "");
+    const row = rows.find((line) => line.startsWith(`| ${name} | ${bug} | `));
+    const cell = row?.slice(0, -" |".length).split(" | ").at(-1)?.replaceAll("\\|", "|");
+    if (cell === undefined) return [];
+    return [{ mutant, caughtBy: cell === notCaught ? undefined : cell, seconds: 0 }];
+  });
+}
+
 export function bugMatrix(verdicts: readonly Verdict[], exempt: readonly Exemption[]): string {
   const caught = verdicts.filter(({ caughtBy }) => caughtBy !== undefined).length;
   const lines = [
@@ -17,7 +29,7 @@ export function bugMatrix(verdicts: readonly Verdict[], exempt: readonly Exempti
     "",
     "Written by `npm run sim:mutants -- --write`. Each mutant is a bug that real consensus implementations or stores had, as a change",
     "of the sources in `test/mutants/src/catalogue`; it counts as caught when its detector fails: seeds of the simulated group",
-    "(`packages/simulator/src/group`, seeds from 1 on, 2,000 ticks each), or tests, which pass without it.",
+    "(`packages/simulator/src/group`, seeds from 1 on, 2,000 ticks each) or of whole clusters, or tests, which pass without it.",
     "",
     `Caught: ${caught} of ${verdicts.length}.`,
     "",
@@ -35,6 +47,8 @@ export function bugMatrix(verdicts: readonly Verdict[], exempt: readonly Exempti
   ];
   return `${lines.join("\n")}\n`;
 }
+
+const notCaught = "NOT CAUGHT";
 
 function isOfPaxos({ row }: { readonly row: string }): boolean {
   return /^[MP]/.test(row);
@@ -55,7 +69,10 @@ function reasonOf({ row, reason }: Exemption): string {
   return `* ${row}: ${reason}.`;
 }
 
-function rowOf({ name, bug, file }: NamedMutant, caughtBy: string | undefined): string {
-  const cells = [name, bug, `\`${file}\``, caughtBy ?? "NOT CAUGHT"];
-  return `| ${cells.map((cell) => cell.replaceAll("|", "\\|")).join(" | ")} |`;
+function rowOf(mutant: NamedMutant, caughtBy: string | undefined): string {
+  return `| ${cellsOf(mutant, caughtBy ?? notCaught).join(" | ")} |`;
+}
+
+function cellsOf({ name, bug, file }: NamedMutant, caughtBy: string): readonly string[] {
+  return [name, bug, `\`${file}\``, caughtBy].map((cell) => cell.replaceAll("|", "\\|"));
 }

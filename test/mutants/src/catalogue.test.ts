@@ -23,6 +23,20 @@ test("mutants: rows 1 to 27, for both protocols, P1 to P8 and the rules have a m
     assert.ok(known.has(row), `row ${row}`);
 });
 
+test("mutants: each rule S1 to S20 has a mutant of its own name, of the same in Multi-Paxos, or one that the documents name", () => {
+  const page = readFileSync(join(checkout, "docs/simulation.md"), "utf8");
+  for (let rule = 1; rule <= 20; rule++) {
+    const row = page.split("\n").find((line) => line.startsWith(`| S${rule} | `));
+    const names = row?.split(" | ")[2]?.split(", ") ?? [];
+    assert.ok(names.length > 0, `S${rule} has a row in docs/simulation.md`);
+    for (const name of names)
+      assert.ok(
+        catalogue.some((mutant) => mutant.name === name),
+        `S${rule}: ${name}`,
+      );
+  }
+});
+
 test("mutants: the bug matrix shows this catalogue, and every one of it caught", () => {
   const page = readFileSync(join(checkout, "docs/internals/bug-matrix.md"), "utf8");
   const rows = page.split("\n").filter((line) => /^\| (?:M?S?|P|C)\d+[a-z] \|/.test(line));

@@ -4,6 +4,7 @@ import { clusterMutants } from "./catalogue/cluster.ts";
 import { multiPaxosMutants } from "./catalogue/multipaxos.ts";
 import { paxosMutants } from "./catalogue/paxos.ts";
 import { raftMutants } from "./catalogue/raft.ts";
+import { ruleMutants } from "./catalogue/rules.ts";
 import { storageMutants } from "./catalogue/storage.ts";
 import type { Mutant } from "./mutant.ts";
 
@@ -14,6 +15,7 @@ export interface NamedMutant extends Mutant {
 export const catalogue: readonly NamedMutant[] = named([
   ...raftMutants,
   ...storageMutants,
+  ...ruleMutants,
   ...clusterMutants,
   ...multiPaxosMutants,
   ...paxosMutants,

@@ -17,7 +17,8 @@ interface Outcome {
 export async function judge(mutant: NamedMutant): Promise<Verdict> {
   const startedMs = performance.now();
   const { code, output } = await run(mutant.detector, mutant.name);
-  const caughtBy = code === 0 ? undefined : evidence(mutant, output);
+  // Whoever counts on a limit of time finds out nothing.
+  const caughtBy = code === 0 || output.endsWith(hangs) ? undefined : evidence(mutant, output);
   return { mutant, caughtBy, seconds: (performance.now() - startedMs) / 1000 };
 }
 
@@ -45,6 +46,8 @@ function evidence({ name, detector }: NamedMutant, output: string): string {
 }
 
 const evidenceLengthMax = 160;
+const secondsMax = 900;
+const hangs = `it does not end within ${secondsMax} s`;
 
 function scriptOf(detector: Detector): readonly string[] {
   switch (detector.kind) {
@@ -53,8 +56,8 @@ function scriptOf(detector: Detector): readonly string[] {
       return [join(here, "run-group-seeds.ts"), consensus, String(seedsMax), String(ticks)];
     }
     case "cluster": {
-      const { firstSeed, seedsMax } = detector;
-      return [join(here, "run-cluster-seeds.ts"), String(firstSeed), String(seedsMax)];
+      const { firstSeed, seedsMax, fault = "" } = detector;
+      return [join(here, "run-cluster-seeds.ts"), String(firstSeed), String(seedsMax), fault];
     }
     case "tests":
       return ["--test", "--test-reporter=tap", ...detector.files];
@@ -70,10 +73,15 @@ function run(detector: Detector, name: string | undefined): Promise<Outcome> {
     env: name === undefined ? process.env : { ...process.env, HOLDFAST_MUTANT: name },
     stdio: ["ignore", "pipe", "pipe"],
   });
+  // Each mutant is judged in bounded time: one whose detector does not come to its end is not caught.
+  const timer = setTimeout(() => child.kill("SIGKILL"), secondsMax * 1000);
   let output = "";
   for (const stream of [child.stdout, child.stderr])
     stream.setEncoding("utf8").on("data", (text: string) => (output = `${output}${text}`.slice(-200_000)));
   const { promise, resolve } = Promise.withResolvers<Outcome>();
-  child.on("close", (code) => resolve({ code: code ?? 1, output }));
+  child.on("close", (code, signal) => {
+    clearTimeout(timer);
+    resolve({ code: code ?? 1, output: signal === null ? output : `${output}\n${hangs}` });
+  });
   return promise;
 }

@@ -1,3 +1,5 @@
+import type { ClusterFault } from "@holdfast/simulator";
+
 /** A known bug, as a change of the real sources, and what has to notice it. */
 export interface Mutant {
   /** Row of the bug matrix, or rule, such as "2" or "S10". */
@@ -24,8 +26,13 @@ export type Detector =
       readonly seedsMax: number;
       readonly ticks: number;
     }
-  /** Seeds of whole clusters, until one fails. */
-  | { readonly kind: "cluster"; readonly firstSeed: number; readonly seedsMax: number }
+  /** Seeds of whole clusters, until one fails; with this fault alone, if one is named. */
+  | {
+      readonly kind: "cluster";
+      readonly firstSeed: number;
+      readonly seedsMax: number;
+      readonly fault?: ClusterFault;
+    }
   /** Test files, from the root; one of their tests has to fail. */
   | { readonly kind: "tests"; readonly files: readonly string[] };
 

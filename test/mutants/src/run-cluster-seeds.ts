@@ -1,11 +1,12 @@
 /** Runs in the mutant's process: seeds of whole clusters until one fails. Exit code 0: none did. */
 
-import { runClusterSeed } from "@holdfast/simulator";
+import { clusterFaultOf, runClusterSeed } from "@holdfast/simulator";
 
 const drain = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
-const [firstSeed = 0, seedsMax = 0] = process.argv.slice(2).map(Number);
+const [first, max, name = ""] = process.argv.slice(2);
+const [firstSeed, seedsMax, fault] = [Number(first), Number(max), clusterFaultOf(name)];
 for (let seed = firstSeed; seed < firstSeed + seedsMax; seed++) {
-  const { failure } = await runClusterSeed({ seed, nodesCount: 3, consensus: undefined, drain });
+  const { failure } = await runClusterSeed({ seed, nodesCount: 3, consensus: undefined, fault, drain });
   if (failure === undefined) continue;
   console.log(`seed ${seed}: ${failure.message.split("\n")[0]}`);
   process.exit(1);

@@ -100,3 +100,25 @@ test("cluster: a node that stops in order hands over what it leads, and nobody w
   assert.ok(tookMs < 200, `${tookMs} ms`);
   for (const [i, machine] of world.machines.entries()) if (i !== leading) await machine.stop();
 });
+
+test("cluster: a leader whose disk is full hands over what it leads, and the others go on", async () => {
+  const world = await ClusterMachines.start(3, { shardCount: 1, segmentBytes: 64 * 1024 });
+  await world.settled();
+  await world.run(world.node(0).files.createBucket({ name: "b-1", owner: "tests" }));
+  const leader = (await world.run(world.node(0).status())).cluster.shards[0]?.leader;
+  const ids = [await world.idOf(0), await world.idOf(1), await world.idOf(2)];
+  const full = ids.findIndex((id) => id === leader);
+  const other = (full + 1) % 3;
+  const { disk } = world.machine(full);
+  const { freeBytes, totalBytes } = await world.run(disk.space());
+  disk.capacityBytes = totalBytes - freeBytes;
+  // What is left in the segments, and the seconds in which it is seen that nothing more fits.
+  for (let i = 0; i < 30; i++)
+    await world.run(world.storeFile(other, `f-${i}`, bytesOf(i, 9000)).catch(() => undefined));
+  await world.simulation.runFor(4000);
+  for (let i = 30; i < 60; i++) await world.run(world.storeFile(other, `f-${i}`, bytesOf(i, 9000)));
+  disk.capacityBytes = totalBytes;
+  await world.settled();
+  assert.deepEqual(await world.run(world.readFile(full, "f-59")), bytesOf(59, 9000));
+  await world.stop();
+});

@@ -4,7 +4,7 @@
  */
 
 import type { NodeId } from "@holdfast/base";
-import { StoreError, shardId } from "@holdfast/base";
+import { present, StoreError, shardId } from "@holdfast/base";
 import type { Group } from "@holdfast/groups";
 import type { Clock, Journal } from "@holdfast/ports";
 import type { SystemCommand } from "@holdfast/shard";
@@ -12,6 +12,7 @@ import { groupRecord } from "@holdfast/shard";
 import { systemGroup } from "../groups/group-ids.ts";
 import { Rounds } from "../maintenance/rounds.ts";
 import type { ClusterMap } from "./cluster-map.ts";
+import { clusterMapOf } from "./cluster-map.ts";
 import type { GroupMove, GroupView, GroupWish } from "./group-move.ts";
 import { nextMove } from "./group-move.ts";
 import { shardWish, systemWish } from "./group-wishes.ts";
@@ -51,8 +52,9 @@ export class Reconciler {
   }
 
   async #round(): Promise<number> {
-    const { cluster } = this.#parts;
-    const { map } = cluster;
+    const { cluster, system } = this.#parts;
+    // Nodes and the numbers of their replicas as of one moment: the map that the node goes by may lack one that has a number.
+    const map = present(clusterMapOf(system.state), "a cluster that is known");
     const replicas = [cluster.system, ...cluster.shards].map(({ log }) => log.replica);
     const moved = await Promise.all(replicas.map((replica, i) => this.#move(replica, i, map)));
     return moved.includes(true) ? busyMs : quietMs;

@@ -32,7 +32,8 @@ export class SimulatedSwitch {
   readonly random: Random;
   readonly silenceMsMax: number;
   readonly queueBytesMax: number;
-  readonly breakChance: number;
+  /** May be changed at any time. */
+  breakChance: number;
   readonly struck: FaultCounts = new FaultCounts();
   readonly #latencyMs: () => number;
   readonly #reconnectMsMax: number;

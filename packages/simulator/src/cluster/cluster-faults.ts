@@ -1,17 +1,20 @@
 /** Brings about what the plan has in store for a cluster, and heals it. */
 
 import type { NodeId, Random } from "@holdfast/base";
-import { chance, uniform } from "@holdfast/base";
+import { chance, present, uniform } from "@holdfast/base";
 import { dataFolders } from "@holdfast/node";
 import type { Simulation } from "@holdfast/ports/simulated";
 import { violated } from "../model/violation.ts";
 import { rotValue } from "../run/decay.ts";
 import type { PlannedFault } from "./cluster-plan.ts";
+import { pick } from "./cluster-plan.ts";
 import type { Excuses, Trouble } from "./excuses.ts";
+import type { Operator } from "./operator.ts";
 import type { SimulatedCluster } from "./simulated-cluster.ts";
 
 export interface ClusterFaultsParts {
   readonly cluster: SimulatedCluster;
+  readonly operator: Operator;
   readonly excuses: Excuses;
   readonly simulation: Simulation;
   readonly random: Random;
@@ -21,8 +24,16 @@ export interface ClusterFaultsParts {
   readonly count: (what: string) => void;
 }
 
+interface Hit {
+  readonly fault: PlannedFault["fault"];
+  /** Numbers of nodes. */
+  readonly node: number;
+  readonly other: number;
+}
+
 const momentMsMax = 3000;
 const lookMs = 100;
+const guestMsMax = 8000;
 
 /** Waits in virtual time. */
 type Heal = () => void | Promise<void>;
@@ -38,17 +49,29 @@ export class ClusterFaults {
   async bring(planned: PlannedFault): Promise<void> {
     const { trace, count, excuses } = this.#parts;
     await this.#wait(planned.afterMs);
-    await this.#momentOf(planned);
-    const { fault, node, other, lastsMs } = planned;
+    const hit = {
+      fault: planned.fault,
+      node: this.#numberOf(planned.node),
+      other: this.#numberOf(planned.other),
+    };
+    await this.#momentOf(hit.node, planned.moment);
+    const { fault, node, other } = hit;
+    const { lastsMs, meanwhile } = planned;
     trace(`fault: ${fault} of node ${node}, ${other}, for ${lastsMs} ms`);
     count(fault);
-    const over = excuses.begin(this.#trouble(planned));
-    const heal = await this.#strike(planned);
+    const over = excuses.begin(this.#trouble(hit, meanwhile));
+    const heal = await this.#strike(hit);
     await this.#wait(lastsMs);
-    await heal();
+    await Promise.all([heal(), meanwhile === undefined ? undefined : this.bring(meanwhile)]);
     trace(`fault: ${fault} of node ${node} is healed`);
     over();
-    this.#checkFailures(planned);
+    this.#checkFailures(fault);
+  }
+
+  /** Of the node in this place. */
+  #numberOf(place: number): number {
+    const numbers = this.#numbers;
+    return present(numbers[place % numbers.length], "a node");
   }
 
   #wait(ms: number): Promise<void> {
@@ -56,29 +79,34 @@ export class ClusterFaults {
   }
 
   /** Comes at the latest after a while, whatever clients do. */
-  async #momentOf({ moment, node }: PlannedFault): Promise<void> {
+  async #momentOf(node: number, moment: PlannedFault["moment"]): Promise<void> {
     const { cluster, random } = this.#parts;
     if (moment === "any") return;
     await Promise.race([cluster.nextOperation(node, moment), this.#wait(momentMsMax)]);
     // Into the operation, which takes some ms; or at once, before anything else happens.
-    if (moment === "during") await this.#wait(uniform(random, 1 << uniform(random, 16)) / 1000);
+    if (moment !== "behind") await this.#wait(uniform(random, 1 << uniform(random, 16)) / 1000);
   }
 
-  #trouble({ fault, node, other }: PlannedFault): Trouble {
-    const one = new Set([node]);
-    const { hasSingleCopies: quorumLost } = this.#parts;
+  #trouble({ fault, node, other }: Hit, meanwhile: PlannedFault | undefined): Trouble {
+    const { hasSingleCopies, cluster } = this.#parts;
+    const quorumLost = hasSingleCopies || meanwhile !== undefined;
+    const ofOne: Trouble = { hit: new Set([node]), quorumLost, codes: [], strikesLater: false };
     switch (fault) {
       case "quorum-lost":
       case "all-lost":
       case "all-apart":
-        return { hit: new Set(this.#numbers), quorumLost: true, codes: [] };
+        return { ...ofOne, hit: new Set(this.#numbers), quorumLost: true };
       case "cut-pair":
       case "clog-pair":
-        return { hit: new Set([node, other]), quorumLost, codes: [] };
+        return { ...ofOne, hit: new Set([node, other]) };
       case "full-disk":
-        return { hit: one, quorumLost, codes: ["OutOfSpace"] };
+        return { ...ofOne, codes: ["OutOfSpace"], strikesLater: true };
+      case "sync-fails":
+      case "write-fails":
+      case "flush-fails":
+        return { ...ofOne, strikesLater: true };
       case "clock-jump":
-        return { hit: new Set(), quorumLost: false, codes: [] };
+        return { ...ofOne, hit: new Set(), quorumLost: false };
       case "kill":
       case "power-loss":
       case "restart":
@@ -90,7 +118,12 @@ export class ClusterFaults {
       case "break-connections":
       case "slow-disk":
       case "rot-in-state":
-        return { hit: one, quorumLost, codes: [] };
+        return ofOne;
+      case "wiped":
+        return { ...ofOne, hit: new Set([node, cluster.nextNumber]) };
+      case "replaced":
+      case "guest":
+        return { ...ofOne, hit: new Set([cluster.nextNumber]) };
     }
   }
 
@@ -98,9 +131,9 @@ export class ClusterFaults {
     return this.#parts.cluster.members.map(({ number }) => number);
   }
 
-  #strike(planned: PlannedFault): Heal | Promise<Heal> {
+  #strike({ fault, node, other }: Hit): Heal | Promise<Heal> {
     const { cluster, random } = this.#parts;
-    const { fault, node, other } = planned;
+    const { machine } = cluster.member(node);
     switch (fault) {
       case "kill":
       case "power-loss":
@@ -133,9 +166,9 @@ export class ClusterFaults {
       case "break-connections":
         return this.#breakConnections(node);
       case "slow-disk":
-        cluster.member(node).machine.disk.slowness = 2 + uniform(random, 30);
+        machine.disk.slowness = 2 + uniform(random, 30);
         return () => {
-          cluster.member(node).machine.disk.slowness = 1;
+          machine.disk.slowness = 1;
         };
       case "full-disk":
         return this.#fill(node);
@@ -143,9 +176,77 @@ export class ClusterFaults {
         rotValue(cluster.member(node).machine, random, dataFolders.state);
         return () => this.#scrub(node);
       case "clock-jump":
-        cluster.member(node).machine.jumpWall((uniform(random, 7_200) - 3_600) * 1000);
+        machine.jumpWall((uniform(random, 7_200) - 3_600) * 1000);
         return () => undefined;
+      case "sync-fails":
+        if (chance(random, 0.2)) machine.disk.failNext("sync-directory");
+        else machine.disk.failNextSync(chance(random, 0.5) ? /^log\// : undefined);
+        return this.#untilItGivesUp(node);
+      case "write-fails":
+        machine.disk.failNext("write", chance(random, 0.5) ? /^log\// : undefined);
+        return this.#untilItGivesUp(node);
+      case "flush-fails":
+        machine.failNextFlush(pick(random, [dataFolders.state, dataFolders.blockIndex]));
+        return this.#untilItGivesUp(node);
+      case "wiped":
+        cluster.retire(cluster.member(node));
+        return () => this.#replace(node);
+      case "replaced":
+        return () => this.#replace(node);
+      case "guest":
+        return () => this.#host(node);
     }
+  }
+
+  /**
+   * A process that gives up ends; what it had not made durable may be gone (S11). Others serve on with less, such as blocks that
+   * are read alone, until somebody starts them anew.
+   */
+  #untilItGivesUp(node: number): Heal {
+    const { cluster, random } = this.#parts;
+    const member = cluster.member(node);
+    const end = (): void => {
+      cluster.takeFailure(node);
+      member.crash(chance(random, 0.5) ? "kill" : "power-loss");
+    };
+    let [isOver, hasEnded] = [false, false];
+    void cluster.nextFailure(node).then(async () => {
+      await this.#wait(uniform(random, 500));
+      if (isOver) return;
+      hasEnded = true;
+      end();
+    });
+    return () => {
+      isOver = true;
+      member.machine.clearFaults();
+      if (!hasEnded) end();
+      void member.start();
+    };
+  }
+
+  /** Another node takes its place, whether it lives or not. */
+  async #replace(node: number): Promise<void> {
+    const { cluster, operator } = this.#parts;
+    const id = cluster.idOf(node);
+    const successor = await operator.add();
+    await operator.drain(id);
+    await operator.remove(id);
+    cluster.retire(cluster.member(node));
+    await cluster.admit(successor.number);
+  }
+
+  /** Another node comes for a while; one that was to go stays after all. */
+  async #host(node: number): Promise<void> {
+    const { cluster, operator, random } = this.#parts;
+    const id = cluster.idOf(node);
+    const guest = await operator.add();
+    await operator.drain(id);
+    await this.#wait(uniform(random, guestMsMax));
+    await operator.drain(id, false);
+    const guestId = cluster.idOf(guest.number);
+    await operator.drain(guestId);
+    await operator.remove(guestId);
+    cluster.retire(guest);
   }
 
   #crash(nodes: readonly number[], kind: "kill" | "power-loss"): Heal {
@@ -244,7 +345,7 @@ export class ClusterFaults {
     if (stateProblems.length > 0) violated(`node ${number} is damaged still: ${stateProblems.join(" ")}`);
   }
 
-  #checkFailures({ fault }: PlannedFault): void {
+  #checkFailures(fault: PlannedFault["fault"]): void {
     for (const number of this.#numbers) {
       const failure = this.#parts.cluster.takeFailure(number);
       if (failure !== undefined)

@@ -5,15 +5,17 @@
  */
 
 import type { Random } from "@holdfast/base";
-import { present, seededRandom, uniform } from "@holdfast/base";
+import { AssertionError, seededRandom, uniform } from "@holdfast/base";
 import { Simulation, simulatedHashing } from "@holdfast/ports/simulated";
 import { violated } from "../model/violation.ts";
+import { checkCollected } from "../run/check-store.ts";
 import { settled } from "../run/settled.ts";
 import type { Tally } from "../run/tally.ts";
 import { addTallies } from "../run/tally.ts";
 import type { Trace } from "../run/trace.ts";
 import { createBucket } from "../workload/bucket-operations.ts";
 import { anyOperation } from "../workload/client.ts";
+import { contestName, runContest } from "../workload/contest.ts";
 import { examine } from "../workload/examine.ts";
 import { writeFixtures } from "../workload/fixtures.ts";
 import { mainBuckets, Session } from "../workload/session.ts";
@@ -24,6 +26,7 @@ import { ClusterFaults } from "./cluster-faults.ts";
 import type { ClusterPlan, PlannedFault } from "./cluster-plan.ts";
 import { Driver } from "./driver.ts";
 import { Excuses } from "./excuses.ts";
+import { Operator } from "./operator.ts";
 import { SimulatedCluster } from "./simulated-cluster.ts";
 
 export interface ClusterScenarioOptions {
@@ -33,11 +36,15 @@ export interface ClusterScenarioOptions {
   readonly drain: () => Promise<void>;
 }
 
+/** Of each round. */
+const contestsMax = 4;
 const patienceMs = 180_000;
 /** Healed and left alone, a cluster is settled by then. */
 const settleMs = 40_000;
 /** Until every command that was on its way has arrived, or never will. */
 const quietMs = 20_000;
+/** Until a change of a bucket whose node died has been carried on by another. */
+const abandonedMs = 45_000;
 /** In which the lists of incomplete blocks are worked off: a node that was silent is left in peace for up to a minute. */
 const completeMs = 150_000;
 
@@ -51,6 +58,7 @@ export class ClusterScenario {
   readonly #driver: Driver;
   readonly #faults: ClusterFaults;
   #happened: Tally = {};
+  #contestsCount = 0;
 
   constructor({ plan, random, trace, drain }: ClusterScenarioOptions) {
     this.#plan = plan;
@@ -67,12 +75,14 @@ export class ClusterScenario {
       hashing: simulatedHashing,
       trace: say,
       unknownMayComeLater: true,
+      connectionsBreak: plan.network.breakChance > 0,
     });
     const shared = { simulation, random, excuses, trace: say };
     this.cluster = new SimulatedCluster({ ...shared, plan, session: this.#session, driver: this.#driver });
     this.#faults = new ClusterFaults({
       ...shared,
       cluster: this.cluster,
+      operator: new Operator({ ...shared, cluster: this.cluster }),
       hasSingleCopies: plan.beginsWith < 3,
       count: (what) => this.#count(what),
     });
@@ -80,7 +90,7 @@ export class ClusterScenario {
 
   /** What really happened, by kind. */
   get happened(): Tally {
-    const machines = this.cluster.members.map(({ machine }) => Object.fromEntries(machine.struck));
+    const machines = this.cluster.machines.map(({ struck }) => Object.fromEntries(struck));
     return [...machines, Object.fromEntries(this.cluster.switch.struck.entries)].reduce(
       (sum, one) => addTallies(sum, one),
       this.#happened,
@@ -137,15 +147,18 @@ export class ClusterScenario {
     const clients = Array.from({ length: this.#plan.clientsCount }, (_, i) =>
       settled(this.#client(i + 1, () => isOver)),
     );
+    clients.push(settled(this.#contests(() => isOver)), settled(this.#collectNowAndThen(() => isOver)));
     const check = (): boolean => {
       for (const { error } of clients) if (error !== undefined) throw error;
       return false;
     };
+    this.cluster.switch.breakChance = this.#plan.network.breakChance;
     const happening = settled(happen());
     await this.#driver.stepUntil("faults", () => check() || happening.done);
     if (happening.error !== undefined) throw happening.error;
     isOver = true;
     await this.#driver.stepUntil("clients", () => check() || clients.every(({ done }) => done));
+    this.cluster.switch.breakChance = 0;
   }
 
   /** Each operation by way of any node. */
@@ -161,10 +174,40 @@ export class ClusterScenario {
     }
   }
 
+  /** Scans of all blocks amid uploads: nothing that may still be committed may be erased (S4). */
+  async #collectNowAndThen(isOver: () => boolean): Promise<void> {
+    while (!isOver()) {
+      await this.#sleep(uniform(this.#random, 1 << (4 + uniform(this.#random, 10))));
+      await this.cluster
+        .ask((node) => node.collect())
+        .catch((error: unknown) => {
+          // Whatever else keeps a round from its end is for the next one.
+          if (error instanceof AssertionError) throw error;
+        });
+    }
+  }
+
+  /** One after the other, each for a key of its own. */
+  async #contests(isOver: () => boolean): Promise<void> {
+    const { contest } = this.#plan;
+    const parts = {
+      ...contest,
+      session: this.#session,
+      pause: (ms: number): Promise<void> => this.#sleep(ms),
+      operate: this.cluster.operate.bind(this.cluster),
+      onMoment: () => this.cluster.contestBegins(),
+    };
+    for (let i = 0; i < contestsMax && !isOver(); i++) {
+      await this.#sleep(uniform(this.#session.random, 1 << (5 + uniform(this.#session.random, 8))));
+      this.#count("contest");
+      await runContest(parts, contestName(this.#session, ++this.#contestsCount));
+    }
+  }
+
   /** Nothing is wrong any more: everything is as it should be, and is answered by any node. */
   async #examine(): Promise<void> {
     await this.cluster.settle(settleMs);
-    await this.#driver.runFor(quietMs);
+    await this.#driver.runFor(this.#session.unsettledBuckets.size > 0 ? abandonedMs : quietMs);
     this.#trace.add("examine");
     await this.#look(this.cluster.quietWorker());
   }
@@ -184,6 +227,8 @@ export class ClusterScenario {
     await this.cluster.settle(completeMs, true);
     await this.#collect();
     await this.cluster.settle(completeMs, true);
+    for (const { node } of this.cluster.members)
+      if (node !== undefined) await this.#driver.work("fsck", checkCollected(node));
     await this.#driver.work("replicas", this.#checkReplicas());
     await this.#stop();
     const members = this.cluster.members.map((member) => ({ id: this.cluster.idOf(member.number), member }));
@@ -195,9 +240,12 @@ export class ClusterScenario {
 
   /** Replicas have one state, and nothing is taken for damage that was none (S12). */
   async #checkReplicas(): Promise<void> {
-    const hasRotted = this.#plan.rounds.flat().some(({ fault }) => fault === "rot-in-state");
+    const hasRotted = this.#plan.rounds
+      .flat()
+      .some(({ fault, meanwhile }) => fault === "rot-in-state" || meanwhile?.fault === "rot-in-state");
     for (const { number, node } of this.cluster.members) {
-      const { replicas } = await present(node, "a node that serves").status();
+      if (node === undefined) continue;
+      const { replicas } = await node.status();
       if (replicas.apart.length > 0) violated(`node ${number}: ${replicas.apart.join(" ")}`);
       if (replicas.reloaded > 0 && !hasRotted)
         violated(`node ${number} reloaded ${JSON.stringify(replicas.lastReloaded)}`);
@@ -216,12 +264,17 @@ export class ClusterScenario {
   /** Clocks that jumped agree again, behind all that died in the future of one of them. */
   async #collect(): Promise<void> {
     const { rounds, whileGrowing } = this.#plan;
-    const hasJumped = [...rounds.flat(), ...whileGrowing].some(({ fault }) => fault === "clock-jump");
+    const hasJumped = [...rounds.flat(), ...whileGrowing].some(
+      ({ fault, meanwhile }) => fault === "clock-jump" || meanwhile?.fault === "clock-jump",
+    );
     if (hasJumped) for (const { machine } of this.cluster.members) machine.jumpWall(12 * 3_600_000);
-    for (let i = 0; i < 3; i++) {
-      await this.#driver.runFor(this.#plan.readerGraceMs + 1000);
-      for (const { node } of this.cluster.members)
-        if (node !== undefined) await this.#driver.work("collect", node.collect());
+    const { readerGraceMs, node } = this.#plan;
+    // What writers of nodes that are gone left unfinished is nobody's once they are closed: two looks, so long apart.
+    const waits = this.cluster.hasLostNodes ? [0, node.writerSilentMs] : [];
+    for (const ms of [...waits, readerGraceMs, readerGraceMs, readerGraceMs]) {
+      await this.#driver.runFor(ms + 1000);
+      for (const member of this.cluster.members)
+        if (member.node !== undefined) await this.#driver.work("collect", member.node.collect());
     }
   }
 

@@ -4,7 +4,7 @@ import { StoreError } from "@holdfast/base";
 import { Excuses } from "./excuses.ts";
 
 const unavailable = new StoreError("Unavailable", "");
-const trouble = { hit: new Set([1]), quorumLost: false, codes: [] };
+const trouble = { hit: new Set([1]), quorumLost: false, codes: [], strikesLater: false };
 
 function excusesAt(nowMs: number): { readonly excuses: Excuses; readonly clock: { nowMs: number } } {
   const clock = { nowMs };
@@ -42,4 +42,13 @@ test("excuses: without a quorum any node may refuse, but never with a code that 
   assert.equal(excuses.tolerates(unavailable, 0, 100_000), true);
   assert.equal(excuses.tolerates(new StoreError("DataCorrupt", ""), 0, 1), false);
   assert.equal(excuses.tolerates(new StoreError("Internal", ""), 1, 1), false);
+});
+
+test("excuses: of what strikes later the others may refuse what began within 10 s of the first refusal", () => {
+  const { excuses, clock } = excusesAt(0);
+  excuses.begin({ ...trouble, strikesLater: true });
+  clock.nowMs = 30_000;
+  assert.equal(excuses.tolerates(unavailable, 0, 29_000), true);
+  assert.equal(excuses.tolerates(unavailable, 0, 40_000), true);
+  assert.equal(excuses.tolerates(unavailable, 0, 40_001), false);
 });

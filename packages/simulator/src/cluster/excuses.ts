@@ -25,12 +25,16 @@ export interface Trouble {
   readonly quorumLost: boolean;
   /** Refusals that it brings about besides. */
   readonly codes: readonly ErrorCode[];
+  /** It is felt some time behind its beginning: for the others it begins with the first refusal. */
+  readonly strikesLater: boolean;
 }
 
 interface Lasting {
   readonly trouble: Trouble;
   readonly fromMs: number;
   endMs: number;
+  /** Of one that strikes later: when it did. */
+  struckMs: number | undefined;
 }
 
 export class Excuses {
@@ -43,7 +47,8 @@ export class Excuses {
 
   /** Returns what ends it. */
   begin(trouble: Trouble): () => void {
-    const lasting: Lasting = { trouble, fromMs: this.#nowMs(), endMs: Number.POSITIVE_INFINITY };
+    const fromMs = this.#nowMs();
+    const lasting: Lasting = { trouble, fromMs, endMs: Number.POSITIVE_INFINITY, struckMs: undefined };
     this.#all.push(lasting);
     return () => {
       lasting.endMs = this.#nowMs();
@@ -52,10 +57,14 @@ export class Excuses {
 
   /** Of a request to the node that began at `sinceMs` and is refused now. */
   tolerates(error: StoreError, node: number, sinceMs: number): boolean {
-    return this.#all.some(({ trouble, fromMs, endMs }) => {
+    return this.#all.some((lasting) => {
+      const { trouble, fromMs, endMs } = lasting;
       if (!codes.has(error.code) && !trouble.codes.includes(error.code)) return false;
       if (trouble.quorumLost || trouble.hit.has(node)) return sinceMs <= endMs + recoveryMs;
-      return isWithin(sinceMs, fromMs, othersMs) || isWithin(sinceMs, endMs, othersMs);
+      if (isWithin(sinceMs, fromMs, othersMs) || isWithin(sinceMs, endMs, othersMs)) return true;
+      if (!trouble.strikesLater || sinceMs > endMs) return false;
+      lasting.struckMs ??= this.#nowMs();
+      return isWithin(sinceMs, lasting.struckMs, othersMs);
     });
   }
 }

@@ -2,7 +2,7 @@
 
 import type { NodeId, Random } from "@holdfast/base";
 import { nodeId, present, StoreError, seededRandom, uniform } from "@holdfast/base";
-import type { ClusterStatus, Entrance, HoldfastNode, NodeOptions, NodeStatus } from "@holdfast/node";
+import type { ClusterStatus, Entrance, HoldfastNode, NodeOptions } from "@holdfast/node";
 import type { Simulation } from "@holdfast/ports/simulated";
 import { SimulatedSwitch } from "@holdfast/ports/simulated";
 import { SimulatedMachine } from "../machine/simulated-machine.ts";
@@ -12,7 +12,7 @@ import { filesClient } from "../workload/files-client.ts";
 import type { Session } from "../workload/session.ts";
 import type { StoreClient } from "../workload/store-client.ts";
 import type { Worker } from "../workload/worker.ts";
-import type { ClusterPlan } from "./cluster-plan.ts";
+import type { ClusterPlan, OperationMoment } from "./cluster-plan.ts";
 import type { Driver } from "./driver.ts";
 import type { Excuses } from "./excuses.ts";
 import { Member } from "./member.ts";
@@ -35,7 +35,9 @@ const writersMs = 1000;
 
 export class SimulatedCluster {
   readonly switch: SimulatedSwitch;
-  readonly members: Member[] = [];
+  /** By number, those that are gone or not in yet among them. */
+  readonly #all: Member[] = [];
+  readonly #retired = new Set<Member>();
   readonly #options: SimulatedClusterOptions;
   readonly #ids = new Map<number, NodeId>();
   /** Of nodes that gave up, and why. */
@@ -45,48 +47,87 @@ export class SimulatedCluster {
   /** Whoever waits for an operation by way of a node. */
   readonly #waiting: {
     readonly number: number;
-    readonly moment: "during" | "behind";
+    readonly moment: OperationMoment;
     readonly wake: () => void;
   }[] = [];
+  /** Whoever waits for a node to give up. */
+  readonly #watching: { readonly number: number; readonly wake: () => void }[] = [];
   #clusterId = "";
 
   constructor(options: SimulatedClusterOptions) {
     this.#options = options;
     const { simulation, random, plan } = options;
-    const network = { ...plan.network, random: seededRandom(random.uint32()) };
+    // Connections break by themselves only while clients work.
+    const network = { ...plan.network, breakChance: 0, random: seededRandom(random.uint32()) };
     this.switch = new SimulatedSwitch({ simulation, ...network });
+  }
+
+  /** Of all nodes there ever were. */
+  get machines(): readonly SimulatedMachine[] {
+    return this.#all.map(({ machine }) => machine);
+  }
+
+  /** Nodes that were let in and are not gone. */
+  get members(): readonly Member[] {
+    return this.#all.filter((member) => this.#ids.has(member.number) && !this.#retired.has(member));
+  }
+
+  get hasLostNodes(): boolean {
+    return this.#retired.size > 0;
+  }
+
+  /** The number of the next node that joins. */
+  get nextNumber(): number {
+    return this.#all.length;
   }
 
   /** Throws what some node did that nothing excuses. */
   check(): void {
-    for (const member of this.members) member.check();
+    for (const member of this.#all) member.check();
   }
 
   async found(): Promise<void> {
-    const { clusterId } = await this.#started(this.#add(() => ({})));
+    const founder = this.#add(() => ({}));
+    const { clusterId, nodeId: id } = await (await founder.start()).status();
+    this.#ids.set(founder.number, nodeId(id));
     this.#clusterId = clusterId;
   }
 
-  /** A new node with a token of its own, let in by any node that runs; resolves when clients may use it. */
-  async join(): Promise<void> {
-    const { random, trace } = this.#options;
+  /** A new node with a token of its own, let in by any node that runs; resolves when it serves. */
+  async join(): Promise<Member> {
+    const { random, trace, simulation } = this.#options;
     const token = random.bytes(32);
     trace("a node joins");
-    const [door] = this.members;
-    await this.#nodeOf(present(door, "a door")).membership.issueToken(token, tokenLifeMs);
+    await this.ask(({ membership }) => membership.issueToken(token, tokenLifeMs));
+    const number = this.nextNumber;
     const entrance: Entrance = {
       clusterId: this.#clusterId,
       enter: (node) => {
-        const { run } = this.#anyRunning() ?? present(door, "a door");
-        const open = present(run?.node, "a door that is open");
-        const shut = present(run, "a door").died.then(() => {
-          throw new StoreError("Unavailable", "the door has died");
-        });
-        return Promise.race([open.membership.letIn(token, node), shut]);
+        this.#ids.set(number, node.id);
+        return this.ask(({ membership }) => membership.letIn(token, node));
       },
     };
     const member = this.#add(() => ({ entrance }));
-    await this.#started(member);
+    void member.start();
+    // One that dies on the way in comes back and goes on.
+    while (member.node === undefined) await new Promise<void>((wake) => simulation.after(lookMs, wake));
+    return member;
+  }
+
+  /** Something asked by way of any node that runs. StoreError "Unavailable" when none does, or it dies. */
+  async ask<T>(request: (node: HoldfastNode) => Promise<T>): Promise<T> {
+    const run = (this.#anyRunning() ?? this.members[0])?.run;
+    if (run?.node === undefined) throw new StoreError("Unavailable", "no node runs");
+    const died = run.died.then((): never => {
+      throw new StoreError("Unavailable", "the node has died");
+    });
+    return Promise.race([request(run.node), died]);
+  }
+
+  /** It is gone for good, with all that it has. */
+  retire(member: Member): void {
+    this.#retired.add(member);
+    if (member.run !== undefined) member.crash("kill");
   }
 
   /** Clients use a node that has joined from when it has what they ask for: until then it refuses them. */
@@ -110,7 +151,7 @@ export class SimulatedCluster {
   }
 
   member(number: number): Member {
-    return present(this.members[number], "a member");
+    return present(this.#all[number], "a member");
   }
 
   /** Why the node gave up by itself, if it did; forgotten by the call. */
@@ -118,6 +159,11 @@ export class SimulatedCluster {
     const failure = this.#failed.get(number);
     this.#failed.delete(number);
     return failure;
+  }
+
+  /** Resolves when the node gives up by itself. */
+  nextFailure(number: number): Promise<void> {
+    return new Promise((wake) => this.#watching.push({ number, wake }));
   }
 
   /** A client's next operation, by way of a node that runs; false while none does. */
@@ -130,12 +176,17 @@ export class SimulatedCluster {
     return true;
   }
 
-  /** Resolves when a client's operation by way of the node begins, or has ended. */
-  nextOperation(number: number, moment: "during" | "behind"): Promise<void> {
+  /** Many clients turn to one key. */
+  contestBegins(): void {
+    for (const { number } of this.members) this.#tell(number, "contest");
+  }
+
+  /** Resolves when a client's operation by way of the node begins, or has ended, or many begin by way of any. */
+  nextOperation(number: number, moment: OperationMoment): Promise<void> {
     return new Promise((wake) => this.#waiting.push({ number, moment, wake }));
   }
 
-  #tell(number: number, moment: "during" | "behind"): void {
+  #tell(number: number, moment: OperationMoment): void {
     for (let i = this.#waiting.length - 1; i >= 0; i--) {
       const one = this.#waiting[i];
       if (one?.number !== number || one.moment !== moment) continue;
@@ -210,7 +261,7 @@ export class SimulatedCluster {
 
   #add(options: () => NodeOptions): Member {
     const { plan, simulation, random, trace, excuses } = this.#options;
-    const number = this.members.length;
+    const number = this.#all.length;
     const machine = new SimulatedMachine({
       simulation,
       random: seededRandom(random.uint32()),
@@ -229,16 +280,11 @@ export class SimulatedCluster {
       onFailed: (reason) => {
         trace(`node ${number}: gave up: ${reason.message}`);
         this.#failed.set(number, reason);
+        for (const { wake } of this.#watching.filter((one) => one.number === number)) wake();
       },
     });
-    this.members.push(member);
+    this.#all.push(member);
     return member;
-  }
-
-  async #started(member: Member): Promise<NodeStatus> {
-    const status = await (await member.start()).status();
-    this.#ids.set(member.number, nodeId(status.nodeId));
-    return status;
   }
 
   #nodeOf(member: Member): HoldfastNode {

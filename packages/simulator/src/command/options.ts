@@ -14,6 +14,8 @@ export interface SeedsCommand {
   readonly consensus: string;
   /** Whole nodes that make up a cluster. */
   readonly nodesCount: number | undefined;
+  /** Of clusters: the one that goes wrong, again and again. */
+  readonly fault: string | undefined;
   /** Of a group, before it has to come back without faults. */
   readonly ticks: number;
   /** Keeps results in the progress file, skips what is done there, and goes on behind failures. */
@@ -55,7 +57,7 @@ export type Command = SeedsCommand | CrashPointsCommand | ExploreCommand | Parti
 export const usage = `npm run sim -- [--seed N | --from N] [--seeds COUNT] [--verify-determinism] [--trace LINES]
              [--share I/N] [--resume [--progress FILE]] [--summary FILE]
              [--consensus raft|multipaxos [--ticks T]]
-             [--nodes 3 [--consensus raft|multipaxos]]
+             [--nodes 3 [--consensus raft|multipaxos] [--fault NAME]]
 npm run sim -- crash-points [log|checkpoint|blocks|node] [--quick]
 npm run sim -- explore [--consensus raft|multipaxos] [--deviations N] [--quick]
 npm run sim -- partitions [--seeds COUNT]`;
@@ -87,6 +89,7 @@ export function readCommand(args: readonly string[]): Command {
     verifyDeterminism: values["verify-determinism"],
     tailLinesMax: count("--trace", values.trace),
     consensus: values.consensus ?? single,
+    fault: values.fault,
     nodesCount: values.nodes === undefined ? undefined : count("--nodes", values.nodes),
     ticks: count("--ticks", values.ticks),
     resume: values.resume,
@@ -101,6 +104,7 @@ const options = {
   consensus: { type: "string" },
   ticks: { type: "string", default: "5000" },
   nodes: { type: "string" },
+  fault: { type: "string" },
   seed: { type: "string" },
   from: { type: "string" },
   seeds: { type: "string" },

@@ -1,7 +1,8 @@
 /** What `--consensus` chooses: a single node on simulated ports, or a whole group of one protocol. */
 
 import type { Envelope } from "@holdfast/consensus";
-import type { Consensus } from "../cluster/cluster-plan.ts";
+import type { ClusterFault, Consensus } from "../cluster/cluster-plan.ts";
+import { clusterFaultOf } from "../cluster/cluster-plan.ts";
 import { runClusterSeed } from "../cluster/run-cluster-seed.ts";
 import type { Protocol } from "../group/protocol.ts";
 import { multiPaxos, raft } from "../group/protocol.ts";
@@ -26,6 +27,7 @@ export interface SeedRunnerOptions {
   readonly ticks: number;
   /** Of a whole cluster; undefined: one node, or a group alone. */
   readonly nodesCount: number | undefined;
+  readonly fault: string | undefined;
   readonly tailLinesMax: number;
 }
 
@@ -36,7 +38,7 @@ const tickMs = 100;
 
 export function seedRunner(options: SeedRunnerOptions): SeedRunner {
   const { consensus, tailLinesMax, nodesCount } = options;
-  if (nodesCount !== undefined) return clusterRunner(nodesCount, consensusOf(consensus), tailLinesMax);
+  if (nodesCount !== undefined) return clusterRunner(nodesCount, options);
   switch (consensus) {
     case single:
       return {
@@ -59,16 +61,21 @@ function consensusOf(name: string): Consensus | undefined {
   throw new UsageError(`--consensus is ${raft.name} or ${multiPaxos.name}, not ${name}`);
 }
 
-function clusterRunner(
-  nodesCount: number,
-  consensus: Consensus | undefined,
-  tailLinesMax: number,
-): SeedRunner {
+function faultOf(name: string | undefined): ClusterFault | undefined {
+  const fault = name === undefined ? undefined : clusterFaultOf(name);
+  if (name !== undefined && fault === undefined) throw new UsageError(`${name} is no fault of a cluster`);
+  return fault;
+}
+
+function clusterRunner(nodesCount: number, options: SeedRunnerOptions): SeedRunner {
   if (nodesCount !== 3) throw new UsageError("--nodes is 3");
-  const chosen = consensus === undefined ? "" : ` --consensus ${consensus}`;
+  const { tailLinesMax } = options;
+  const consensus = consensusOf(options.consensus);
+  const fault = faultOf(options.fault);
+  const chosen = `${consensus === undefined ? "" : ` --consensus ${consensus}`}${fault === undefined ? "" : ` --fault ${fault}`}`;
   return {
-    name: `${nodesCount} nodes, ${consensus ?? "either protocol"}`,
-    run: (seed) => runClusterSeed({ seed, nodesCount, consensus, drain, tailLinesMax }),
+    name: `${nodesCount} nodes, ${consensus ?? "either protocol"}${fault === undefined ? "" : `, ${fault}`}`,
+    run: (seed) => runClusterSeed({ seed, nodesCount, consensus, fault, drain, tailLinesMax }),
     replayCommand: (seed) => `npm run sim -- --nodes ${nodesCount}${chosen} --seed ${seed}`,
   };
 }

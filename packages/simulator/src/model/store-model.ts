@@ -12,6 +12,7 @@ import type { Body } from "./body.ts";
 import { bodyLength, firstDifference } from "./body.ts";
 import type { Effect, RegisterOperation, RegisterState, Tag } from "./register.ts";
 import { isExplainable } from "./register.ts";
+import { secondOpinion } from "./second-opinion.ts";
 import { violated } from "./violation.ts";
 
 /** What a store says about a file it shows. */
@@ -211,7 +212,13 @@ export class StoreModel {
 
   #settle(history: History): void {
     const etagOf = (tag: Tag): string | undefined => this.etagOf(tag);
-    if (!isExplainable(history.operations, history.settled, etagOf)) violated(this.#explain(history));
+    const { operations, settled } = history;
+    if (!isExplainable(operations, settled, etagOf)) violated(this.#explain(history));
+    const objection = secondOpinion(operations, settled, etagOf);
+    if (objection !== undefined)
+      violated(
+        `${this.#explain(history)}\n  as the second judge says, not the first:\n${objection.join("\n")}`,
+      );
     history.settled = history.lastRead?.state;
     history.operations = [];
   }

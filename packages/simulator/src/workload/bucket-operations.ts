@@ -38,7 +38,12 @@ export function scratchBucket(client: number): string {
 export async function createBucket(worker: Worker, bucket: string): Promise<void> {
   const { connection } = worker;
   const started = begin(worker, bucket, "create bucket");
-  const answer = await connection.ask(started.text, () => connection.store.createBucket(bucket));
+  const { bucketExcuses } = worker.session;
+  const answer = await connection.ask(
+    started.text,
+    () => connection.store.createBucket(bucket),
+    bucketExcuses,
+  );
   const condition: Condition = { ifNoneMatchAny: true };
   const taken = answer.kind === "refused" && answer.code.startsWith("BucketAlready");
   const refused: Effect = { kind: "refused", condition, code: "ConditionFailed" };
@@ -53,7 +58,11 @@ async function deleteBucket(worker: Worker, bucket: string): Promise<void> {
   const started = begin(worker, bucket, "delete bucket");
   const files = session.model.names().filter((name) => name.bucket === bucket);
   const emptied = files.map((name) => session.model.start(name, "deleting its bucket"));
-  const answer = await connection.ask(started.text, () => connection.store.deleteBucket(bucket));
+  const answer = await connection.ask(
+    started.text,
+    () => connection.store.deleteBucket(bucket),
+    session.bucketExcuses,
+  );
   // Only an empty one may go, and this client alone writes there.
   if (answer.kind === "done")
     for (const file of emptied) session.model.end(file, { kind: "read", state: undefined });
@@ -73,8 +82,13 @@ async function deleteInUse(worker: Worker): Promise<void> {
   const text = `client ${worker.number}: delete bucket ${bucket}, which is in use`;
   session.trace(`${text} ...`);
   session.deletionsUnderWay++;
-  const answer = await connection.ask(text, () => connection.store.deleteBucket(bucket));
+  const answer = await connection.ask(
+    text,
+    () => connection.store.deleteBucket(bucket),
+    session.bucketExcuses,
+  );
   session.deletionsUnderWay--;
+  session.lastDeletionEndedMs = connection.nowMs;
   session.trace(`${text}: ${answer.kind}`);
   if (answer.kind === "unknown" && session.unknownMayComeLater) session.unsettledBuckets.add(bucket);
   if (answer.kind === "done") violated(`${text}: it is gone`);

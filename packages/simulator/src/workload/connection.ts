@@ -14,6 +14,8 @@ export type Answer<T> =
   | { readonly kind: "hindered" }
   | { readonly kind: "unknown" };
 
+export type AnswerKind = Answer<unknown>["kind"];
+
 export interface ConnectionOptions {
   readonly session: Session;
   readonly store: StoreClient;
@@ -81,17 +83,22 @@ export class Connection {
     return Promise.race([this.#options.pause(ms), this.#options.died]);
   }
 
-  async ask<T>(text: string, request: () => Promise<T>): Promise<Answer<T>> {
+  /** `excused`: refusals that are no violation, whatever the run brings about. */
+  async ask<T>(
+    text: string,
+    request: () => Promise<T>,
+    excused: readonly ErrorCode[] = [],
+  ): Promise<Answer<T>> {
     if (this.#isDead) return { kind: "hindered" };
     const sinceMs = this.nowMs;
     const answered = request().then(
       (value): Answer<T> => ({ kind: "done", value }),
-      (error: unknown) => this.#failure<T>(text, error, sinceMs),
+      (error: unknown) => this.#failure<T>(text, error, sinceMs, excused),
     );
     return Promise.race([answered, this.#options.died.then((): Answer<T> => ({ kind: "unknown" }))]);
   }
 
-  #failure<T>(text: string, error: unknown, sinceMs: number): Answer<T> {
+  #failure<T>(text: string, error: unknown, sinceMs: number, excused: readonly ErrorCode[]): Answer<T> {
     if (error instanceof Violation) throw error;
     if (error instanceof SenderGone) return { kind: "hindered" };
     if (!(error instanceof StoreError)) {
@@ -101,9 +108,11 @@ export class Connection {
     }
     if (error.outcome === "not-applied" && meaningful.has(error.code))
       return { kind: "refused", code: error.code, error };
-    const { deletionsUnderWay, unsettledBuckets } = this.#options.session;
-    const deleting = error.code === "Overloaded" && deletionsUnderWay + unsettledBuckets.size > 0;
-    if (this.#isDead || deleting || this.#options.tolerates(error, sinceMs))
+    const { deletionsUnderWay, lastDeletionEndedMs, unsettledBuckets } = this.#options.session;
+    const mayMeetDeletion = deletionsUnderWay + unsettledBuckets.size > 0 || lastDeletionEndedMs >= sinceMs;
+    const deleting = error.code === "Overloaded" && mayMeetDeletion;
+    const isExcused = deleting || excused.includes(error.code);
+    if (this.#isDead || isExcused || this.#options.tolerates(error, sinceMs))
       return error.outcome === "not-applied" ? { kind: "hindered" } : { kind: "unknown" };
     return violated(`${text}: unexpected ${error.code} (${error.outcome}): ${error.message}${causes(error)}`);
   }

@@ -7,7 +7,7 @@ import { noCondition } from "../model/register.ts";
 import type { Name, Started, Uncertain } from "../model/store-model.ts";
 import { show } from "../model/store-model.ts";
 import { violated } from "../model/violation.ts";
-import type { Answer } from "./connection.ts";
+import type { Answer, AnswerKind } from "./connection.ts";
 import type { Fate } from "./outgoing.ts";
 import { outgoing } from "./outgoing.ts";
 import type { Session } from "./session.ts";
@@ -16,12 +16,29 @@ import type { Stored } from "./store-client.ts";
 import type { Worker } from "./worker.ts";
 
 export async function putFile(worker: Worker, name: Name = worker.session.anyName()): Promise<void> {
+  const { session } = worker;
+  await put(worker, {
+    name,
+    bytes: session.anyBytes(),
+    condition: anyCondition(session, name),
+    fate: undefined,
+  });
+}
+
+interface Put {
+  readonly name: Name;
+  readonly bytes: number;
+  readonly condition: Condition;
+  /** Any, unless given. */
+  readonly fate: Fate | undefined;
+}
+
+export async function put(worker: Worker, { name, bytes, condition, fate }: Put): Promise<AnswerKind> {
   const { session, connection } = worker;
-  const piece = session.nextPiece(session.anyBytes());
+  const piece = session.nextPiece(bytes);
   const etag = etagOfPiece(session.options.hashing, piece);
   const tag = session.nextTag();
-  const condition = anyCondition(session, name);
-  const sending = outgoing(worker, piece, etag);
+  const sending = outgoing(worker, piece, etag, fate);
   const text = `put ${tag} (${piece.bytes} bytes${sending.fate === "whole" ? "" : `, ${sending.fate}`})${showCondition(condition)}`;
   const started = begin(worker, name, text);
   session.model.registerWrite(tag, { pieces: [piece] }, etag);
@@ -31,15 +48,21 @@ export async function putFile(worker: Worker, name: Name = worker.session.anyNam
   checkFate(started, sending.fate, answer);
   if (answer.kind === "done") checkStored(session, started, tag, answer.value);
   concludeWrite(worker, started, { state: tag, condition, existed: undefined }, answer);
+  return answer.kind;
 }
 
 export async function deleteFile(worker: Worker, name: Name = worker.session.anyName()): Promise<void> {
-  const { session, connection } = worker;
-  const condition = chance(session.random, 0.2) ? anyMatch(session, name) : noCondition;
+  const { session } = worker;
+  await remove(worker, name, chance(session.random, 0.2) ? anyMatch(session, name) : noCondition);
+}
+
+export async function remove(worker: Worker, name: Name, condition: Condition): Promise<AnswerKind> {
+  const { connection } = worker;
   const started = begin(worker, name, `delete${showCondition(condition)}`);
   const answer = await connection.ask(started.text, () => connection.store.delete(name, condition));
   const existed = answer.kind === "done" ? answer.value.existed : undefined;
   concludeWrite(worker, started, { state: undefined, condition, existed }, answer);
+  return answer.kind;
 }
 
 export async function copyFile(worker: Worker): Promise<void> {
@@ -47,7 +70,11 @@ export async function copyFile(worker: Worker): Promise<void> {
   const name = session.anyName();
   const source = session.anyName();
   if (chance(session.random, 0.2) || show(source) === show(name)) await copyFixture(worker, name);
-  else await copyRetagged(worker, source, name);
+  else await copyRetagged(worker, source, name, anyAbsence(session));
+}
+
+function anyAbsence({ random }: Session): Condition {
+  return chance(random, 0.2) ? { ifNoneMatchAny: true } : noCondition;
 }
 
 /** A copy that takes over the metadata of a file that never changes. */
@@ -64,26 +91,32 @@ async function copyFixture(worker: Worker, name: Name): Promise<void> {
   concludeWrite(worker, started, { state: tag, condition: noCondition, existed: undefined }, answer);
 }
 
-async function copyRetagged(worker: Worker, source: Name, name: Name): Promise<void> {
+/** A copy with metadata of its own; "hindered" without a source. */
+export async function copyRetagged(
+  worker: Worker,
+  source: Name,
+  name: Name,
+  condition: Condition,
+): Promise<AnswerKind> {
   const { session, connection } = worker;
   const tag = session.nextTag();
-  const condition: Condition = chance(session.random, 0.2) ? { ifNoneMatchAny: true } : noCondition;
   const started = begin(worker, name, `copy ${tag} of ${show(source)}${showCondition(condition)}`);
   session.model.registerCopy(tag, source, started.start);
   const answer = await connection.ask(started.text, () =>
     connection.store.copy(source, name, tag, condition),
   );
-  if (answer.kind === "refused" && answer.code === "FileNotFound") {
+  if (answer.kind === "refused" && answer.code === "FileNotFound" && condition.ifMatch === undefined) {
     // There is no condition on the destination that says so: it is the source that was not there.
     session.model.end(
       { ...started, name: source, text: `${started.text}: no source` },
       { kind: "read", state: undefined },
     );
     finish(worker, started, "no source");
-    return;
+    return "hindered";
   }
   if (answer.kind === "done") session.model.copied(tag, started, answer.value.etag, answer.value.bytes);
   concludeWrite(worker, started, { state: tag, condition, existed: undefined }, answer);
+  return answer.kind;
 }
 
 export function begin(worker: Worker, name: Name, what: string): Started {

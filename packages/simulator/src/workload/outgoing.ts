@@ -14,8 +14,12 @@ export interface Sending extends Outgoing {
   readonly fate: Fate;
 }
 
-export function outgoing(worker: Worker, piece: Piece, etag: string): Sending {
-  const fate = anyFate(worker, piece);
+export function outgoing(
+  worker: Worker,
+  piece: Piece,
+  etag: string,
+  fate: Fate = anyFate(worker, piece),
+): Sending {
   const digest = fromHex(etag);
   const told = fate === "mislabelled" || chance(worker.session.random, 0.3);
   const md5 =

@@ -1,6 +1,6 @@
 /** What a workload keeps from one life of the store to the next: the model, the names in use, the numbers given out. */
 
-import type { Random } from "@holdfast/base";
+import type { ErrorCode, Random } from "@holdfast/base";
 import { uniform } from "@holdfast/base";
 import type { Hashing } from "@holdfast/ports";
 import type { Name } from "../model/store-model.ts";
@@ -21,6 +21,8 @@ export interface SessionOptions {
   readonly manyPartsPerMille: number;
   /** Of a cluster: what nobody can say the outcome of may take effect later still (StoreModelOptions). */
   readonly unknownMayComeLater?: boolean;
+  /** Connections between nodes break by themselves: nobody may know what became of a change of a bucket, which has no writer. */
+  readonly connectionsBreak?: boolean;
 }
 
 /** Files that are written once and never changed: sources of copies that take over metadata. */
@@ -42,6 +44,8 @@ export class Session {
   readonly fixtureTags: string[] = [];
   /** While somebody tries to delete a bucket that is in use, writes to it may be told to come again (S17). */
   deletionsUnderWay = 0;
+  /** Monotonic; a request that began before may have met it. */
+  lastDeletionEndedMs: number = Number.NEGATIVE_INFINITY;
   /** Buckets that somebody tried to make or delete without learning what became of it: it may still go on. */
   readonly unsettledBuckets: Set<string> = new Set();
   #tags = 0;
@@ -58,6 +62,11 @@ export class Session {
 
   get unknownMayComeLater(): boolean {
     return this.options.unknownMayComeLater === true;
+  }
+
+  /** What excuses a change of a bucket besides. */
+  get bucketExcuses(): readonly ErrorCode[] {
+    return this.options.connectionsBreak === true ? ["OutcomeUnknown"] : [];
   }
 
   trace(line: string): void {

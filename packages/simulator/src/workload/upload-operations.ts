@@ -4,9 +4,11 @@ import { chance, limits, uniform } from "@holdfast/base";
 import { etagOfPiece, etagOfUpload } from "../model/etag.ts";
 import type { Condition } from "../model/register.ts";
 import { noCondition } from "../model/register.ts";
+import type { Name } from "../model/store-model.ts";
 import { show } from "../model/store-model.ts";
 import type { Upload } from "../model/upload-model.ts";
 import { violated } from "../model/violation.ts";
+import type { AnswerKind } from "./connection.ts";
 import { begin, checkFate, checkStored, concludeWrite, finish } from "./file-writes.ts";
 import { outgoing } from "./outgoing.ts";
 import type { Session } from "./session.ts";
@@ -36,9 +38,11 @@ function mayGoOn(session: Session, upload: Upload): boolean {
   return upload.isCertain || !session.unknownMayComeLater;
 }
 
-async function createUpload(worker: Worker): Promise<Upload | undefined> {
+export async function createUpload(
+  worker: Worker,
+  name: Name = worker.session.anyName(),
+): Promise<Upload | undefined> {
   const { session, connection } = worker;
-  const name = session.anyName();
   const tag = session.nextTag();
   const started = begin(worker, name, `create upload ${tag}`);
   const answer = await connection.ask(started.text, () => connection.store.createUpload(name, tag));
@@ -72,7 +76,7 @@ async function workOn(worker: Worker, upload: Upload): Promise<void> {
   }
 }
 
-async function putPart(worker: Worker, upload: Upload, part: number, bytes: number): Promise<void> {
+export async function putPart(worker: Worker, upload: Upload, part: number, bytes: number): Promise<void> {
   const { session, connection } = worker;
   const piece = session.nextPiece(bytes);
   const etag = etagOfPiece(session.options.hashing, piece);
@@ -109,7 +113,11 @@ export async function listParts(worker: Worker, upload: Upload): Promise<boolean
   return answer.kind === "done";
 }
 
-async function completeUpload(worker: Worker, upload: Upload): Promise<void> {
+export async function completeUpload(
+  worker: Worker,
+  upload: Upload,
+  condition: Condition = chance(worker.session.random, 0.15) ? { ifNoneMatchAny: true } : noCondition,
+): Promise<AnswerKind> {
   const { session, connection } = worker;
   const { name, uploadId, tag } = upload;
   // All parts, or some of them: those that are not listed die.
@@ -117,7 +125,6 @@ async function completeUpload(worker: Worker, upload: Upload): Promise<void> {
   const body = { pieces: numbers.map((number) => upload.part(number).piece) };
   const parts = numbers.map((part) => ({ part, etag: upload.part(part).etag }));
   const etag = etagOfUpload(session.options.hashing, body);
-  const condition: Condition = chance(session.random, 0.15) ? { ifNoneMatchAny: true } : noCondition;
   const started = begin(
     worker,
     name,
@@ -132,7 +139,7 @@ async function completeUpload(worker: Worker, upload: Upload): Promise<void> {
     if (numbers.slice(0, -1).every((number) => upload.part(number).piece.bytes >= limits.partBytesMin))
       violated(`${upload.text}: refused as PartTooSmall`);
     finish(worker, started, answer.code);
-    return;
+    return answer.kind;
   }
   if (answer.kind === "done") checkStored(session, started, tag, answer.value);
   const uncertain = concludeWrite(worker, started, { state: tag, condition, existed: undefined }, answer);
@@ -141,6 +148,45 @@ async function completeUpload(worker: Worker, upload: Upload): Promise<void> {
   if (answer.kind === "unknown") {
     upload.status = "uncertain";
     upload.pending = uncertain;
+  }
+  return answer.kind;
+}
+
+/** Several complete one upload at once, none of whom heard of the others: all are told the same, and it counts once (S20). */
+export async function completeTogether(
+  session: Session,
+  upload: Upload,
+  each: (complete: (worker: Worker) => Promise<void>) => Promise<void>,
+): Promise<void> {
+  const { model, options } = session;
+  const { name, uploadId, tag, partNumbers } = upload;
+  const body = { pieces: partNumbers.map((number) => upload.part(number).piece) };
+  const parts = partNumbers.map((part) => ({ part, etag: upload.part(part).etag }));
+  const etag = etagOfUpload(options.hashing, body);
+  if (model.etagOf(tag) === undefined) model.registerWrite(tag, body, etag);
+  else model.registerAgain(tag, body, etag);
+  upload.completion = { parts, etag };
+  const effect = { kind: "write", state: tag, condition: noCondition, existed: undefined } as const;
+  const counted = model.start(name, `complete ${tag} by several`);
+  let [isDone, mayBeDone] = [false, false];
+  await each(async (worker) => {
+    const { connection } = worker;
+    const started = begin(worker, name, `complete ${tag} as others do`);
+    const answer = await connection.ask(started.text, () =>
+      connection.store.completeUpload(name, uploadId, parts, noCondition),
+    );
+    finish(worker, started, answer.kind === "refused" ? answer.code : answer.kind);
+    if (answer.kind === "refused") violated(`${upload.text}: ${started.text}: ${answer.error.message}`);
+    if (answer.kind === "unknown") mayBeDone = true;
+    if (answer.kind !== "done") return;
+    checkStored(session, started, tag, answer.value);
+    if (!isDone) model.end(counted, effect);
+    isDone = true;
+  });
+  if (isDone) upload.status = "completed";
+  else if (mayBeDone) {
+    upload.status = "uncertain";
+    upload.pending = model.end(counted, effect, true);
   }
 }
 

@@ -36,4 +36,36 @@ export const clusterMutants: readonly Mutant[] = [
     edits: [{ find: "await this.system.log.readBarrier();", replace: "await Promise.resolve();" }],
     detector: { kind: "tests", files: ["packages/simulator/src/cluster/growth.test.ts"] },
   },
+  {
+    row: "C4",
+    bug: "a condition is judged before the entry, and not in it",
+    file: "packages/namespace/src/files.ts",
+    edits: [
+      {
+        find: "judgeCondition(request.condition, before?.etag) ?? judgeBody(scope, attempt, request);",
+        replace: "judgeBody(scope, attempt, request);",
+      },
+    ],
+    detector: clusterSeeds,
+  },
+  {
+    row: "C5",
+    bug: "who belongs to a group is judged by nodes of before, and by replica numbers of now",
+    file: "packages/node/src/cluster/reconciler.ts",
+    edits: [
+      {
+        find: 'const map = present(clusterMapOf(system.state), "a cluster that is known");',
+        replace:
+          'const map = present(system.state === undefined ? clusterMapOf(system.state) : cluster.map, "a map");',
+      },
+    ],
+    detector: { kind: "tests", files: ["packages/simulator/src/cluster/growth.test.ts"] },
+  },
+  {
+    row: "C6",
+    bug: "a leader whose log is full leads on",
+    file: "packages/node/src/groups/full-log.ts",
+    edits: [{ find: "if (isFull && wasFull) offerLeaderships();", replace: "" }],
+    detector: { kind: "tests", files: ["packages/node/src/cluster/cluster.test.ts"] },
+  },
 ];
