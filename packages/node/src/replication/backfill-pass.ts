@@ -3,7 +3,9 @@
  *
  *   - A listed block does not say its width; its home shard does, and whether it may exist at all: what is gone is not
  *     copied (S7). A content is asked about once in a pass, as long as the pass remembers it.
- *   - Bodies under way are bounded, and so is what is remembered. Foreground traffic goes first, then a rate.
+ *   - Bodies under way are bounded, and so is what is remembered. Foreground traffic goes first: behind each batch the pass rests for
+ *     three times as long as that took. So it has a quarter at the most of what there is, and less where others are at work, which
+ *     this node need not know of. Where there is plenty, a rate is the bound.
  *   - Every step may be repeated: what is here already is not copied again.
  */
 
@@ -52,9 +54,11 @@ export interface PassOptions {
 
 const blocksPerPage = 500;
 /** Copied at the same time, so that they share syncs. */
-const copiesMax = 8;
-const copiedBytesMax: number = 8 * MiB;
+const copiesMax = 2;
+const copiedBytesMax: number = 2 * MiB;
 const contentsRemembered = 10_000;
+/** Behind a batch, of the time that it took. */
+const restsPerBatch = 3;
 /** A source is tried so often before the pass goes on without it. */
 const attemptsPerPage = 4;
 /** Of one kind, in a pass: a lost disk has millions. */
@@ -180,10 +184,14 @@ export class BackfillPass {
 
   async #copyBatch(batch: readonly Candidate[]): Promise<void> {
     if (batch.length === 0) return;
-    await this.#parts.yieldToForeground();
+    const { yieldToForeground, clock } = this.#parts;
+    const { pace, bytesPerSecondMax, signal } = this.#options;
+    await yieldToForeground();
+    const beganMs = clock.monotonicMs();
     const copied = await Promise.all(batch.map((candidate) => this.#copy(candidate)));
+    const restMs = restsPerBatch * (clock.monotonicMs() - beganMs);
     const bytes = copied.reduce((sum, each) => sum + each, 0);
-    await this.#options.pace.worked(bytes, this.#options.bytesPerSecondMax);
+    await Promise.all([pace.worked(bytes, bytesPerSecondMax), sleep(clock, restMs, signal)]);
   }
 
   /** Bytes that were copied. */
