@@ -78,6 +78,7 @@ export async function nativeGateway(
           incompleteBlocks: 0,
         },
         scrub: { running: undefined, last: undefined },
+        replicas: { damaged: [], reloaded: 0, lastReloaded: undefined, apart: [] },
         wallMs: Date.now(),
         startedAtMs: Date.now(),
         clock: { standing: "alone", aheadMs: 0 },

@@ -3,7 +3,7 @@
 import { numberIn } from "./document-members.ts";
 import { isRecord } from "./error-answer.ts";
 import type { ScrubStatus } from "./maintenance.ts";
-import { scrubFrom } from "./maintenance.ts";
+import { scrubFrom, texts } from "./maintenance.ts";
 import { notUnderstood } from "./read-answer.ts";
 
 export interface BucketInfo {
@@ -48,6 +48,7 @@ export interface ClusterStatus {
     readonly reserveBytes: number;
   };
   readonly scrub: ScrubStatus;
+  readonly replicas: ReplicasStatus;
   readonly log: {
     readonly failed: boolean;
     readonly queuedBytes: number;
@@ -72,6 +73,23 @@ export interface ClusterStatus {
   readonly reason: string | undefined;
   /** Of the process; undefined from a node that does not say. */
   readonly server: ServerFacts | undefined;
+}
+
+/** A group: 0 is the system group, 1 the first shard. */
+export interface DamagedReplica {
+  readonly group: number;
+  readonly reason: string;
+}
+
+/** The states of the groups that live on the node. */
+export interface ReplicasStatus {
+  /** Not served there; they are being loaded anew from other nodes. */
+  readonly damaged: readonly DamagedReplica[];
+  /** Loaded anew since the node started, and the last of them. */
+  readonly reloaded: number;
+  readonly lastReloaded: DamagedReplica | undefined;
+  /** Of groups whose replicas hold different states while no majority says which is right: a sentence each. */
+  readonly apart: readonly string[];
 }
 
 export type ClockStanding = "alone" | "together" | "unsure" | "apart";
@@ -122,12 +140,30 @@ export function statusFrom(document: Readonly<Record<string, unknown>>): Cluster
     startedAtMs: countOr0(document, "startedAtMs"),
     clock: clockFrom(document["clock"]),
     scrub: scrubFrom(isRecord(scrub) ? scrub : {}),
+    replicas: replicasFrom(document["replicas"]),
     ready: ready === true,
     writable: typeof document["writable"] === "boolean" ? document["writable"] : ready === true,
     code: text(document, "code"),
     reason: text(document, "reason"),
     server: serverFrom(document["server"]),
   };
+}
+
+/** A node of before says nothing of them. */
+function replicasFrom(document: unknown): ReplicasStatus {
+  const { damaged, reloaded, lastReloaded, apart } = isRecord(document) ? document : {};
+  return {
+    damaged: Array.isArray(damaged) ? damaged.map(damagedReplica) : [],
+    reloaded: typeof reloaded === "number" ? reloaded : 0,
+    lastReloaded: lastReloaded === undefined ? undefined : damagedReplica(lastReloaded),
+    apart: texts(apart),
+  };
+}
+
+function damagedReplica(document: unknown): DamagedReplica {
+  const { group, reason } = isRecord(document) ? document : {};
+  if (typeof group !== "number" || typeof reason !== "string") throw notUnderstood();
+  return { group, reason };
 }
 
 function clockFrom(document: unknown): ClusterStatus["clock"] {

@@ -1,6 +1,6 @@
 export type { ErrorCode, Outcome } from "@holdfast/base";
 export { StoreError } from "@holdfast/base";
-export type { BucketInfo, ClusterStatus, ServerFacts } from "./answers.ts";
+export type { BucketInfo, ClusterStatus, DamagedReplica, ReplicasStatus, ServerFacts } from "./answers.ts";
 export type { FileAttributes } from "./attributes.ts";
 export type {
   Cluster,

@@ -187,7 +187,7 @@ function parsed(line: string): Answer {
   throw notUnderstood();
 }
 
-function texts(value: unknown): readonly string[] {
+export function texts(value: unknown): readonly string[] {
   return Array.isArray(value) ? value.filter((text) => typeof text === "string") : [];
 }
 

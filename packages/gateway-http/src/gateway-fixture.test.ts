@@ -138,6 +138,7 @@ export function gatewayOver(
         blocks: { blocks: 0, volumes: 0, liveBytes: 0, deadBytes: 0, damagedFound: 0, failed: false },
         disk: { freeBytes: 1, totalBytes: 2, reserveBytes: 0 },
         scrub: { running: undefined, last: undefined },
+        replicas: { damaged: [], reloaded: 0, lastReloaded: undefined, apart: [] },
       }),
     readiness: () => Promise.resolve(readinessOf(ready)),
     metrics: () => Promise.resolve({ contentType: "text/plain; version=0.0.4", text: "up 1\n" }),

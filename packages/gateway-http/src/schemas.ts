@@ -117,6 +117,7 @@ export const schemas: Readonly<Record<string, Schema>> = {
     awaitingErasureBytes: integer,
     incompleteReplicas: integer,
   }),
+  DamagedReplica: object({ group: integer, reason: text }),
   Scrub: object(
     {
       running: object({ startedAtMs: timeMs, ...scrubCounts, blocksStored: integer }),
@@ -250,6 +251,15 @@ export const schemas: Readonly<Record<string, Schema>> = {
       }),
       disk: object({ freeBytes: integer, totalBytes: integer, reserveBytes: integer }),
       scrub: reference("Scrub"),
+      replicas: object(
+        {
+          damaged: list(reference("DamagedReplica")),
+          reloaded: integer,
+          lastReloaded: reference("DamagedReplica"),
+          apart: list(text),
+        },
+        ["lastReloaded"],
+      ),
       ready: { type: "boolean", description: "Linearizable reads and deletes are served" },
       writable: { type: "boolean", description: "New data is taken too" },
       code: { type: "string", description: "Why not ready or not writable: an error code" },

@@ -73,6 +73,25 @@ for (const protocol of protocolNames)
       assert.deepEqual(old.machine().texts, ["kept"]);
     });
 
+    test("state: whose owner finds it damaged hands leadership over at once, without an election's wait", async () => {
+      const world = await World.start();
+      await world.openGroup(protocol);
+      const leader = await world.leader();
+      await world.append(leader, "first");
+      await world.simulation.runFor(500);
+      const beganMs = world.simulation.nowMs;
+      leader.host.failState(group1, new Error("damaged"));
+      assert.deepEqual(leader.stateFailures, [group1]);
+      const others = world.others(leader);
+      await world.until(() => others.some((node) => node.group().status().role === "leader"), "a new leader");
+      const tookMs = world.simulation.nowMs - beganMs;
+      assert.ok(tookMs < 100, `${tookMs} ms`);
+      await world.run(leader.host.ended(group1));
+      assert.equal(leader.group().leader, undefined);
+      const error = await world.failure(leader.group().append(utf8("a")));
+      assert.ok(error instanceof StoreError);
+    });
+
     test("append: a command whose fate nobody learns ends as unknown", async () => {
       const world = await World.start({ limits: { commitWaitMs: 3000 } });
       await world.openGroup(protocol);

@@ -77,6 +77,8 @@ export class GroupHost implements NetworkReceiver {
   readonly #run: number;
   readonly #groups = new Map<GroupId, HostedGroup & Group<unknown>>();
   readonly #opening = new Set<GroupId>();
+  /** Groups whose state has failed, while something of them is under way. */
+  readonly #ending = new Map<GroupId, Promise<void>>();
   readonly #awake = new Set<HostedGroup>();
   readonly #peers = new Map<NodeId, Peer>();
   #due = new Set<HostedGroup>();
@@ -151,6 +153,16 @@ export class GroupHost implements NetworkReceiver {
     return this.#groups.get(group)?.leader;
   }
 
+  /** Its owner has found that the group's state can be used no more: the group ends here, as when applying fails. */
+  failState(group: GroupId, cause: unknown): void {
+    this.#onStateFailure(group, cause);
+  }
+
+  /** Resolves when nothing is under way of a group whose state has failed. */
+  async ended(group: GroupId): Promise<void> {
+    await this.#ending.get(group);
+  }
+
   /** The group is served here no longer; it may be opened again. Resolves when nothing of it is under way. */
   async close(group: GroupId): Promise<void> {
     const closing = this.#groups.get(group);
@@ -196,7 +208,7 @@ export class GroupHost implements NetworkReceiver {
   }
 
   onDisconnect(peer: NodeId): void {
-    if (this.#ended === undefined && this.#peers.get(peer)?.onDisconnect() === true)
+    if (this.#ended === undefined && this.#peers.get(peer)?.onDisconnect(this.#now) === true)
       this.#onPeerChanged(peer, 0);
   }
 
@@ -231,6 +243,16 @@ export class GroupHost implements NetworkReceiver {
     for (const group of this.#groups.values()) group.onPeerChanged(node, silentTicks);
   }
 
+  /**
+   * The connection ended and was not made anew: that is how a process ends. Those that follow it wait no longer than a follower waits
+   * at least; by what chance adds to that they stand apart, as ever.
+   */
+  #onPeerAway(node: NodeId): void {
+    const { awayTicks, consensus } = this.#limits;
+    const skippedTicks = consensus.electionTicks - awayTicks - consensus.heartbeatTicks;
+    for (const group of this.#groups.values()) group.onLeaderAway(node, skippedTicks);
+  }
+
   /** A node without others whose groups all rest need not wake: nothing happens by itself. */
   #keepTime(): void {
     if (this.#ticker !== undefined || this.#ended !== undefined) return;
@@ -247,8 +269,9 @@ export class GroupHost implements NetworkReceiver {
     this.#now++;
     if (this.#options.wal.stopped === "poisoned")
       return this.#onLogFailure(new Error("the log writes nothing any more"));
-    const { livenessTicks } = this.#limits;
+    const { livenessTicks, awayTicks } = this.#limits;
     for (const peer of this.#peers.values()) {
+      if (peer.stayedAway(this.#now, awayTicks)) this.#onPeerAway(peer.node);
       if (peer.becameSilent(this.#now, livenessTicks)) this.#onPeerChanged(peer.node, livenessTicks);
       peer.outbox.beat();
     }
@@ -310,9 +333,14 @@ export class GroupHost implements NetworkReceiver {
     const group = this.#groups.get(id);
     if (group === undefined) return;
     this.#options.journal.error("group.state.failed", { group: id, cause: String(cause) });
+    group.resign();
     group.sayFarewell();
     const message = `The state of group ${id} failed on this node. See its log.`;
     this.#remove(group, new StoreError("Internal", message, { cause }));
+    this.#ending.set(
+      id,
+      group.settled().then(() => void this.#ending.delete(id)),
+    );
     this.#plan();
     this.#options.events.onStateFailure(id, cause);
   }

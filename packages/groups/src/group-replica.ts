@@ -33,6 +33,7 @@ import type { Group, GroupLeader } from "./group.ts";
 import { notLeader } from "./group.ts";
 import type { GroupMachine } from "./group-machine.ts";
 import { GroupPlaces } from "./group-places.ts";
+import { heirOf } from "./heir.ts";
 import type { HostedGroup, Surroundings } from "./hosted-group.ts";
 import type { Received } from "./inbox.ts";
 import { Inbox } from "./inbox.ts";
@@ -248,6 +249,12 @@ export class GroupReplica<Result, Message extends Envelope> implements Group<Res
     for (let i = this.#quiet.silentTicks; i < silentTicks; i++) this.#core.tick();
   }
 
+  onLeaderAway(node: NodeId, skippedTicks: number): void {
+    if (this.#ended !== undefined || this.leader?.node !== node) return;
+    this.#act();
+    for (let i = 0; i < skippedTicks; i++) this.#core.tick();
+  }
+
   end(error: StoreError): void {
     if (this.#ended !== undefined) return;
     this.#ended = error;
@@ -261,6 +268,15 @@ export class GroupReplica<Result, Message extends Envelope> implements Group<Res
   async settled(): Promise<void> {
     await this.#lane.settled();
     await this.#intake.settled();
+  }
+
+  resign(): void {
+    const heir = heirOf(this.#core.status(), this.#core.followers());
+    if (this.#ended !== undefined || heir === undefined) return;
+    this.#core.transferLeader(heir);
+    // What else there is to do is lost, as in a crash: nothing may be applied or written any more.
+    for (let ready = this.#core.ready(); ready !== undefined; ready = this.#core.ready())
+      for (const message of ready.messages) this.#send(message);
   }
 
   sayFarewell(): void {

@@ -22,10 +22,14 @@ export interface HostedGroup {
   receiveSnapshot(node: NodeId, head: SnapshotHead, body: AsyncIterable<Uint8Array>): Promise<SnapshotAnswer>;
   /** This node may be dead, has started anew or is back; it was not heard of for so many ticks. */
   onPeerChanged(node: NodeId, silentTicks: number): void;
+  /** If its leader is on this node, it will not be heard of for so many ticks: they count as passed. */
+  onLeaderAway(node: NodeId, skippedTicks: number): void;
   /** Nothing goes on: whoever waits gets this error, or learns that the outcome is unknown. */
   end(error: StoreError): void;
   /** After `end`: resolves when nothing of this group is on its way to the log or into its state. */
   settled(): Promise<void>;
+  /** Hands leadership to the voter that has most of the log, without another turn; a follower does nothing. */
+  resign(): void;
   /** Says to all other nodes of the group that this replica serves it no longer. */
   sayFarewell(): void;
 }

@@ -10,6 +10,8 @@ export interface GroupHostLimits {
   readonly consensus: ConsensusLimits;
   /** A node that was not heard of for so many ticks is taken for dead: what rests because of it wakes. */
   readonly livenessTicks: number;
+  /** A node whose connection ended and was not made anew for so many ticks is not waited for as long as one that is silent. */
+  readonly awayTicks: number;
   /** A leader's group that had nothing to do for so many ticks rests; longer than an election timeout. */
   readonly quietTicks: number;
   /**
@@ -44,7 +46,8 @@ export interface GroupHostLimits {
 
 /**
  * A leader that dies with its node is followed within a second: its silence is noticed after 400 ms, and followers stand for
- * election between 400 and 800 ms after they last heard of it.
+ * election between 400 and 800 ms after they last heard of it. When its connection ends with it, as that of a process does, they
+ * stand between 150 and 550 ms after that.
  */
 export const defaultGroupHostLimits: GroupHostLimits = {
   tickMs: 50,
@@ -59,6 +62,7 @@ export const defaultGroupHostLimits: GroupHostLimits = {
     windowBytesMax: 64 * KiB,
   },
   livenessTicks: 8,
+  awayTicks: 3,
   quietTicks: 12,
   turnItemsMax: 64,
   groupItemsMin: 16,

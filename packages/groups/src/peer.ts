@@ -12,6 +12,8 @@ export class Peer {
   readonly node: NodeId;
   readonly outbox: Outbox;
   #heardAt: number | undefined;
+  /** When its connection ended, unless it was heard of since, or it was said that it stayed away. */
+  #lostAt: number | undefined;
   #run: number | undefined;
 
   constructor(node: NodeId, options: OutboxOptions) {
@@ -26,16 +28,25 @@ export class Peer {
   onFrame({ run }: FrameHead, now: number): Heard {
     const isKnown = this.isLive && this.#run === run;
     this.#heardAt = now;
+    this.#lostAt = undefined;
     this.#run = run;
     this.outbox.unblock();
     return isKnown ? "as-before" : "returned";
   }
 
   /** The connection to it ended. False when it was taken for dead already. */
-  onDisconnect(): boolean {
-    const wasLive = this.isLive;
+  onDisconnect(now: number): boolean {
+    if (!this.isLive) return false;
     this.#heardAt = undefined;
-    return wasLive;
+    this.#lostAt = now;
+    return true;
+  }
+
+  /** True once, when it was not heard of for so long after its connection had ended. */
+  stayedAway(now: number, ticks: number): boolean {
+    if (this.#lostAt === undefined || now - this.#lostAt < ticks) return false;
+    this.#lostAt = undefined;
+    return true;
   }
 
   /** Silent for more than `livenessTicks`: taken for dead from now on. */

@@ -6,7 +6,7 @@
 import { StoreError, UnsupportedVersionError } from "@holdfast/base";
 import { BlockError, checkBlockFormats, checkIndexFormat } from "@holdfast/blocks";
 import type { Disk, Hashing, KeyValue } from "@holdfast/ports";
-import { checkStateFormat } from "@holdfast/state";
+import { checkStateFormat, StateCorruptError } from "@holdfast/state";
 import { checkSegments } from "@holdfast/wal";
 import type { Identity } from "./identity.ts";
 import { folders } from "./identity.ts";
@@ -23,11 +23,16 @@ export async function checkFiles(disk: Disk, hashing: Hashing, identity: Identit
   }
 }
 
-export function checkStores(state: KeyValue, index: KeyValue, hashing: Hashing): void {
+/** `mayBeDamaged`: other nodes have what a damaged record of the state stands for (S12). */
+export function checkStores(
+  state: KeyValue,
+  index: KeyValue,
+  { hashing, mayBeDamaged }: { readonly hashing: Hashing; readonly mayBeDamaged: boolean },
+): void {
   try {
     checkStateFormat(state, hashing);
   } catch (error) {
-    throw newer(error, `${folders.state}: `);
+    if (!mayBeDamaged || !(error instanceof StateCorruptError)) throw newer(error, `${folders.state}: `);
   }
   try {
     checkIndexFormat(index, hashing);

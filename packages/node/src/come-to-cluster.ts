@@ -4,8 +4,11 @@ import { StoreError } from "@holdfast/base";
 import { findCluster } from "@holdfast/namespace";
 import type { Peer } from "@holdfast/ports";
 import type { NewNode, NodeLife, ReplicaPlace } from "@holdfast/shard";
-import type { StateStore } from "@holdfast/state";
+import type { GroupState, StateStore } from "@holdfast/state";
+import { StateCorruptError } from "@holdfast/state";
+import type { ClusterMap } from "./cluster/cluster-map.ts";
 import { clusterMapOf, peersOf } from "./cluster/cluster-map.ts";
+import type { ClusterSeed } from "./cluster/cluster-seed.ts";
 import { checkLife } from "./cluster/own-record.ts";
 import { systemGroup } from "./groups/group-ids.ts";
 import type { Identity } from "./identity.ts";
@@ -25,13 +28,20 @@ export async function comeToCluster(
   parts: {
     readonly found: Identity;
     readonly state: StateStore;
+    /** As the file beside the state has it. */
+    readonly wayIn: ClusterSeed | undefined;
     readonly life: NodeLife;
     readonly node: NewNode;
   },
 ): Promise<Coming> {
-  const { found, state, life, node } = parts;
-  const map = clusterMapOf(state.group(systemGroup));
-  checkIdentity(found, map?.clusterId ?? findCluster(state.group(systemGroup))?.clusterId);
+  const { found, state, wayIn, life, node } = parts;
+  const system = state.group(systemGroup);
+  const map = mapAtStart(system, wayIn);
+  if (system.damage !== undefined && wayIn !== undefined) {
+    checkIdentity(found, wayIn.clusterId);
+    return { identity: found, places: wayIn.places, peers: wayIn.peers };
+  }
+  checkIdentity(found, map?.clusterId ?? findCluster(system)?.clusterId);
   checkLife(map?.nodes.get(node.id), life);
   const own = { replica: 1, node: node.id, incarnation: life.logIncarnation };
   const known = map?.groups.find(({ group }) => group === systemGroup);
@@ -43,6 +53,22 @@ export async function comeToCluster(
   const identity = { ...found, consensus: seed.consensus };
   await writeIdentity(ports.disk, identity);
   return { identity, places: seed.places, peers: seed.peers };
+}
+
+/**
+ * What the state says of the cluster; undefined where it says nothing. A state that is found damaged is condemned if it is known where
+ * another is to be had (S12); otherwise throws StateCorruptError.
+ */
+export function mapAtStart(system: GroupState, wayIn: ClusterSeed | undefined): ClusterMap | undefined {
+  if (system.damage !== undefined && wayIn === undefined) throw new StateCorruptError(system.group);
+  if (system.damage !== undefined) return undefined;
+  try {
+    return clusterMapOf(system);
+  } catch (error) {
+    if (!(error instanceof StateCorruptError) || wayIn === undefined) throw error;
+    system.condemn("a value of it does not match its checksum");
+    return undefined;
+  }
 }
 
 function checkIdentity({ complete, clusterId }: Identity, known: string | undefined): void {

@@ -11,6 +11,8 @@ import type { Checkpointer } from "./groups/checkpointer.ts";
 import type { Identity } from "./identity.ts";
 import type { Scrubber, ScrubStatus } from "./maintenance/scrubber.ts";
 import type { Readiness } from "./readiness.ts";
+import type { DigestComparer } from "./state-reload/digest-comparer.ts";
+import type { ReloadStatus, StateReloads } from "./state-reload/state-reloads.ts";
 import type { ClockStanding, PeerClocks } from "./time/peer-clocks.ts";
 
 export interface NodeStatus extends Readiness {
@@ -41,7 +43,19 @@ export interface NodeStatus extends Readiness {
   };
   readonly disk: SpaceLeft;
   readonly scrub: ScrubStatus;
+  readonly replicas: ReplicasStatus;
   readonly cluster: ClusterStatus;
+}
+
+/** The states of the groups that live here (S12). */
+export interface ReplicasStatus {
+  /** Not served; being loaded anew from other nodes. */
+  readonly damaged: readonly ReloadStatus[];
+  /** Loaded anew since the node started, and the last of them. */
+  readonly reloaded: number;
+  readonly lastReloaded: ReloadStatus | undefined;
+  /** Of groups whose replicas hold different states while no majority says which is right: a sentence each. */
+  readonly apart: readonly string[];
 }
 
 export interface StatusParts {
@@ -57,6 +71,8 @@ export interface StatusParts {
   readonly checkpointer: Checkpointer;
   readonly admission: Admission;
   readonly scrubber: Scrubber;
+  readonly reloads: StateReloads;
+  readonly digests: DigestComparer;
 }
 
 export async function statusOf(parts: StatusParts, readiness: Readiness): Promise<NodeStatus> {
@@ -80,8 +96,14 @@ export async function statusOf(parts: StatusParts, readiness: Readiness): Promis
     blocks: { ...blocks.usage(), damagedFound, failed: failure !== undefined },
     disk: await admission.space(),
     scrub: parts.scrubber.status(),
+    replicas: replicasOf(parts),
     cluster: parts.cluster(),
   };
+}
+
+function replicasOf({ reloads, digests }: StatusParts): ReplicasStatus {
+  const { underWay, done, last } = reloads.status;
+  return { damaged: underWay, reloaded: done, lastReloaded: last, apart: digests.apart };
 }
 
 export function watchNode(metrics: Metrics, parts: StatusParts, look: () => Promise<Readiness>): void {

@@ -48,6 +48,7 @@ import { openNode } from "./open-node.ts";
 import type { Readiness } from "./readiness.ts";
 import { notReady, ReadinessProbe } from "./readiness.ts";
 import type { ShardReplica } from "./shard-replica.ts";
+import type { DigestComparer } from "./state-reload/digest-comparer.ts";
 
 /** What an operator asks of a node. */
 export interface Maintenance {
@@ -236,7 +237,7 @@ class RunningNode implements HoldfastNode {
     const port = systemPort(system.log, system.state, clocks.forEntries());
     const membership = membershipOf(port, system.log);
     const cluster = { ...clusterView(system.log, system.state), ...membership };
-    this.#startDuties(opened, port, files, [watch]);
+    this.#startDuties(opened, port, files, [watch, opened.digests]);
     this.#parts = {
       ...background,
       ...this.#watched(opened, admission, background),
@@ -269,7 +270,7 @@ class RunningNode implements HoldfastNode {
   }
 
   async #startBackground(
-    { system, shards, groups, blocks: placed, checkpointer, cluster }: OpenedNode,
+    { system, shards, groups, blocks: placed, checkpointer, cluster, digests }: OpenedNode,
     directory: BucketDirectory,
   ): Promise<Background> {
     const { hashing, clock } = this.#ports;
@@ -284,15 +285,17 @@ class RunningNode implements HoldfastNode {
       inspection,
       collector,
       compactor,
-      scrubber: await this.#startScrubber(inspection),
+      scrubber: await this.#startScrubber(inspection, digests),
     };
   }
 
   #watched(
-    { identity, wal, groups, blocks: placed, checkpointer, system, shards, cluster: own, clocks }: OpenedNode,
+    opened: OpenedNode,
     admission: Admission,
     { scrubber }: Background,
   ): Pick<Parts, "status" | "probe"> {
+    const { identity, wal, groups, blocks: placed, checkpointer, system, shards, cluster: own } = opened;
+    const { clocks, reloads, digests } = opened;
     const { clock } = this.#ports;
     const startedAtMs = clock.wallMs();
     const self = ownId(identity);
@@ -310,6 +313,8 @@ class RunningNode implements HoldfastNode {
         checkpointer,
         admission,
         scrubber,
+        reloads,
+        digests,
         cluster,
       },
       probe: new ReadinessProbe({
@@ -317,6 +322,7 @@ class RunningNode implements HoldfastNode {
         systemState: system.state,
         systemIsLed: () => system.log.replica?.leader !== undefined,
         shards: () => shardsHere(own, self, shards),
+        damaged: () => reloads.status.underWay,
         wal,
         blocks,
         admission,
@@ -356,11 +362,12 @@ class RunningNode implements HoldfastNode {
     return compactor;
   }
 
-  async #startScrubber(inspection: InspectionParts): Promise<Scrubber> {
+  async #startScrubber(inspection: InspectionParts, digests: DigestComparer): Promise<Scrubber> {
     const { disk, journal } = this.#ports;
     const { scrubPeriodMs: periodMs = weekMs, scrubBytesPerSecondMin: bytesPerSecondMin = 4 * MiB } =
       this.#options;
-    const scrubber = new Scrubber(inspection, disk, journal, { periodMs, bytesPerSecondMin });
+    const parts = { ...inspection, disk, journal, digests };
+    const scrubber = new Scrubber(parts, { periodMs, bytesPerSecondMin });
     this.#closing.add(() => {
       this.#background.abort();
       return scrubber.stop();

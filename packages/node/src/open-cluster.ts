@@ -7,9 +7,11 @@ import { silentMetrics } from "@holdfast/ports";
 import type { StateStore } from "@holdfast/state";
 import type { WriteAheadLog } from "@holdfast/wal";
 import type { Ballast } from "./ballast.ts";
+import type { ClusterSeed } from "./cluster/cluster-seed.ts";
 import { LayoutPlacement } from "./cluster/layout-placement.ts";
 import { NodeCluster } from "./cluster/node-cluster.ts";
 import { ownId } from "./cluster/own-record.ts";
+import { storeWayIn } from "./cluster/way-in.ts";
 import type { Coming } from "./come-to-cluster.ts";
 import type { Checkpointer } from "./groups/checkpointer.ts";
 import { NodeGroups } from "./groups/node-groups.ts";
@@ -23,10 +25,17 @@ import { replicationLimitsDefault } from "./replication/replication-limits.ts";
 import type { ServedShard } from "./shard-reads/read-server.ts";
 import { ReadServer } from "./shard-reads/read-server.ts";
 import { RemoteReads } from "./shard-reads/remote-reads.ts";
+import type { DamageListener } from "./state-reload/damage-listener.ts";
+import type { DigestComparerParts } from "./state-reload/digest-comparer.ts";
+import { DigestComparer } from "./state-reload/digest-comparer.ts";
+import type { StateReloadsParts } from "./state-reload/state-reloads.ts";
+import { StateReloads } from "./state-reload/state-reloads.ts";
+import { StateServer } from "./state-reload/state-server.ts";
 import { PeerClocks } from "./time/peer-clocks.ts";
 
 export interface ClusterStores {
   readonly state: StateStore;
+  readonly damage: DamageListener;
   readonly wal: WriteAheadLog;
   readonly mayLackGroups: boolean;
   readonly store: BlockStore;
@@ -41,13 +50,15 @@ export interface OpenedCluster {
   readonly clocks: PeerClocks;
   readonly everywhere: Everywhere;
   readonly reads: RemoteReads;
+  readonly reloads: StateReloads;
+  readonly digests: DigestComparer;
 }
 
 /** The network with all that is served on it, then the replica of the system group. */
 export async function openCluster(
   opening: Opening,
   { identity, places, peers }: Coming,
-  { state, wal, mayLackGroups, store, list, checkpointer, ballast }: ClusterStores,
+  { state, damage, wal, mayLackGroups, store, list, checkpointer, ballast }: ClusterStores,
 ): Promise<OpenedCluster> {
   const { ports, closing, onFailure } = opening;
   const { clock, random, journal, disk, hashing, metrics = silentMetrics } = ports;
@@ -67,7 +78,7 @@ export async function openCluster(
     metrics,
     events: {
       onLogFailure: onFailure,
-      onStateFailure: (_group, cause) => onFailure(cause),
+      onStateFailure: (group, cause) => reloads.onStateFailure(state.group(group), cause),
       onLeaderChange: () => undefined,
       onApplied: () => {
         checkpointer.applied();
@@ -78,18 +89,25 @@ export async function openCluster(
     },
     hasRoom,
   });
-  const consensus = identity.consensus;
-  const remember = (): Promise<void> => checkpointer.soon();
-  const ofCluster = { self, states: state, groups, network, consensus, clock, journal, onFailure, remember };
+  const { consensus } = identity;
+  const reloads: StateReloads = openReloads(opening, shared, {
+    groups,
+    wal,
+    consensus,
+    hasRoom,
+    remember: () => checkpointer.soon(),
+    onReloaded: (group) => cluster.onReloaded(group),
+  });
+  damage.listen((found) => reloads.onDamage(found));
+  const remember = rememberWith(opening, checkpointer);
+  const ofGroups = { states: state, groups, reloads, remember, onFailure };
+  const ofCluster = { self, network, consensus, clock, journal, ...ofGroups };
   const cluster: NodeCluster = new NodeCluster(ofCluster);
   const clocks = openClocks(opening, shared, groups);
   clocks.setOthers(new Set(peers.map(({ id }) => id).filter((id) => id !== self)));
   cluster.follow(({ nodes }) => clocks.setOthers(new Set([...nodes.keys()].filter((id) => id !== self))));
   const everywhere: Everywhere = openEverywhere(opening, cluster, shared);
-  const placement = new LayoutPlacement();
-  cluster.follow(({ layout }) => {
-    if (layout !== undefined) placement.adopt(layout);
-  });
+  const placement = openPlacement(cluster);
   const ofBlocks = { self, disk, store, list, placement, clock, random, hashing, journal, metrics };
   const view = shared.view(services.blocks);
   const limits = replicationLimitsDefault;
@@ -102,7 +120,50 @@ export async function openCluster(
   shared.listen();
   network.setPeers(peers.filter(({ id }) => id !== self));
   await cluster.openSystem(places);
-  return { cluster, blocks, clocks, everywhere, reads };
+  const digests = openDigests(opening, shared, { groups, reloads });
+  return { cluster, blocks, clocks, everywhere, reads, reloads, digests };
+}
+
+/** What a start needs to find the others, in the state store and in the file beside it. */
+function rememberWith(
+  { ports: { disk, hashing } }: Opening,
+  checkpointer: Checkpointer,
+): (wayIn: ClusterSeed) => Promise<void> {
+  return async (wayIn) => {
+    await checkpointer.soon();
+    await storeWayIn(disk, hashing, wayIn);
+  };
+}
+
+function openPlacement(cluster: NodeCluster): LayoutPlacement {
+  const placement = new LayoutPlacement();
+  cluster.follow(({ layout }) => {
+    if (layout !== undefined) placement.adopt(layout);
+  });
+  return placement;
+}
+
+/** What other nodes may have of the states here, and what is had of theirs. */
+function openReloads(
+  { ports: { clock, journal, metrics = silentMetrics }, closing, onFailure }: Opening,
+  shared: SharedNetwork,
+  parts: Pick<StateReloadsParts, "wal" | "consensus" | "hasRoom" | "remember" | "onReloaded"> & {
+    readonly groups: NodeGroups;
+  },
+): StateReloads {
+  const network = shared.view(services.states);
+  network.listen(new StateServer({ served: (group) => parts.groups.served(group), journal }));
+  const reloads = new StateReloads({ ...parts, network, clock, journal, metrics, onFailure });
+  closing.add(() => reloads.stop());
+  return reloads;
+}
+
+function openDigests(
+  { ports: { clock, journal, metrics = silentMetrics } }: Opening,
+  shared: SharedNetwork,
+  parts: Pick<DigestComparerParts, "groups" | "reloads">,
+): DigestComparer {
+  return new DigestComparer({ ...parts, network: shared.view(services.states), clock, journal, metrics });
 }
 
 function openClocks({ ports }: Opening, shared: SharedNetwork, groups: NodeGroups): PeerClocks {

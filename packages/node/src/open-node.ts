@@ -16,10 +16,11 @@ import { StateStore } from "@holdfast/state";
 import type { WriteAheadLog } from "@holdfast/wal";
 import { Ballast } from "./ballast.ts";
 import { checkFiles, checkStores } from "./check-directory.ts";
-import { clusterMapOf } from "./cluster/cluster-map.ts";
+import type { ClusterSeed } from "./cluster/cluster-seed.ts";
 import type { NodeCluster } from "./cluster/node-cluster.ts";
-import { announceNode, foundCluster, lifeOf, newNode, ownId } from "./cluster/own-record.ts";
-import { comeToCluster, isFounder } from "./come-to-cluster.ts";
+import { announceNode, checkLife, foundCluster, lifeOf, newNode, ownId } from "./cluster/own-record.ts";
+import { readWayIn } from "./cluster/way-in.ts";
+import { comeToCluster, isFounder, mapAtStart } from "./come-to-cluster.ts";
 import { Checkpointer } from "./groups/checkpointer.ts";
 import type { ForwardingLog } from "./groups/forwarding-log.ts";
 import { systemGroup } from "./groups/group-ids.ts";
@@ -34,6 +35,9 @@ import { openCluster } from "./open-cluster.ts";
 import type { Opening } from "./opening.ts";
 import type { NodeBlocks } from "./replication/node-blocks.ts";
 import { ShardReplica } from "./shard-replica.ts";
+import { DamageListener } from "./state-reload/damage-listener.ts";
+import type { DigestComparer } from "./state-reload/digest-comparer.ts";
+import type { StateReloads } from "./state-reload/state-reloads.ts";
 import type { PeerClocks } from "./time/peer-clocks.ts";
 
 export interface OpenedNode {
@@ -50,6 +54,8 @@ export interface OpenedNode {
   /** Of the system group and then of each shard, in the order of their numbers. */
   readonly groups: readonly GroupState[];
   readonly blocks: NodeBlocks;
+  readonly reloads: StateReloads;
+  readonly digests: DigestComparer;
 }
 
 export interface OpenedSystem {
@@ -74,16 +80,16 @@ const wallMsMin = 1_577_836_800_000;
 export async function openNode(opening: Opening): Promise<OpenedNode> {
   const { options, closing } = opening;
   const { identity: found, ballast } = await openDirectory(opening);
-  const { state, index, list, wal, mayLackGroups } = await openStores(opening, found);
+  const { state, damage, wayIn, index, list, wal, mayLackGroups } = await openStores(opening, found);
   const store = await openBlocks(opening, index);
   const life = lifeOf(wal.incarnation, store.incarnation);
   const node = newNode(ownId(found), life, options.place ?? {});
-  const { identity, places, peers } = await comeToCluster(opening, { found, state, life, node });
+  const { identity, places, peers } = await comeToCluster(opening, { found, state, wayIn, life, node });
   const checkpointer = openCheckpointer(opening, wal, state, ballast);
   closing.add(() => checkpointer.stop());
-  const stores = { state, wal, mayLackGroups, store, list, checkpointer, ballast };
+  const stores = { state, damage, wal, mayLackGroups, store, list, checkpointer, ballast };
   const opened = await openCluster(opening, { identity, places, peers }, stores);
-  const { cluster, blocks, clocks, everywhere } = opened;
+  const { cluster, blocks, clocks, everywhere, reloads, digests } = opened;
   const { log, state: systemState } = cluster.system;
   const entryClock = clocks.forEntries();
   const group = { log, state: systemState, clock: entryClock };
@@ -95,6 +101,7 @@ export async function openNode(opening: Opening): Promise<OpenedNode> {
   const noted = noteLateStart(opening);
   closing.add(async () => noted.cancel());
   const map = await cluster.known(opening.stopping);
+  checkLife(map.nodes.get(node.id), life);
   await cluster.openShards(map);
   announceInTime(opening, () => announceNode(group, life, node), ownAddresses(options));
   // From here on nothing of the directory may be missing at a start, not even in the state store.
@@ -116,7 +123,7 @@ export async function openNode(opening: Opening): Promise<OpenedNode> {
   const groups = [systemState, ...cluster.shards.map((shard) => shard.state)];
   const system = { log, state: systemState, shardCount: map.shardCount };
   const ofCluster = { cluster, system, clocks, everywhere, shards, replica, groups, blocks };
-  return { identity, ballast, wal, checkpointer, ...ofCluster };
+  return { identity, ballast, wal, checkpointer, reloads, digests, ...ofCluster };
 }
 
 /** A start waits for as long as too few of the others are there: whoever looks should not have to guess. */
@@ -191,6 +198,9 @@ function checkClock(clock: Clock): void {
 
 interface Stores {
   readonly state: StateStore;
+  readonly damage: DamageListener;
+  /** As the file beside the state has it. */
+  readonly wayIn: ClusterSeed | undefined;
   readonly index: KeyValue;
   /** Of incomplete blocks. */
   readonly list: KeyValue;
@@ -199,17 +209,20 @@ interface Stores {
 }
 
 async function openStores({ ports, options, closing }: Opening, identity: Identity): Promise<Stores> {
-  const { openKeyValue, hashing } = ports;
+  const { openKeyValue, hashing, disk } = ports;
   const stateStore = await openKeyValue(folders.state);
   closing.add(() => stateStore.close());
   const index = await openKeyValue(folders.blockIndex);
   closing.add(() => index.close());
-  checkStores(stateStore, index, hashing);
+  const wayIn = await readWayIn(disk, hashing);
+  checkStores(stateStore, index, { hashing, mayBeDamaged: wayIn !== undefined });
   const list = await openKeyValue(folders.incomplete);
   closing.add(() => list.close());
-  const state = new StateStore(stateStore, hashing);
+  const damage = new DamageListener();
+  const state = new StateStore(stateStore, hashing, (found) => damage.onDamage(found));
   const { segmentBytes = segmentBytesDefault } = options;
-  const isAlone = (clusterMapOf(state.group(systemGroup))?.nodes.size ?? 1) === 1;
+  const map = mapAtStart(state.group(systemGroup), wayIn);
+  const isAlone = (map?.nodes.size ?? wayIn?.peers.length ?? 1) === 1;
   const opened = await openNodeLog(ports, { segmentBytes, reserveBytes: undefined, isAlone });
   const { log: wal, mayLackGroups } = opened;
   closing.add(() => wal.close());
@@ -217,7 +230,7 @@ async function openStores({ ports, options, closing }: Opening, identity: Identi
     if (identity.complete) await upgradeLogs(wal, state);
     await writeIdentity(ports.disk, identity);
   }
-  return { state, index, list, wal, mayLackGroups };
+  return { state, damage, wayIn, index, list, wal, mayLackGroups };
 }
 
 function openCheckpointer(

@@ -1,11 +1,13 @@
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
-import { StoreError, seededRandom, shardId } from "@holdfast/base";
+import type { GroupId } from "@holdfast/base";
+import { groupId, StoreError, seededRandom, shardId } from "@holdfast/base";
 import { createCluster } from "@holdfast/namespace";
 import { MemoryState } from "@holdfast/ports";
 import { SimulatedClock, Simulation } from "@holdfast/ports/simulated";
 import { ClusterMachines } from "../test-support/cluster-machines.ts";
 import type { ShardHere } from "./cluster/shards-here.ts";
+import { systemGroup } from "./groups/group-ids.ts";
 import type { Readiness } from "./readiness.ts";
 import { ReadinessProbe } from "./readiness.ts";
 
@@ -18,10 +20,11 @@ interface World {
   readonly shards?: readonly (Pick<ShardHere, "state" | "hasWriter"> & { readonly barrier?: Barrier })[];
   readonly systemIsLed?: boolean;
   readonly system?: Barrier;
+  readonly damaged?: readonly GroupId[];
 }
 
 /** So many looks, one after the other. */
-async function looks(count: number, { shards = [served], systemIsLed = true, system }: World) {
+async function looks(count: number, { shards = [served], systemIsLed = true, system, damaged = [] }: World) {
   const drain = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
   const simulation = new Simulation({ random: seededRandom(1), drain });
   const systemState = new MemoryState();
@@ -37,6 +40,7 @@ async function looks(count: number, { shards = [served], systemIsLed = true, sys
         hasWriter,
         log: { readBarrier: barrier ?? (() => undefined) },
       })),
+    damaged: () => damaged.map((group) => ({ group, reason: "it rotted" })),
     wal: { stopped: undefined },
     blocks: { health: () => ({ damagedFound: 0, queuedBytes: 0, failure: undefined }) },
     admission: { hasRoom: () => Promise.resolve(true) },
@@ -83,6 +87,14 @@ suite("readiness names what is wrong", () => {
     assert.equal(late.reason, "No answer within 1000 ms from the system group.");
     const gone = () => Promise.reject(new StoreError("Unavailable", "gone"));
     assert.match((await look({ system: gone })).reason ?? "", /\(the system group\).*gone/);
+  });
+
+  test("a state that is damaged and loaded anew: of a shard, of the system group", async () => {
+    const shards = [served, { state: "missing", hasWriter: true } as const];
+    const shard = await look({ shards, damaged: [groupId(2)] });
+    assert.match(shard.reason ?? "", /^Shard 1 cannot be served here yet: a state is damaged/);
+    const system = await look({ systemIsLed: false, damaged: [systemGroup] });
+    assert.match(system.reason ?? "", /^The state of the system group is damaged here/);
   });
 
   test("a shard whose barrier nobody confirms, in its turn", async () => {

@@ -12,6 +12,8 @@ import type { Clock, ReplicatedLog, StateReader } from "@holdfast/ports";
 import type { WriteAheadLog } from "@holdfast/wal";
 import type { Admission } from "./admission.ts";
 import type { ShardHere } from "./cluster/shards-here.ts";
+import { systemGroup } from "./groups/group-ids.ts";
+import type { ReloadStatus } from "./state-reload/state-reloads.ts";
 
 export interface Readiness {
   /** Reads and deletes are served, linearizably. */
@@ -30,6 +32,8 @@ export interface ReadinessParts {
   readonly systemIsLed: () => boolean;
   /** As they are now. */
   readonly shards: () => readonly ShardHere[];
+  /** Replicas that are loaded anew, for their state is damaged. */
+  readonly damaged: () => readonly ReloadStatus[];
   readonly wal: Pick<WriteAheadLog, "stopped">;
   readonly blocks: Pick<BlockStore, "health">;
   readonly admission: Pick<Admission, "hasRoom">;
@@ -103,8 +107,13 @@ export class ReadinessProbe {
   }
 
   #locallyWrong(shards: readonly ShardHere[]): string | undefined {
+    const damaged = this.#parts.damaged();
+    if (damaged.some(({ group }) => group === systemGroup))
+      return "The state of the system group is damaged here, and is loaded anew from another node.";
     if (!this.#parts.systemIsLed()) return `The system group has ${leaderless}`;
     const missing = shards.filter(({ state }) => state === "missing");
+    if (missing.length > 0 && damaged.length > 0)
+      return `${namesOf(missing)} cannot be served here yet: a state is damaged, and is loaded anew from another node.`;
     if (missing.length > 0)
       return `${namesOf(missing)} should be on this node and cannot be served here yet.`;
     const unled = shards.filter(({ state }) => state === "leaderless");

@@ -146,8 +146,14 @@ export class ShardReplica implements ShardReads {
     return this.#options.state;
   }
 
-  #find<Asked, Answer>(question: ShardQuestion<Asked, Answer>, asked: Asked): Answer {
-    return question.find(this.#options.state, asked, this.id);
+  /** A state that is found damaged by this ends the replica here (S12): then another home is asked. */
+  #find<Asked, Answer>(question: ShardQuestion<Asked, Answer>, asked: Asked): Awaitable<Answer> {
+    try {
+      return question.find(this.#options.state, asked, this.id);
+    } catch (error) {
+      if (this.isHere) throw error;
+      return this.#askElsewhere(question, asked, error);
+    }
   }
 
   /** `error`: what the replica here said. */

@@ -437,6 +437,24 @@ export const allMetrics = {
     help: "Groups with a replica on this node of which it knows no leader: what they hold is not served.",
     labels: [],
   },
+  stateDamagedReplicas: {
+    kind: "gauge",
+    name: "holdfast_state_damaged_replicas",
+    help: "Replicas on this node whose state is damaged: not served here until they are loaded anew from other nodes.",
+    labels: [],
+  },
+  stateReloads: {
+    kind: "counter",
+    name: "holdfast_state_reloads_total",
+    help: "Replicas on this node that were loaded anew, for their state was damaged.",
+    labels: [],
+  },
+  stateDigestsApart: {
+    kind: "gauge",
+    name: "holdfast_state_digests_apart",
+    help: "Groups whose replicas hold different states at one index while no majority says which is right.",
+    labels: [],
+  },
   clusterJointPartitions: {
     kind: "gauge",
     name: "holdfast_cluster_joint_partitions",

@@ -21,6 +21,10 @@ export interface WalkedState {
   readonly encodeRecords: () => void;
   readonly kept: () => StateDigest;
   readonly leave: (walk: DigestWalk) => void;
+  /** Whether what the store says of the group beside its pairs is what was stored. */
+  readonly areRecordsWhole: () => boolean;
+  /** Told before `step` returns what is wrong. */
+  readonly onDamage: () => void;
 }
 
 export interface DigestStep {
@@ -28,7 +32,10 @@ export interface DigestStep {
   readonly bytes: number;
   /** Keys, as the state machine knows them, of values that do not match their checksum. */
   readonly damagedKeys: readonly Uint8Array[];
-  /** Undefined while there is more to walk; then whether the sum is the digest that the group keeps. A walk that was ended matches. */
+  /**
+   * Undefined while there is more to walk; then whether the sum is the digest that the group keeps, and its records are whole. A walk
+   * that was ended matches.
+   */
   readonly matches: boolean | undefined;
 }
 
@@ -62,13 +69,17 @@ export class DigestWalk {
       bytes += key.length + value.length;
       last = key;
     }
+    if (damagedKeys.length > 0) this.#state.onDamage();
     if (pairs === limit && last !== undefined) {
       this.#reached = concatBytes([last, justBehind]);
       return { pairs, bytes, damagedKeys, matches: undefined };
     }
     this.leave();
     const { low, high } = this.#state.kept();
-    return { pairs, bytes, damagedKeys, matches: low === this.#sum.low && high === this.#sum.high };
+    const isSum = low === this.#sum.low && high === this.#sum.high;
+    const matches = isSum && this.#state.areRecordsWhole();
+    if (!matches) this.#state.onDamage();
+    return { pairs, bytes, damagedKeys, matches };
   }
 
   /** The group is about to change this pair: the checksums of its values. */

@@ -42,6 +42,12 @@ export interface GenerationsOwner {
   readonly replace: (by: GroupRecord) => Promise<void>;
   /** Nothing is left in the store: leaves no record either, unless the group was used again meanwhile. */
   readonly removeRecord: () => Promise<void>;
+  /** The state in use is to be replaced, whatever its place. */
+  readonly isDamaged: () => boolean;
+  /** False: the record that names the generation in use is damaged. */
+  readonly isKnown: boolean;
+  /** Throws the error when nobody takes care of damage. */
+  readonly onDamagedRecord: (error: unknown) => void;
 }
 
 /** Pairs removed at once. */
@@ -54,16 +60,14 @@ export class Generations {
   #last: Promise<void> = Promise.resolve();
   /** Asked for and not begun. */
   #waiting = 0;
-  /** A write of a record failed: nobody knows which generations count at the next open. */
+  /** A write of a record failed, or a record is damaged: nobody knows which generations count. */
   #isUncertain = false;
 
-  /** Throws StateCorruptError when the staged record is damaged. */
+  /** Throws StateCorruptError when the staged record is damaged and nobody takes care of damage. */
   constructor(owner: GenerationsOwner) {
     this.#owner = owner;
-    const { store, hashing } = owner;
-    const key = stagedKey(owner.keys().group);
-    const stored = store.get(key);
-    if (stored !== undefined) this.#staged = this.#stagedState(decodeGroupRecord(hashing, key, stored));
+    this.#isUncertain = !owner.isKnown;
+    this.#staged = this.#readStaged();
     if (this.#garbage() !== undefined) this.#removeInBackground();
   }
 
@@ -105,6 +109,19 @@ export class Generations {
     }
   }
 
+  #readStaged(): Staged | undefined {
+    const { store, hashing, keys, onDamagedRecord } = this.#owner;
+    const key = stagedKey(keys().group);
+    const stored = store.get(key);
+    try {
+      return stored === undefined ? undefined : this.#stagedState(decodeGroupRecord(hashing, key, stored));
+    } catch (error) {
+      onDamagedRecord(error);
+      this.#isUncertain = true;
+      return undefined;
+    }
+  }
+
   #stagedState(record: GroupRecord): Staged {
     const staged: Staged = {
       generation: record.generation,
@@ -117,7 +134,8 @@ export class Generations {
 
   async #install(staged: Staged, record: GroupRecord): Promise<void> {
     assert(this.#staged === staged, "it lies beside the state");
-    assert(staged.position.index > this.#owner.applied().index, "a state is replaced by a later one");
+    const isLater = staged.position.index > this.#owner.applied().index;
+    assert(isLater || this.#owner.isDamaged(), "a state is replaced by a later one");
     this.#staged = undefined;
     await this.#replace(record);
   }

@@ -25,7 +25,7 @@ import type { StateDigest } from "./digest.ts";
 import { stateDigestCodec } from "./digest.ts";
 import type { StatePosition } from "./state-position.ts";
 import { statePositionCodec } from "./state-position.ts";
-import { seal, sealBytes, unseal } from "./stored-value.ts";
+import { isSealed, StateCorruptError, seal, sealBytes, unseal } from "./stored-value.ts";
 
 export interface GroupRecord {
   readonly position: StatePosition;
@@ -73,11 +73,26 @@ export function decodeGroupRecord(hashing: Hashing, key: Uint8Array, stored: Uin
   return decode(groupRecordCodec, unseal(hashing, group, hashing.crc32(key), stored));
 }
 
-/** Throws UnsupportedVersionError when a newer program wrote a group's record, StateCorruptError when it is damaged. */
+/** Whether both records of a group match their checksums where they lie. */
+export function areRecordsWhole(store: Pick<KeyValue, "get">, hashing: Hashing, group: GroupId): boolean {
+  return [groupKey(group), stagedKey(group)].every((key) => {
+    const stored = store.get(key);
+    return stored === undefined || isSealed(hashing, hashing.crc32(key), stored);
+  });
+}
+
+/** Throws UnsupportedVersionError when a newer program wrote a group's record, otherwise StateCorruptError when one is damaged. */
 export function checkStateFormat(store: KeyValue, hashing: Hashing): void {
+  let damage: StateCorruptError | undefined;
   for (const table of [stateTable, stagedTable])
     for (const { key, value } of store.range({ from: Uint8Array.of(table), to: Uint8Array.of(table + 1) }))
-      decodeGroupRecord(hashing, key, value);
+      try {
+        decodeGroupRecord(hashing, key, value);
+      } catch (error) {
+        if (!(error instanceof StateCorruptError)) throw error;
+        damage ??= error;
+      }
+  if (damage !== undefined) throw damage;
 }
 
 function recordKey(table: number, group: GroupId): Uint8Array {

@@ -1,19 +1,26 @@
 import type { Codec, GroupId, LogIndex } from "@holdfast/base";
-import { assert, binaryString, briefSlabs, decode, encode, waitingSlabs } from "@holdfast/base";
+import { assert, binaryString, briefSlabs, decode, encode, StoreError, waitingSlabs } from "@holdfast/base";
 import type { Hashing, KeyRange, KeyValue, KeyValuePair, StateWriter, WriteBuffer } from "@holdfast/ports";
+import { damageKey, decodeDamage, encodeDamage } from "./damage-record.ts";
 import type { StateDigest } from "./digest.ts";
 import { digestWith, digestWithout, emptyDigest } from "./digest.ts";
 import { DigestWalk } from "./digest-walk.ts";
 import { Generations } from "./generations.ts";
 import type { GroupRecord } from "./group-record.ts";
-import { decodeGroupRecord, encodeGroupRecord, groupKey, stagedKey } from "./group-record.ts";
+import {
+  areRecordsWhole,
+  decodeGroupRecord,
+  encodeGroupRecord,
+  groupKey,
+  stagedKey,
+} from "./group-record.ts";
 import type { StagedGroupState } from "./staged-state.ts";
 import { StateKeys } from "./state-keys.ts";
 import type { StatePosition } from "./state-position.ts";
 import { initialPosition } from "./state-position.ts";
 import type { StateSnapshot } from "./state-snapshot.ts";
 import { openStateSnapshot } from "./state-snapshot.ts";
-import { seal, sealBytes, sealedChecksum, unseal } from "./stored-value.ts";
+import { isSealed, StateCorruptError, seal, sealBytes, sealedChecksum } from "./stored-value.ts";
 
 /** What the states of all groups share. */
 export interface GroupStateSurroundings {
@@ -23,6 +30,8 @@ export interface GroupStateSurroundings {
   readonly hashing: Hashing;
   /** Called at the first change behind each `settle`, which must follow before the buffer is flushed. */
   readonly onChange: (state: GroupState) => void;
+  /** Told of what is found damaged, before whoever found it; undefined: nobody takes care of it. */
+  readonly onDamage: ((state: GroupState) => void) | undefined;
 }
 
 /** A record that stands for its value: what is under the key, whether or not the buffer has it yet. */
@@ -48,26 +57,31 @@ export class GroupState implements StateWriter {
   readonly #buffer: WriteBuffer;
   readonly #hashing: Hashing;
   readonly #onChange: (state: GroupState) => void;
+  readonly #onDamage: ((state: GroupState) => void) | undefined;
   readonly #generations: Generations;
   readonly #walks = new Set<DigestWalk>();
   readonly #records = new Map<string, KeptRecord>();
   #keys: StateKeys;
   #position: StatePosition;
   #digest: StateDigest;
+  #damage: string | undefined;
   /** There is something for `settle` to do. */
   #isUnsettled = false;
   /** The name that was looked up last, and the checksum of what stands there: only this object changes the group's keys. */
   #lastName = "";
   #lastChecksum: number | undefined;
 
-  /** Throws StateCorruptError when a record of the group is damaged. */
-  constructor(group: GroupId, { store, buffer, hashing, onChange }: GroupStateSurroundings) {
+  /** Throws StateCorruptError when a record of the group is damaged and nobody takes care of damage. */
+  constructor(group: GroupId, { store, buffer, hashing, onChange, onDamage }: GroupStateSurroundings) {
     this.group = group;
     this.#store = store;
     this.#buffer = buffer;
     this.#hashing = hashing;
     this.#onChange = onChange;
-    const found = this.#readGroupRecord();
+    this.#onDamage = onDamage;
+    this.#damage = this.#readDamage();
+    const read = this.#readGroupRecord();
+    const found = read === "damaged" ? undefined : read;
     this.#keys = new StateKeys(group, found?.generation ?? 0, hashing);
     this.#position = found?.position ?? initialPosition;
     this.#digest = found?.digest ?? emptyDigest;
@@ -78,7 +92,27 @@ export class GroupState implements StateWriter {
       applied: () => this.#position,
       replace: (by) => this.#replace(by),
       removeRecord: () => this.#removeRecord(),
+      isDamaged: () => this.#damage !== undefined,
+      isKnown: read !== "damaged",
+      onDamagedRecord: (error) => this.#onDamagedRecord(error),
     });
+  }
+
+  /**
+   * Why this state is not used any more; undefined for one that is. Nothing is read of it and nothing applied to it:
+   * whoever tries gets a StoreError "Unavailable". Another one takes its place by `stage` and `install`, or by `forget`.
+   */
+  get damage(): string | undefined {
+    return this.#damage;
+  }
+
+  /** From now on this state is damaged, also for later starts once the store is flushed. */
+  condemn(reason: string): void {
+    if (this.#damage !== undefined) return;
+    this.#damage = reason;
+    this.#forgetRemembered();
+    const key = damageKey(this.group);
+    this.#buffer.put(key, encodeDamage(this.#hashing, key, reason));
   }
 
   /** The last entry whose effects the state shows. */
@@ -129,6 +163,7 @@ export class GroupState implements StateWriter {
   }
 
   range(range: KeyRange): Iterable<KeyValuePair> {
+    this.#refuseDamaged();
     this.#encodeRecords();
     const keys = this.#keys;
     const to = range.to === undefined ? keys.to : keys.stored(range.to);
@@ -153,6 +188,7 @@ export class GroupState implements StateWriter {
   }
 
   keepRecord<T>(codec: Codec<T>, key: Uint8Array, record: T): void {
+    this.#refuseDamaged();
     const storedKey = this.#keys.stored(key);
     this.#keep(binaryString(storedKey), { storedKey, codec, record, isEncoded: false });
     this.#changed();
@@ -175,6 +211,7 @@ export class GroupState implements StateWriter {
    * entry's changes, so that no flush takes the one without the other.
    */
   advance(position: StatePosition): void {
+    assert(this.#damage === undefined, "nothing is applied to a damaged state");
     const { index } = this.#position;
     assert(position.index === index + 1, `entry ${position.index} applied behind ${index}`);
     this.#position = position;
@@ -183,9 +220,15 @@ export class GroupState implements StateWriter {
 
   /** Brings everything into the buffer: records that are objects still, the position and the digest. */
   settle(): void {
-    this.#encodeRecords();
-    this.#records.clear();
     this.#isUnsettled = false;
+    try {
+      this.#encodeRecords();
+    } catch (error) {
+      if (this.#damage === undefined) throw error;
+    }
+    this.#records.clear();
+    // Its place is that of the last whole entry, and is what another state is measured by.
+    if (this.#damage !== undefined) return;
     const key = groupKey(this.group);
     const record = { position: this.#position, digest: this.#digest, generation: this.#keys.generation };
     this.#buffer.put(key, encodeGroupRecord(this.#hashing, key, record));
@@ -193,11 +236,14 @@ export class GroupState implements StateWriter {
 
   /**
    * The state at a position at or behind the one applied now: everything is flushed first. To be closed, or its body to be
-   * read. Rejects with StateCorruptError when the group's record is damaged.
+   * read. Rejects with StateCorruptError when the group's record is damaged, as a read does when the state is.
    */
   async snapshot(): Promise<StateSnapshot> {
     await this.#buffer.flush();
-    return openStateSnapshot(this.group, this.#store.openSnapshot(), this.#hashing);
+    this.#refuseDamaged();
+    return openStateSnapshot(this.group, this.#store.openSnapshot(), this.#hashing, () =>
+      this.#foundDamage(),
+    );
   }
 
   /**
@@ -224,7 +270,7 @@ export class GroupState implements StateWriter {
     this.#encodeRecords();
     let digest = emptyDigest;
     for (const { key, value } of this.#buffer.range({ from: this.#keys.from, to: this.#keys.to })) {
-      unseal(this.#hashing, this.group, this.#keys.checksum(key), value);
+      this.#unseal(this.#keys, key, value);
       digest = digestWith(digest, sealedChecksum(value));
     }
     return digest;
@@ -239,6 +285,8 @@ export class GroupState implements StateWriter {
       encodeRecords: () => this.#encodeRecords(),
       kept: () => this.#digest,
       leave: (left) => void this.#walks.delete(left),
+      areRecordsWhole: () => areRecordsWhole(this.#buffer, this.#hashing, this.group),
+      onDamage: () => void this.#foundDamage(),
     });
     this.#walks.add(walk);
     return walk;
@@ -251,7 +299,7 @@ export class GroupState implements StateWriter {
         const step = stored.next();
         if (step.done === true) return step;
         const { key, value } = step.value;
-        const checked = unseal(this.#hashing, this.group, keys.checksum(key), value);
+        const checked = this.#unseal(keys, key, value);
         return { done: false, value: { key: keys.own(key), value: checked } };
       },
       return: () => stored.return?.() ?? { done: true, value: undefined },
@@ -302,19 +350,51 @@ export class GroupState implements StateWriter {
 
   /** What stands under the key, behind its checksum; checked if it came from the store, whose memory it then is. */
   #find(name: string, storedKey: Uint8Array): Uint8Array | undefined {
+    this.#refuseDamaged();
     const pending = this.#buffer.pending(name);
     const found = pending === undefined ? this.#buffer.peekStored(storedKey) : pending.value;
-    if (pending === undefined && found !== undefined)
-      unseal(this.#hashing, this.group, this.#keys.checksum(storedKey), found);
+    if (pending === undefined && found !== undefined) this.#unseal(this.#keys, storedKey, found);
     this.#lastChecksum = found === undefined ? undefined : sealedChecksum(found);
     this.#lastName = name;
     return found;
   }
 
-  #readGroupRecord(): GroupRecord | undefined {
+  #unseal(keys: StateKeys, storedKey: Uint8Array, stored: Uint8Array): Uint8Array {
+    if (isSealed(this.#hashing, keys.checksum(storedKey), stored)) return stored.subarray(sealBytes);
+    throw this.#foundDamage();
+  }
+
+  /** Whoever takes care of damage may condemn the state; if nobody does, each value speaks for itself. */
+  #foundDamage(): Error {
+    this.#onDamage?.(this);
+    return this.#damage === undefined ? new StateCorruptError(this.group) : damaged(this.group);
+  }
+
+  #refuseDamaged(): void {
+    if (this.#damage !== undefined) throw damaged(this.group);
+  }
+
+  #readDamage(): string | undefined {
+    const key = damageKey(this.group);
+    const stored = this.#buffer.get(key);
+    return stored === undefined ? undefined : decodeDamage(this.#hashing, key, stored);
+  }
+
+  #readGroupRecord(): GroupRecord | "damaged" | undefined {
     const key = groupKey(this.group);
     const stored = this.#buffer.get(key);
-    return stored === undefined ? undefined : decodeGroupRecord(this.#hashing, key, stored);
+    try {
+      return stored === undefined ? undefined : decodeGroupRecord(this.#hashing, key, stored);
+    } catch (error) {
+      this.#onDamagedRecord(error);
+      return "damaged";
+    }
+  }
+
+  /** Every start finds it so again, until another state has taken the place of this one: it needs no mark. */
+  #onDamagedRecord(error: unknown): void {
+    if (!(error instanceof StateCorruptError) || this.#onDamage === undefined) throw error;
+    this.#damage ??= "a record of it does not match its checksum";
   }
 
   /**
@@ -325,6 +405,7 @@ export class GroupState implements StateWriter {
   #replace(by: GroupRecord): Promise<void> {
     this.#become(by);
     this.#buffer.remove(stagedKey(this.group));
+    this.#buffer.remove(damageKey(this.group));
     this.#changed();
     return this.#buffer.flush();
   }
@@ -340,12 +421,22 @@ export class GroupState implements StateWriter {
 
   /** Nothing that is remembered of the state before counts. */
   #become({ position, digest, generation }: GroupRecord): void {
-    for (const walk of this.#walks) walk.end();
-    this.#records.clear();
-    this.#lastName = "";
-    this.#lastChecksum = undefined;
+    this.#forgetRemembered();
+    this.#damage = undefined;
     this.#keys = new StateKeys(this.group, generation, this.#hashing);
     this.#position = position;
     this.#digest = digest;
   }
+
+  #forgetRemembered(): void {
+    for (const walk of this.#walks) walk.end();
+    this.#records.clear();
+    this.#lastName = "";
+    this.#lastChecksum = undefined;
+  }
+}
+
+function damaged(group: GroupId): StoreError {
+  const message = `The state of group ${group} on this node is damaged, and is loaded anew from another node. Try again in a moment.`;
+  return new StoreError("Unavailable", message, { fields: { group } });
 }

@@ -1,5 +1,5 @@
 export type { StateDigest } from "./digest.ts";
-export { emptyDigest } from "./digest.ts";
+export { emptyDigest, stateDigestCodec } from "./digest.ts";
 export type { DigestStep, DigestWalk } from "./digest-walk.ts";
 export { checkStateFormat } from "./group-record.ts";
 export { GroupState } from "./group-state.ts";
@@ -7,7 +7,7 @@ export type { StateSnapshotProblem } from "./snapshot-format.ts";
 export { StateSnapshotError } from "./snapshot-format.ts";
 export type { StagedGroupState } from "./staged-state.ts";
 export type { StatePosition } from "./state-position.ts";
-export { initialPosition } from "./state-position.ts";
+export { initialPosition, statePositionCodec } from "./state-position.ts";
 export type { StateSnapshot } from "./state-snapshot.ts";
 export { StateStore } from "./state-store.ts";
 export { StateCorruptError } from "./stored-value.ts";

@@ -31,20 +31,28 @@ export interface StateSnapshot {
   close(): void;
 }
 
-/** The record says which moment it is, and is of the same batch as the pairs: no entry slips between. */
-export function openStateSnapshot(group: GroupId, frozen: KeyValueSnapshot, hashing: Hashing): StateSnapshot {
+/**
+ * The record says which moment it is, and is of the same batch as the pairs: no entry slips between. `damage` is told of damage and
+ * says what is to be thrown.
+ */
+export function openStateSnapshot(
+  group: GroupId,
+  frozen: KeyValueSnapshot,
+  hashing: Hashing,
+  damage: () => Error,
+): StateSnapshot {
   try {
     const found = readGroupRecord(group, frozen, hashing);
     const keys = new StateKeys(group, found.generation, hashing);
     return {
       position: found.position,
       digest: found.digest,
-      body: streamed(keys, frozen, found, hashing),
+      body: streamed(keys, frozen, found, { hashing, damage }),
       close: () => frozen.close(),
     };
   } catch (error) {
     frozen.close();
-    throw error;
+    throw error instanceof StateCorruptError ? damage() : error;
   }
 }
 
@@ -55,22 +63,27 @@ function readGroupRecord(group: GroupId, frozen: KeyValueSnapshot, hashing: Hash
   return { position: initialPosition, digest: emptyDigest, generation: 0 };
 }
 
+interface Checks {
+  readonly hashing: Hashing;
+  readonly damage: () => Error;
+}
+
 async function* streamed(
   keys: StateKeys,
   frozen: KeyValueSnapshot,
   { position, digest }: GroupRecord,
-  hashing: Hashing,
+  checks: Checks,
 ): AsyncGenerator<Uint8Array, void, undefined> {
   try {
-    const frames = new FrameWriter(hashing);
+    const frames = new FrameWriter(checks.hashing);
     const { index, ballot } = position;
     yield frames.framed(
       encode(snapshotStreamHeadCodec, { group: keys.group, index, ballot, digest }, frameHeadBytes),
     );
-    const reading = new PairsReader(keys, frozen, hashing);
+    const reading = new PairsReader(keys, frozen, checks);
     for (let chunk = reading.next(); chunk !== undefined; chunk = reading.next()) yield frames.framed(chunk);
     const { low, high } = reading.digest;
-    if (low !== digest.low || high !== digest.high) throw new StateCorruptError(keys.group);
+    if (low !== digest.low || high !== digest.high) throw checks.damage();
     yield frames.framed(end(reading.pairs));
   } finally {
     frozen.close();
@@ -89,15 +102,15 @@ function end(pairs: number): Uint8Array {
 class PairsReader {
   readonly #keys: StateKeys;
   readonly #frozen: KeyValueSnapshot;
-  readonly #hashing: Hashing;
+  readonly #checks: Checks;
   #from: Uint8Array;
   pairs = 0;
   digest: StateDigest = emptyDigest;
 
-  constructor(keys: StateKeys, frozen: KeyValueSnapshot, hashing: Hashing) {
+  constructor(keys: StateKeys, frozen: KeyValueSnapshot, checks: Checks) {
     this.#keys = keys;
     this.#frozen = frozen;
-    this.#hashing = hashing;
+    this.#checks = checks;
     this.#from = keys.from;
   }
 
@@ -120,8 +133,7 @@ class PairsReader {
   }
 
   #check(key: Uint8Array, value: Uint8Array): void {
-    if (!isSealed(this.#hashing, this.#keys.checksum(key), value))
-      throw new StateCorruptError(this.#keys.group);
+    if (!isSealed(this.#checks.hashing, this.#keys.checksum(key), value)) throw this.#checks.damage();
     this.pairs++;
     this.digest = digestWith(this.digest, sealedChecksum(value));
   }

@@ -17,14 +17,20 @@ export class StateStore {
   readonly #hashing: Hashing;
   readonly #groups = new Map<GroupId, GroupState>();
   readonly #unsettled = new Set<GroupState>();
+  readonly #onDamage: ((state: GroupState) => void) | undefined;
 
-  constructor(store: KeyValue, hashing: Hashing) {
+  /**
+   * `onDamage` is told of each damage that is found, before whoever found it, and may condemn the state: nothing is read of it any
+   * more. Without it damage is an error of each value, and nobody's beyond.
+   */
+  constructor(store: KeyValue, hashing: Hashing, onDamage?: (state: GroupState) => void) {
     this.#store = store;
     this.#buffer = new WriteBuffer(store, () => this.#settle());
     this.#hashing = hashing;
+    this.#onDamage = onDamage;
   }
 
-  /** Throws StateCorruptError when a record of the group is damaged. */
+  /** Throws StateCorruptError when a record of the group is damaged and nobody takes care of damage. */
   group(id: GroupId): GroupState {
     const known = this.#groups.get(id);
     if (known !== undefined) return known;
@@ -33,6 +39,7 @@ export class StateStore {
       buffer: this.#buffer,
       hashing: this.#hashing,
       onChange: (changed) => this.#unsettled.add(changed),
+      onDamage: this.#onDamage,
     });
     this.#groups.set(id, state);
     return state;
@@ -43,9 +50,13 @@ export class StateStore {
     return this.#buffer.pendingBytes + this.#unsettled.size;
   }
 
-  /** Makes everything applied before the call durable; the log needs no entry up to the indexes it returns. */
+  /**
+   * Makes everything applied before the call durable; the log needs no entry up to the indexes it returns. Damaged states are not
+   * among them: what takes their place may need the log.
+   */
   async flush(): Promise<ReadonlyMap<GroupId, LogIndex>> {
-    const applied = new Map([...this.#groups].map(([id, state]) => [id, state.appliedIndex] as const));
+    const whole = [...this.#groups].filter(([, state]) => state.damage === undefined);
+    const applied = new Map(whole.map(([id, state]) => [id, state.appliedIndex] as const));
     await this.#buffer.flush();
     return applied;
   }

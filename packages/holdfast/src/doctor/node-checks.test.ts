@@ -18,6 +18,7 @@ const healthy: ClusterStatus = {
   blocks: { blocks: 1, volumes: 1, liveBytes: MiB, deadBytes: 0, damagedFound: 0, failed: false },
   disk: { freeBytes: 80 * GiB, totalBytes: 100 * GiB, reserveBytes: 5 * GiB },
   scrub: { running: undefined, last: undefined },
+  replicas: { damaged: [], reloaded: 0, lastReloaded: undefined, apart: [] },
   ready: true,
   writable: true,
   code: undefined,
@@ -47,7 +48,8 @@ test("doctor: a healthy node has nothing but good findings", () => {
 });
 
 test("doctor: each trouble is found, explained, and has a next step", () => {
-  const { log, blocks, disk, server } = healthy;
+  const { log, blocks, disk, replicas, server } = healthy;
+  const damaged = { group: 2, reason: "a value of it does not match its checksum" };
   assert.ok(server !== undefined);
   const troubles: readonly [string, Finding["severity"], Partial<ClusterStatus>][] = [
     ["disk", "error", { disk: { ...disk, freeBytes: 5 * GiB } }],
@@ -60,6 +62,9 @@ test("doctor: each trouble is found, explained, and has a next step", () => {
     ["scrub", "warning", { wallMs: 20 * dayMs }],
     ["scrub", "warning", { wallMs: 40 * dayMs, scrub: { running: undefined, last: scrubbed } }],
     ["scrub", "error", { scrub: { running: undefined, last: { ...scrubbed, damagedBlocks: 1 } } }],
+    ["replicas", "error", { replicas: { ...replicas, damaged: [damaged] } }],
+    ["replicas", "error", { replicas: { ...replicas, apart: ["The replicas of group 1 differ."] } }],
+    ["replicas", "warning", { replicas: { ...replicas, reloaded: 2, lastReloaded: damaged } }],
     ["node-clock", "error", { clock: { standing: "apart", aheadMs: -61_000 } }],
     ["node-clock", "warning", { clock: { standing: "unsure", aheadMs: 0 } }],
     ["version", "warning", { server: { ...server, version: "2.0.0" } }],

@@ -1,7 +1,7 @@
 /** What a node's own status tells about it. Pure: the same status gives the same findings. */
 
 import { formatIso8601 } from "@holdfast/base";
-import type { ClusterStatus } from "@holdfast/client";
+import type { ClusterStatus, DamagedReplica } from "@holdfast/client";
 import { countText, sizeText } from "../command-line/format.ts";
 import { recommendedThreads } from "../server/thread-pool.ts";
 import type { Finding } from "./finding.ts";
@@ -26,6 +26,7 @@ export function nodeFindings(status: ClusterStatus, clientVersion: string): read
     blocksFinding(status),
     checkpointFinding(status),
     scrubFinding(status),
+    replicasFinding(status),
     ...clockFindings(status),
     ...processFindings(status, clientVersion),
   ];
@@ -99,6 +100,32 @@ function scrubFinding({ scrub, wallMs, startedAtMs }: ClusterStatus): Finding {
     });
   }
   return wallMs - last.finishedAtMs <= scrubAgeMsMax ? ok("scrub", what) : warning("scrub", what, staleScrub);
+}
+
+function replicasFinding({ replicas }: ClusterStatus): Finding {
+  const { damaged, reloaded, lastReloaded, apart } = replicas;
+  const check = "replicas";
+  if (apart.length > 0)
+    return problem(check, apart.join(" "), {
+      why: "one of these nodes answers what is not so, and nothing tells which",
+      next: "look at the system's messages about disk and memory of these nodes, and replace the one that has faults: join another, drain it, remove it",
+    });
+  if (damaged.length > 0)
+    return problem(check, `damaged here: ${damaged.map(replicaText).join("; ")}`, {
+      why: "they are not served by this node until they are loaded anew from other nodes",
+      next: "that happens by itself; if one stays, see whether the nodes that have its group are up, and this node's log",
+    });
+  if (reloaded === 0 || lastReloaded === undefined)
+    return ok(check, "no state of a group was found damaged since the node started");
+  const what = `${countText(reloaded, "replica")} loaded anew since the node started; the last: ${replicaText(lastReloaded)}`;
+  return warning(check, what, {
+    why: "what was stored on this node had changed; others had it whole",
+    next: "look at the system's messages about this machine's disk and memory",
+  });
+}
+
+function replicaText({ group, reason }: DamagedReplica): string {
+  return `${group === 0 ? "the system group" : `shard ${group - 1}`} (${reason})`;
 }
 
 /** A node alone has nothing to compare its clock with. */

@@ -8,6 +8,7 @@ import { concatBytes } from "@holdfast/base";
 import type { Exchange } from "@holdfast/ports";
 import { BodyPump, BodyQueue, emptyBody, exchangeHeadBytesMax, NetworkError } from "@holdfast/ports";
 import { plainView } from "../plain-view.ts";
+import { countFreshBytes } from "../young-memory.ts";
 import { readUint32 } from "./frame-format.ts";
 
 /** Bytes of a body that are read ahead of its reader, beside what the sockets hold. */
@@ -50,7 +51,12 @@ export class IncomingExchange {
   }
 
   #onData(chunk: Uint8Array): void {
+    countFreshBytes(chunk.length);
     if (this.#head !== undefined) return this.#onHeadData(this.#head, chunk);
+    this.#onBody(chunk);
+  }
+
+  #onBody(chunk: Uint8Array): void {
     this.#body.push(chunk);
     if (this.#body.queuedBytes >= readAheadBytes) this.#message.pause();
   }
@@ -71,7 +77,7 @@ export class IncomingExchange {
     const bytes = concatBytes(chunks);
     this.#head = undefined;
     this.#received.resolve({ head: bytes.subarray(lengthBytes, lengthBytes + length), body: this.#body });
-    this.#onData(bytes.subarray(lengthBytes + length));
+    this.#onBody(bytes.subarray(lengthBytes + length));
   }
 
   #onEnd(): void {

@@ -6,6 +6,7 @@ import type { Peer, StateReader } from "@holdfast/ports";
 import type { Layout } from "@holdfast/ring";
 import type { Founding, GroupRecord, NodeRecord } from "@holdfast/shard";
 import { findFounding, findLayout, listGroups, listNodes, systemGroup } from "@holdfast/shard";
+import type { ClusterSeed } from "./cluster-seed.ts";
 
 export interface ClusterMap {
   readonly clusterId: string;
@@ -33,7 +34,14 @@ export function peersOf({ nodes }: Pick<ClusterMap, "nodes">): readonly Peer[] {
     .map(({ id, addresses }) => ({ id, address: addresses.rpc }));
 }
 
-/** What a start needs to find the system group, in one line; undefined while this node is alone, and needs nobody. */
+/** What a start needs to find the system group. */
+export function seedOf(map: ClusterMap): ClusterSeed {
+  const { clusterId, founding, groups } = map;
+  const places = groups.find(({ group }) => group === systemGroup)?.places ?? [];
+  return { clusterId, consensus: founding.consensus, places, peers: peersOf(map) };
+}
+
+/** The same, in one line; undefined while this node is alone, and needs nobody. */
 export function wayInOf({ nodes, groups }: ClusterMap): string | undefined {
   if (nodes.size === 1) return undefined;
   const addresses = Array.from(nodes.values(), ({ id, addresses: { rpc } }) => `${id} ${rpc}`);

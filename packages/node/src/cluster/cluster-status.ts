@@ -88,8 +88,9 @@ function nodesOf(cluster: NodeCluster): readonly NodeStanding[] {
   const { map, system } = cluster;
   const { layout } = map;
   const uses = nodeUses(layout, map.groups);
+  const isUnknown = system.state.damage !== undefined;
   return Array.from(map.nodes.values(), ({ id, zone, weight, draining, addresses }) => {
-    const owed = layout === undefined ? [] : owedSlots(system.state, layout, id);
+    const owed = isUnknown || layout === undefined ? [] : owedSlots(system.state, layout, id);
     return {
       id,
       zone,
@@ -132,7 +133,7 @@ function partitionsOf(
     return { stable: 0, joint: 0, change: undefined, unclosedShards: [], incomplete: 0 };
   const joint = layout.tables.reduce((count, table) => count + jointPartitions(table).length, 0);
   const all = layout.tables.length * partitionCountOf(layout);
-  const change = layoutChange(state);
+  const change = state.damage === undefined ? layoutChange(state) : undefined;
   const unclosed = (shard: number): boolean =>
     change !== undefined && closedEpochOf(state, shardId(shard)) < change;
   const lacking = incomplete.nodes().flatMap((node) => incomplete.of(node, undefined, incompleteListed));

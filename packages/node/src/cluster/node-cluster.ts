@@ -3,7 +3,7 @@
  * and given up as the system group says. Whatever the system group applies here is looked at once more.
  */
 
-import type { NodeId, ShardId } from "@holdfast/base";
+import type { GroupId, NodeId, ShardId } from "@holdfast/base";
 import { present, StoreError, shardId } from "@holdfast/base";
 import type { Clock, Journal, Network } from "@holdfast/ports";
 import { sleep } from "@holdfast/ports";
@@ -19,8 +19,10 @@ import type { GroupState, StateStore } from "@holdfast/state";
 import type { ForwardingLog } from "../groups/forwarding-log.ts";
 import { shardGroup, systemGroup } from "../groups/group-ids.ts";
 import type { NodeGroups } from "../groups/node-groups.ts";
+import type { StateReloads } from "../state-reload/state-reloads.ts";
 import type { ClusterMap } from "./cluster-map.ts";
-import { clusterMapOf, peersOf, wayInOf } from "./cluster-map.ts";
+import { clusterMapOf, peersOf, seedOf, wayInOf } from "./cluster-map.ts";
+import type { ClusterSeed } from "./cluster-seed.ts";
 
 export interface NodeClusterOptions {
   readonly self: NodeId;
@@ -32,8 +34,12 @@ export interface NodeClusterOptions {
   readonly journal: Journal;
   /** A replica here can go on no longer. */
   readonly onFailure: (cause: unknown) => void;
-  /** Makes everything applied so far durable in the state store; less than that only on a disk that is full. */
-  readonly remember: () => Promise<void>;
+  /**
+   * Makes everything applied so far durable in the state store, and beside it where the others are; less than that only on a disk
+   * that is full.
+   */
+  readonly remember: (wayIn: ClusterSeed) => Promise<void>;
+  readonly reloads: Pick<StateReloads, "begin" | "cancel">;
 }
 
 interface ClusterGroup<Result> {
@@ -90,11 +96,19 @@ export class NodeCluster {
     if (this.#map !== undefined) listener(this.#map);
   }
 
-  /** Opens the replica of the system group; `places` are all of its homes that are known. */
+  /**
+   * Opens the replica of the system group; `places` are all of its homes that are known. One whose state is damaged is opened when
+   * it has another (S12).
+   */
   async openSystem(places: readonly ReplicaPlace[]): Promise<void> {
-    const { groups, consensus } = this.#options;
-    groups.setPlaces(systemGroup, places);
+    this.#options.groups.setPlaces(systemGroup, places);
+    await this.#openSystem();
+  }
+
+  async #openSystem(): Promise<void> {
+    const { groups, consensus, reloads } = this.#options;
     const { log, state } = this.system;
+    if (state.damage !== undefined) return reloads.begin(state);
     await groups.open(log, { state, machine: new SystemMachine(state), codec: systemResultCodec }, consensus);
   }
 
@@ -102,7 +116,7 @@ export class NodeCluster {
   async known(stopping: AbortSignal): Promise<ClusterMap> {
     const { self, clock } = this.#options;
     for (;;) {
-      const map = clusterMapOf(this.system.state);
+      const map = this.#readMap();
       if (map?.nodes.has(self) === true) return map;
       await sleep(clock, lookMs, stopping);
       if (stopping.aborted) throw new StoreError("Stopped", "The node is stopping.");
@@ -125,6 +139,24 @@ export class NodeCluster {
     if (index === this.#seenIndex || this.#shards.length === 0) return;
     this.#seenIndex = index;
     this.#plan();
+  }
+
+  /** The group's state is whole again. */
+  onReloaded(group: GroupId): void {
+    if (group !== systemGroup) return this.#plan();
+    if (this.#isStopped) return;
+    // Its homes may have changed since they were last known.
+    const { places } = groupRecord(this.system.state, systemGroup);
+    this.openSystem(places).then(
+      () => this.#plan(),
+      (cause: unknown) => this.#options.onFailure(cause),
+    );
+  }
+
+  /** Undefined while it is not known, or damaged. */
+  #readMap(): ClusterMap | undefined {
+    const { state } = this.system;
+    return state.damage === undefined ? clusterMapOf(state) : undefined;
   }
 
   #plan(): void {
@@ -150,7 +182,7 @@ export class NodeCluster {
   }
 
   async #review(): Promise<void> {
-    const map = clusterMapOf(this.system.state);
+    const map = this.#readMap();
     if (map === undefined || this.#isStopped) return;
     await this.#remember(map);
     this.#map = map;
@@ -168,19 +200,20 @@ export class NodeCluster {
   async #remember(map: ClusterMap): Promise<void> {
     const wayIn = wayInOf(map);
     if (wayIn === this.#wayIn) return;
-    if (wayIn !== undefined) await this.#options.remember();
+    if (wayIn !== undefined) await this.#options.remember(seedOf(map));
     this.#wayIn = wayIn;
   }
 
   /** Opens this node's replica where it is to have one, gives up one that it is not to have any more. */
   async #follow(shard: number, { log, state }: ClusterGroup<ShardResult>, map: ClusterMap): Promise<void> {
-    const { groups } = this.#options;
+    const { groups, reloads } = this.#options;
     const wanted = groups.ownReplica(log.group);
     if (log.replica !== undefined && log.replica.replica === wanted) return;
     if (log.replica !== undefined || (wanted === undefined && groups.hasLog(log.group))) {
       if (!(await this.#isGivenUp(log))) return;
     }
     if (wanted === undefined || this.#isStopped) return;
+    if (state.damage !== undefined) return reloads.begin(state);
     const machine = new ShardMachine(shardId(shard), state);
     await groups.open(log, { state, machine, codec: shardResultCodec }, map.founding.consensus);
   }
@@ -190,7 +223,7 @@ export class NodeCluster {
    * confirms that it is so; the next look asks again.
    */
   async #isGivenUp(log: ForwardingLog<ShardResult>): Promise<boolean> {
-    const { groups, states, journal, clock } = this.#options;
+    const { groups, states, reloads, journal, clock } = this.#options;
     try {
       await this.system.log.readBarrier();
     } catch (error) {
@@ -203,6 +236,7 @@ export class NodeCluster {
     const own = groups.ownReplica(log.group);
     if (own !== undefined && (log.replica === undefined || log.replica.replica === own)) return true;
     journal.info("replica given up", { group: log.group, replica: log.replica?.replica ?? 0 });
+    await reloads.cancel(log.group);
     await groups.leave(log.group);
     await states.forget(log.group);
     return true;

@@ -6,9 +6,9 @@
 import type { Codec, GroupId, NodeId, Random } from "@holdfast/base";
 import { assert } from "@holdfast/base";
 import type { Membership, ReplicaId } from "@holdfast/consensus";
-import { emptyMembership, multiPaxosProtocol, raftProtocol, replicaId } from "@holdfast/consensus";
+import { emptyMembership, isJoint, multiPaxosProtocol, raftProtocol, replicaId } from "@holdfast/consensus";
 import type { Group, GroupHostEvents, GroupHostLimits, OpenGroupOptions, Places } from "@holdfast/groups";
-import { GroupHost } from "@holdfast/groups";
+import { GroupHost, heirOf } from "@holdfast/groups";
 import type { Clock, Journal, Metrics, StateMachine } from "@holdfast/ports";
 import { sleep } from "@holdfast/ports";
 import type { Founding, ReplicaPlace } from "@holdfast/shard";
@@ -17,6 +17,7 @@ import type { WriteAheadLog } from "@holdfast/wal";
 import type { SharedNetwork } from "../network/shared-network.ts";
 import { services } from "../network/shared-network.ts";
 import { Proposals } from "../proposals/proposals.ts";
+import type { DigestAt } from "../state-reload/state-wire.ts";
 import { ForwardingLog } from "./forwarding-log.ts";
 import { StateGroupMachine } from "./state-group-machine.ts";
 
@@ -43,6 +44,14 @@ export interface NodeGroup<Result> {
   readonly codec: Codec<Result>;
 }
 
+/** A replica that is open here, and its state. */
+export interface ServedReplica {
+  readonly replica: Group<unknown>;
+  readonly state: GroupState;
+  /** Of the state now and at some earlier places. */
+  readonly digests: readonly DigestAt[];
+}
+
 /** The replica that a cluster's first node has in each group; numbers are never given out twice, so nobody else is it. */
 const foundingReplica = 1;
 const foundingMembership: Membership = { voters: [replicaId(foundingReplica)], outgoing: [], learners: [] };
@@ -56,13 +65,28 @@ export class NodeGroups {
   readonly #proposals: Proposals;
   readonly #logs = new Map<GroupId, ForwardingLog<unknown>>();
   readonly #places = new Map<GroupId, readonly ReplicaPlace[]>();
+  readonly #served = new Map<GroupId, ServedReplica>();
 
   constructor(options: NodeGroupsOptions) {
     this.#options = options;
     const { wal, network, clock, random, journal, metrics, events, limits = {} } = options;
     const shared = { clock, random, journal };
     const forGroups = network.view(services.groups);
-    this.#host = new GroupHost({ ...shared, wal, network: forGroups, metrics, events, limits });
+    this.#host = new GroupHost({
+      ...shared,
+      wal,
+      network: forGroups,
+      metrics,
+      limits,
+      events: {
+        ...events,
+        onStateFailure: (group, cause) => {
+          const log = this.#logs.get(group);
+          if (log !== undefined) log.replica = undefined;
+          events.onStateFailure(group, cause);
+        },
+      },
+    });
     forGroups.listen(this.#host);
     const forProposals = network.view(services.proposals);
     this.#proposals = new Proposals({
@@ -129,9 +153,10 @@ export class NodeGroups {
     const replica = this.ownReplica(group);
     assert(replica !== undefined, `this node is a home of group ${group}`);
     const isFounder = replica === foundingReplica;
+    const driven = new StateGroupMachine(state, machine, this.#options.hasRoom);
     const opened = await this.#openAs(consensus, {
       group,
-      machine: new StateGroupMachine(state, machine, this.#options.hasRoom),
+      machine: driven,
       replica,
       incarnation: this.#options.wal.incarnation,
       origin: this.#options.mayLackGroups ? "existing" : "new",
@@ -139,13 +164,55 @@ export class NodeGroups {
       places: placesOf(this.#places.get(group) ?? []),
     });
     log.replica = opened;
+    this.#served.set(group, {
+      replica: opened,
+      state,
+      get digests() {
+        return driven.digests;
+      },
+    });
     return opened;
+  }
+
+  /** Undefined without a replica that is open here and whole. */
+  served(group: GroupId): ServedReplica | undefined {
+    const served = this.#served.get(group);
+    const isOpen = served !== undefined && this.#logs.get(group)?.replica === served.replica;
+    return isOpen && served.state.damage === undefined ? served : undefined;
+  }
+
+  /** Where the group's voters live; undefined while they change, or one of them is not known. */
+  voterHomes(group: GroupId): readonly NodeId[] | undefined {
+    const membership = this.#logs.get(group)?.replica?.status().membership;
+    if (membership === undefined || isJoint(membership)) return undefined;
+    const places = this.#places.get(group) ?? [];
+    const homes = membership.voters.flatMap((id) => {
+      const place = places.find(({ replica }) => replica === Number(id));
+      return place === undefined ? [] : [place.node];
+    });
+    return homes.length === membership.voters.length ? homes : undefined;
+  }
+
+  /** Of the replicas that are open here. */
+  get openGroups(): readonly GroupId[] {
+    return [...this.#logs].filter(([, { replica }]) => replica !== undefined).map(([group]) => group);
+  }
+
+  /** The group's state can be used no more: its replica here ends at once, and hands over what it leads. */
+  failState(group: GroupId, cause: unknown): void {
+    this.#host.failState(group, cause);
+  }
+
+  /** Resolves when nothing is under way of a replica whose state has failed. */
+  ended(group: GroupId): Promise<void> {
+    return this.#host.ended(group);
   }
 
   /** This node is no home of the group any more: the log forgets it, durably. */
   async leave(group: GroupId): Promise<void> {
     const log = this.#logs.get(group);
     if (log !== undefined) log.replica = undefined;
+    this.#served.delete(group);
     await this.#host.forget(group);
   }
 
@@ -193,14 +260,9 @@ function isLed({ leader, replica }: Group<unknown>): boolean {
   return leader?.replica === replica;
 }
 
-/** To the voter that has most of the log. False where there is nobody to offer it to. */
+/** False where there is nobody to offer it to. */
 function offerLeadership(group: Group<unknown>): boolean {
-  if (!isLed(group)) return false;
-  const { voters } = group.status().membership;
-  const [heir] = group
-    .followers()
-    .filter(({ id, mode, recentlyActive }) => voters.includes(id) && mode === "replicate" && recentlyActive)
-    .sort((a, b) => b.matchIndex - a.matchIndex);
-  if (heir !== undefined) group.transferLeader(heir.id);
+  const heir = heirOf(group.status(), group.followers());
+  if (heir !== undefined) group.transferLeader(heir);
   return heir !== undefined;
 }

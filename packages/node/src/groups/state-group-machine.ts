@@ -5,6 +5,9 @@ import { decodeMembership, emptyMembership, encodeMembership } from "@holdfast/c
 import type { GroupMachine, MachineSnapshot, StagedState } from "@holdfast/groups";
 import type { CommittedEntry, StateMachine } from "@holdfast/ports";
 import type { GroupState, StagedGroupState, StatePosition } from "@holdfast/state";
+import { DigestHistory } from "../state-reload/digest-history.ts";
+import type { DigestAt } from "../state-reload/state-wire.ts";
+import { whileThereIsRoom } from "./while-there-is-room.ts";
 
 export class StateGroupMachine<Result> implements GroupMachine<Result> {
   readonly #state: GroupState;
@@ -12,6 +15,7 @@ export class StateGroupMachine<Result> implements GroupMachine<Result> {
   readonly #hasRoom: (bytes: number) => Promise<boolean>;
   /** The applied position as it was read or told last, so that no entry decodes or encodes a membership. */
   #known: { readonly stored: StatePosition; readonly position: SnapshotPosition };
+  readonly #digests: DigestHistory;
   #encoded: { readonly membership: SnapshotPosition["membership"]; readonly bytes: Uint8Array };
 
   /** `hasRoom`: whether the disk may take so many bytes more for a snapshot on its way in (S12). */
@@ -23,6 +27,7 @@ export class StateGroupMachine<Result> implements GroupMachine<Result> {
     this.#state = state;
     this.#machine = machine;
     this.#hasRoom = hasRoom;
+    this.#digests = new DigestHistory(state);
     this.#known = read(state.applied);
     const { membership } = this.#known.position;
     this.#encoded = { membership, bytes: state.applied.membership };
@@ -31,8 +36,16 @@ export class StateGroupMachine<Result> implements GroupMachine<Result> {
   get applied(): SnapshotPosition {
     const { applied } = this.#state;
     // Another one than was told: a snapshot has become the state.
-    if (this.#known.stored !== applied) this.#known = read(applied);
+    if (this.#known.stored !== applied) {
+      this.#known = read(applied);
+      this.#digests.clear();
+    }
     return this.#known.position;
+  }
+
+  /** Of the state now and at some earlier places. */
+  get digests(): readonly DigestAt[] {
+    return this.#digests.all;
   }
 
   get staged(): StagedState | undefined {
@@ -51,6 +64,7 @@ export class StateGroupMachine<Result> implements GroupMachine<Result> {
     const stored = { index, ballot, membership: this.#encoded.bytes };
     this.#state.advance(stored);
     this.#known = { stored, position };
+    this.#digests.onApplied();
   }
 
   async snapshot(): Promise<MachineSnapshot> {
@@ -65,24 +79,7 @@ export class StateGroupMachine<Result> implements GroupMachine<Result> {
   async stage(position: SnapshotPosition, body: AsyncIterable<Uint8Array>): Promise<StagedState> {
     const { index, ballot, membership } = position;
     const stored = { index, ballot, membership: encodeMembership(membership) };
-    return stagedState(await this.#state.stage(stored, this.#whileThereIsRoom(body)));
-  }
-
-  /** Breaks off before the disk is so full that the state store could not commit any more. */
-  async *#whileThereIsRoom(body: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array> {
-    for await (const chunk of body) {
-      if (!(await this.#hasRoom(chunk.length))) throw new NoRoomError();
-      yield chunk;
-    }
-  }
-}
-
-/** A snapshot was not taken for lack of room; it comes again. */
-export class NoRoomError extends Error {
-  override readonly name: string = "NoRoomError";
-
-  constructor() {
-    super("the disk has no room for a snapshot");
+    return stagedState(await this.#state.stage(stored, whileThereIsRoom(body, this.#hasRoom)));
   }
 }
 

@@ -18,9 +18,17 @@ import { NameSearch } from "../fsck/name-files.ts";
 import { slotsOf } from "../fsck/other-slots.ts";
 import type { StreamPart } from "../shard-reads/content-questions.ts";
 import { ownerQuestion, streamPartQuestion } from "../shard-reads/content-questions.ts";
+import type { DigestComparer } from "../state-reload/digest-comparer.ts";
 import { Pace } from "./pace.ts";
 import type { DamagedBlock, ScrubPass, ScrubRecord, ScrubResult } from "./scrub-record.ts";
 import { loadScrubRecord, storeScrubRecord } from "./scrub-record.ts";
+
+export interface ScrubberParts extends InspectionParts {
+  readonly disk: Disk;
+  readonly journal: Journal;
+  /** Of the states here with those of other replicas. */
+  readonly digests: Pick<DigestComparer, "compare">;
+}
 
 export interface ScrubberOptions {
   /** From the start of one pass to the start of the next. */
@@ -54,9 +62,7 @@ const retryMs = 1000;
 const bytesPerSecondMax = 100 * 1024 * 1024;
 
 export class Scrubber {
-  readonly #parts: InspectionParts;
-  readonly #disk: Disk;
-  readonly #journal: Journal;
+  readonly #parts: ScrubberParts;
   readonly #options: ScrubberOptions;
   readonly #pace: Pace;
   #record: ScrubRecord = { pass: undefined, last: undefined };
@@ -67,10 +73,8 @@ export class Scrubber {
   /** Ends the wait between two passes, and a pass that nobody asked for. */
   #interrupt = new AbortController();
 
-  constructor(parts: InspectionParts, disk: Disk, journal: Journal, options: ScrubberOptions) {
+  constructor(parts: ScrubberParts, options: ScrubberOptions) {
     this.#parts = parts;
-    this.#disk = disk;
-    this.#journal = journal;
     this.#options = options;
     this.#pace = new Pace(parts.clock, parts.stopping);
   }
@@ -78,10 +82,10 @@ export class Scrubber {
   /** Reads the record of before; the first pass begins when it is due. */
   async start(): Promise<void> {
     try {
-      this.#record = await loadScrubRecord(this.#disk, this.#parts.hashing);
+      this.#record = await loadScrubRecord(this.#parts.disk, this.#parts.hashing);
     } catch (cause) {
       if (!(cause instanceof DiskError)) throw cause;
-      this.#journal.warn("scrub record not read", { cause: cause.message });
+      this.#parts.journal.warn("scrub record not read", { cause: cause.message });
     }
     this.#running = this.#run();
   }
@@ -126,7 +130,7 @@ export class Scrubber {
         await this.#pass(AbortSignal.any([this.#interrupt.signal, stopping]));
       } catch (cause) {
         if (cause instanceof BlockError && cause.kind === "closed") return;
-        this.#journal.warn("scrub interrupted", { cause: String(cause) });
+        this.#parts.journal.warn("scrub interrupted", { cause: String(cause) });
         await sleep(clock, retryMs, this.#interrupt.signal);
       }
     }
@@ -168,6 +172,10 @@ export class Scrubber {
   async #scrubState(interrupted: AbortSignal): Promise<void> {
     const problems: string[] = [];
     for (const state of this.#parts.states) {
+      if (state.damage !== undefined) {
+        problems.push(`The state of group ${state.group} is damaged, and being loaded anew.`);
+        continue;
+      }
       const walk = state.walkDigest();
       try {
         for (let matches: boolean | undefined; matches === undefined; ) {
@@ -185,7 +193,8 @@ export class Scrubber {
         walk.leave();
       }
     }
-    this.#change({ stateProblems: problems });
+    problems.push(...(await this.#parts.digests.compare()));
+    this.#change({ stateProblems: problems.slice(0, stateProblemsMax) });
   }
 
   async #scrubBlocks(interrupted: AbortSignal): Promise<void> {
@@ -296,18 +305,18 @@ export class Scrubber {
 
   #report({ blocks, bytes, damagedBlocks, repairedBlocks, damaged, stateProblems }: ScrubResult): void {
     for (const { block, files } of damaged)
-      this.#journal.error("scrub found a damaged block", { block, files: files.join(", ") });
-    for (const problem of stateProblems) this.#journal.error("scrub found damaged state", { problem });
-    this.#journal.info("scrub finished", { blocks, bytes, damagedBlocks, repairedBlocks });
+      this.#parts.journal.error("scrub found a damaged block", { block, files: files.join(", ") });
+    for (const problem of stateProblems) this.#parts.journal.error("scrub found damaged state", { problem });
+    this.#parts.journal.info("scrub finished", { blocks, bytes, damagedBlocks, repairedBlocks });
   }
 
   async #store(): Promise<void> {
     this.#storedAtMs = this.#parts.clock.monotonicMs();
     try {
-      await storeScrubRecord(this.#disk, this.#parts.hashing, this.#record);
+      await storeScrubRecord(this.#parts.disk, this.#parts.hashing, this.#record);
     } catch (cause) {
       // A full or failing disk: the scrub repeats a little after the next start.
-      this.#journal.warn("scrub record not stored", { cause: String(cause) });
+      this.#parts.journal.warn("scrub record not stored", { cause: String(cause) });
     }
   }
 }

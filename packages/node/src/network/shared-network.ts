@@ -17,7 +17,7 @@ export interface Service {
 }
 
 export const services: Readonly<
-  Record<"groups" | "proposals" | "blocks" | "shards" | "clocks" | "leases", Service>
+  Record<"groups" | "proposals" | "blocks" | "shards" | "clocks" | "leases" | "states", Service>
 > = {
   /** Frames and snapshots of the group host. */
   groups: { number: 1, frames: [1] },
@@ -31,6 +31,8 @@ export const services: Readonly<
   clocks: { number: 5, frames: [0x50, 0x51] },
   /** Whether the others have applied what they must know of. */
   leases: { number: 6, frames: [] },
+  /** States of groups as a whole, and their digests. */
+  states: { number: 7, frames: [] },
 };
 
 export class SharedNetwork {

@@ -76,7 +76,7 @@ export class BlockServer {
   async #store(asked: PutRequest, chunks: AsyncIterable<Uint8Array>): Promise<Exchange> {
     const { frames } = this.#blocks.store;
     const { hashing } = this.#ports;
-    const body = await gatherBody(this.#inTime(chunks), asked, { frames, hashing });
+    const body = await this.#inTime(chunks, (inTime) => gatherBody(inTime, asked, { frames, hashing }));
     if (body === undefined) return this.#refusal("mismatch");
     try {
       const { id, checksum, epoch } = asked;
@@ -130,7 +130,10 @@ export class BlockServer {
   }
 
   /** A sender that trickles gives its room back. */
-  async *#inTime(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void, undefined> {
+  async #inTime<T>(
+    chunks: AsyncIterable<Uint8Array>,
+    read: (chunks: AsyncIterable<Uint8Array>) => Promise<T>,
+  ): Promise<T> {
     const iterator = chunks[Symbol.asyncIterator]();
     let isLate = false;
     const timer = this.#ports.clock.after(this.#limits.servedBodyMsMax, () => {
@@ -138,12 +141,9 @@ export class BlockServer {
       void iterator.return?.();
     });
     try {
-      for (;;) {
-        const { done, value } = await iterator.next();
-        if (isLate) throw new NetworkError("broken", "the body did not come in time");
-        if (done === true) return;
-        yield value;
-      }
+      const outcome = await read({ [Symbol.asyncIterator]: () => iterator });
+      if (isLate) throw new NetworkError("broken", "the body did not come in time");
+      return outcome;
     } finally {
       timer.cancel();
       await iterator.return?.();

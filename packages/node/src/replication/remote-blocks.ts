@@ -36,7 +36,8 @@ export interface RemotePorts {
   readonly frames: BlockFrames;
 }
 
-const pieceBytes = 64 * KiB;
+/** Each is a turn of its own; in the network it waits for nothing else. */
+const pieceBytes = 256 * KiB;
 
 type Take<T> = (result: BlockResult, body: AsyncIterable<Uint8Array>) => Promise<T | undefined>;
 

@@ -23,6 +23,8 @@ interface Round {
   readonly backMs: number;
   /** The longest pause of a shard that it did not lead; undefined when it led all. */
   readonly otherMs: number | undefined;
+  /** The same before, with all three servers: what the machine itself makes of it. */
+  readonly otherBeforeMs: number | undefined;
   /** Shards that it led. */
   readonly led: number;
 }
@@ -46,15 +48,26 @@ export async function runFailoverFiles({
     const back = summary(all.map(({ backMs }) => backMs));
     const others = all.map(({ otherMs }) => otherMs).filter((ms) => ms !== undefined);
     const other = others.length === 0 ? undefined : summary(others);
+    const before = all.map(({ otherBeforeMs }) => otherBeforeMs).filter((ms) => ms !== undefined);
+    const otherBefore = before.length === 0 ? undefined : summary(before);
     if (back.median > medianMsMax) isGood = false;
-    const line = { chaos: "failover-files", nodes: size, consensus, rounds: all.length, back, other };
+    const line = {
+      chaos: "failover-files",
+      nodes: size,
+      consensus,
+      rounds: all.length,
+      back,
+      other,
+      otherBefore,
+    };
     if (results !== undefined) appendFileSync(results, `${JSON.stringify(line)}\n`);
     console.log(
       `${size} servers, ${consensus}: writes to all shards of the dead server are back after ${back.median} ms (median of ${all.length}; worst ${back.worst}); ` +
-        `other shards paused for ${other?.median} ms (median; worst ${other?.worst})`,
+        `the longest that a write to another shard was waited for: ${other?.median} ms (median; worst ${other?.worst}), ` +
+        `before the death ${otherBefore?.median} ms (worst ${otherBefore?.worst})`,
     );
-    for (const { backMs, otherMs, led } of all)
-      console.log(`  led ${led}: back ${backMs}, others ${otherMs}`);
+    for (const { backMs, otherMs, otherBeforeMs, led } of all)
+      console.log(`  led ${led}: back ${backMs}, others ${otherMs}, before ${otherBeforeMs}`);
   }
   return isGood ? 0 : 1;
 }
@@ -129,10 +142,14 @@ async function failover(
     await delay(steadyMs);
     const own = writers.filter(({ shard }) => led.has(shard));
     const others = writers.filter(({ shard }) => !led.has(shard));
+    const longest = (fromMs: number, toMs: number): number | undefined =>
+      others.length === 0
+        ? undefined
+        : Math.round(Math.max(...others.map((each) => each.longestMs(fromMs, toMs))));
     return {
       backMs: Math.round(Math.max(...own.map((writer) => writer.backAfter(killedAt) ?? 0))),
-      otherMs:
-        others.length === 0 ? undefined : Math.round(Math.max(...others.map((each) => each.longestMs))),
+      otherMs: longest(killedAt, killedAt + steadyMs),
+      otherBeforeMs: longest(killedAt - steadyMs, killedAt),
       led: led.size,
     };
   } finally {
@@ -195,11 +212,13 @@ class ShardWriter {
     return first === undefined ? undefined : first.endedMs - killedAtMs;
   }
 
-  /** Between two writes that succeeded, from end to end. */
-  get longestMs(): number {
-    return Math.max(
-      0,
-      ...this.#served.map(({ endedMs }, i) => endedMs - (this.#served[i - 1]?.endedMs ?? endedMs)),
-    );
+  /** Between the ends of two writes that succeeded, the second of them in this time; `toMs` ends it as well. */
+  longestMs(fromMs: number, toMs: number): number {
+    const ends = this.#served.map(({ endedMs }) => endedMs);
+    const next = ends.findIndex((ms) => ms > fromMs);
+    const seen = [ends[next - 1] ?? fromMs, ...ends.filter((ms) => ms > fromMs && ms <= toMs)];
+    const open = ends.find((ms) => ms > toMs) ?? toMs;
+    const all = [...seen, open];
+    return Math.max(...all.map((ms, i) => ms - (all[i - 1] ?? ms)));
   }
 }
