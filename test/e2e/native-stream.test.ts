@@ -186,10 +186,13 @@ describe("native stream", () => {
     assert.equal(seen.length, before + 2);
   });
 
-  test("one call at a time opens no stream, and neither does anything with stream: never", async (t) => {
+  test("one call at a time opens no stream, nor do large ones, nor does anything with stream: never", async (t) => {
     const gateway = await nativeGateway(t);
     await gateway.store.createBucket("bucket");
     for (const name of keysOf(10)) await gateway.store.storeFile(name, "x");
+    const large = new Uint8Array(64 * KiB + 1);
+    for (let round = 0; round < 3; round++)
+      await Promise.all(keysOf(5).map((name) => gateway.store.storeFile(name, large)));
     const plain = await connect({ endpoint: gateway.endpoint, ...keys, stream: "never" });
     for (let round = 0; round < 5; round++)
       await Promise.all(keysOf(20).map((name) => plain.storeFile(name, "x")));

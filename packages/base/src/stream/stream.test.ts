@@ -62,6 +62,22 @@ suite("stream messages", () => {
     );
   });
 
+  test("the usual names of fields keep their numbers", () => {
+    const writer = new ByteWriter();
+    writer.varint(23);
+    for (let number = 1; number <= 23; number++) {
+      writer.u8(number);
+      writer.text(`${number}`);
+    }
+    const names = Object.keys(fieldsCodec.read(new ByteReader(writer.finish())));
+    assert.equal(
+      names.join(" "),
+      "content-type content-length content-range content-disposition content-language cache-control expires range etag if-match " +
+        "if-none-match if-modified-since if-unmodified-since last-modified accept-ranges x-holdfast-bytes x-holdfast-content-encoding " +
+        "x-holdfast-crc32 x-holdfast-error x-holdfast-modified-at-ms x-holdfast-outcome x-holdfast-request-id x-holdfast-version",
+    );
+  });
+
   test("what one side gathered, the other gets, message for message", () => {
     const [out, incoming] = [toServer(), atServer()];
     assert.deepEqual(incoming.open(messageOf(out, requests)), requests);

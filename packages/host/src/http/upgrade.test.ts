@@ -318,10 +318,10 @@ suite("WebSockets", () => {
     await closed;
   });
 
-  test("with all connections taken, one that is idle gives way, and one that is busy does not", async (t) => {
+  test("with all connections taken, one that is idle gives way, also to one that is busy for longer", async (t) => {
     const { open, port, echoes } = await fixture(t, { connectionsMax: 2 });
-    const [idle, busy] = [await open(), await open()];
-    if (echoes[1] !== undefined) echoes[1].isIdle = false;
+    const [busy, idle] = [await open(), await open()];
+    if (echoes[0] !== undefined) echoes[0].isIdle = false;
     const idleClosed = closeCode(idle);
     const third = raw(t, port, head(["GET /page HTTP/1.1", "host: h"]));
     await once(third.socket, "data");
