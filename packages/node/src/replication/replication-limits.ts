@@ -43,8 +43,8 @@ export const replicationLimitsDefault: ReplicationLimits = {
   hedgeMs: 200,
   suspicionMsMin: 1000,
   suspicionMsMax: 60_000,
-  servedPutBytesMax: 64 * MiB,
-  servedReadBytesMax: 64 * MiB,
+  servedPutBytesMax: 32 * MiB,
+  servedReadBytesMax: 32 * MiB,
   waitingMax: 256,
   servedBodyMsMax: 30_000,
 };

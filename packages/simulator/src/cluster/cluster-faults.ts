@@ -132,7 +132,7 @@ export class ClusterFaults {
   }
 
   #strike({ fault, node, other }: Hit): Heal | Promise<Heal> {
-    const { cluster, random } = this.#parts;
+    const { cluster, operator, random } = this.#parts;
     const { machine } = cluster.member(node);
     switch (fault) {
       case "kill":
@@ -190,11 +190,11 @@ export class ClusterFaults {
         return this.#untilItGivesUp(node);
       case "wiped":
         cluster.retire(cluster.member(node));
-        return () => this.#replace(node);
+        return () => operator.replace(node);
       case "replaced":
-        return () => this.#replace(node);
+        return () => operator.replace(node);
       case "guest":
-        return () => this.#host(node);
+        return () => operator.host(node, uniform(random, guestMsMax));
     }
   }
 
@@ -222,31 +222,6 @@ export class ClusterFaults {
       if (!hasEnded) end();
       void member.start();
     };
-  }
-
-  /** Another node takes its place, whether it lives or not. */
-  async #replace(node: number): Promise<void> {
-    const { cluster, operator } = this.#parts;
-    const id = cluster.idOf(node);
-    const successor = await operator.add();
-    await operator.drain(id);
-    await operator.remove(id);
-    cluster.retire(cluster.member(node));
-    await cluster.admit(successor.number);
-  }
-
-  /** Another node comes for a while; one that was to go stays after all. */
-  async #host(node: number): Promise<void> {
-    const { cluster, operator, random } = this.#parts;
-    const id = cluster.idOf(node);
-    const guest = await operator.add();
-    await operator.drain(id);
-    await this.#wait(uniform(random, guestMsMax));
-    await operator.drain(id, false);
-    const guestId = cluster.idOf(guest.number);
-    await operator.drain(guestId);
-    await operator.remove(guestId);
-    cluster.retire(guest);
   }
 
   #crash(nodes: readonly number[], kind: "kill" | "power-loss"): Heal {

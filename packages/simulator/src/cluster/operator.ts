@@ -22,28 +22,57 @@ export class Operator {
     this.#parts = parts;
   }
 
+  /** Another node takes the place of this one, whether it lives or not. */
+  async replace(number: number): Promise<void> {
+    const { cluster } = this.#parts;
+    const id = cluster.idOf(number);
+    const successor = await this.#add();
+    await this.#drain(id, true);
+    await this.#remove(id);
+    cluster.retire(cluster.member(number));
+    await cluster.admit(successor.number);
+  }
+
+  /** Another node comes for a while; this one was to go, and stays after all. */
+  async host(number: number, forMs: number): Promise<void> {
+    const { cluster } = this.#parts;
+    const id = cluster.idOf(number);
+    const guest = await this.#add();
+    await this.#drain(id, true);
+    await this.#wait(forMs);
+    await this.#drain(id, false);
+    const guestId = cluster.idOf(guest.number);
+    await this.#drain(guestId, true);
+    await this.#remove(guestId);
+    cluster.retire(guest);
+  }
+
   /** A new node, on a machine of its own. */
-  add(): Promise<Member> {
+  #add(): Promise<Member> {
     const { cluster } = this.#parts;
     return this.#untilDone("a node is added", () => cluster.join());
   }
 
-  drain(node: NodeId, draining: boolean = true): Promise<unknown> {
+  #drain(node: NodeId, draining: boolean): Promise<unknown> {
     const { cluster } = this.#parts;
     const what = `node ${node} is ${draining ? "drained" : "not drained any more"}`;
     return this.#untilDone(what, () => cluster.ask((any) => any.cluster.changeNode(node, { draining })));
   }
 
   /** As soon as it holds nothing any more and votes nowhere. */
-  remove(node: NodeId): Promise<unknown> {
+  #remove(node: NodeId): Promise<unknown> {
     const { cluster } = this.#parts;
     return this.#untilDone(`node ${node} is removed`, () =>
       cluster.ask((any) => any.cluster.removeNode(node)),
     );
   }
 
+  #wait(ms: number): Promise<void> {
+    return new Promise((wake) => this.#parts.simulation.after(ms, wake));
+  }
+
   async #untilDone<T>(what: string, act: () => Promise<T>): Promise<T> {
-    const { trace, simulation } = this.#parts;
+    const { trace } = this.#parts;
     for (;;) {
       try {
         const done = await act();
@@ -52,7 +81,7 @@ export class Operator {
       } catch (error) {
         if (!(error instanceof StoreError)) throw error;
         trace(`not yet: ${what}: ${error.code}`);
-        await new Promise<void>((wake) => simulation.after(againMs, wake));
+        await this.#wait(againMs);
       }
     }
   }

@@ -14,6 +14,11 @@ describe("simulation: clusters", () => {
       }
   });
 
+  it("a seed of five nodes holds", async () => {
+    const { failure } = await runClusterSeed({ ...either, nodesCount: 5, seed: 2 });
+    assert.equal(failure?.message, undefined);
+  });
+
   it("the same seed runs the same twice, another one differently", async () => {
     const [once, again, other] = [
       await runClusterSeed({ ...either, seed: 4 }),

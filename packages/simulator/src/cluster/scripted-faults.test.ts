@@ -28,7 +28,7 @@ async function runFault(
   return scenario.happened;
 }
 
-for (const [seed, fault] of (["kill", "power-loss", "pause", "isolate"] as const).entries())
+for (const [seed, fault] of (["kill", "isolate"] as const).entries())
   test(`contests: of 32 clients who want one state of a key to be theirs one wins, amid a ${fault}`, async () => {
     const contest = { clientsCount: 32, changesCount: 2 };
     const happened = await runFault(seed, fault, { clientsCount: 0, contest });
@@ -40,7 +40,7 @@ for (const [seed, fault] of (["wiped", "replaced", "guest"] as const).entries())
     await runFault(seed, fault);
   });
 
-for (const [seed, fault] of (["sync-fails", "write-fails", "flush-fails"] as const).entries())
+for (const [seed, fault] of (["sync-fails", "flush-fails"] as const).entries())
   test(`disk failures: ${fault}: nothing acknowledged is lost when the node is back (S11)`, async () => {
     await runFault(seed, fault);
   });

@@ -57,7 +57,7 @@ export type Command = SeedsCommand | CrashPointsCommand | ExploreCommand | Parti
 export const usage = `npm run sim -- [--seed N | --from N] [--seeds COUNT] [--verify-determinism] [--trace LINES]
              [--share I/N] [--resume [--progress FILE]] [--summary FILE]
              [--consensus raft|multipaxos [--ticks T]]
-             [--nodes 3 [--consensus raft|multipaxos] [--fault NAME]]
+             [--nodes 3|5 [--consensus raft|multipaxos] [--fault NAME]]
 npm run sim -- crash-points [log|checkpoint|blocks|node] [--quick]
 npm run sim -- explore [--consensus raft|multipaxos] [--deviations N] [--quick]
 npm run sim -- partitions [--seeds COUNT]`;

@@ -68,7 +68,7 @@ function faultOf(name: string | undefined): ClusterFault | undefined {
 }
 
 function clusterRunner(nodesCount: number, options: SeedRunnerOptions): SeedRunner {
-  if (nodesCount !== 3) throw new UsageError("--nodes is 3");
+  if (nodesCount !== 3 && nodesCount !== 5) throw new UsageError("--nodes is 3 or 5");
   const { tailLinesMax } = options;
   const consensus = consensusOf(options.consensus);
   const fault = faultOf(options.fault);

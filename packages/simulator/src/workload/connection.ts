@@ -58,9 +58,10 @@ export class Connection {
   constructor(options: ConnectionOptions) {
     this.store = options.store;
     this.#options = options;
+    void options.died.then(() => this.end());
   }
 
-  /** To be called before `died` resolves. */
+  /** The store is dead: nothing more is asked of it. Called before `died` resolves, or because it has. */
   end(): void {
     this.#isDead = true;
   }
