@@ -276,6 +276,21 @@ function bodies(inNetworks: InNetworks): void {
     assert.deepEqual(sent.map(utf8Text), ["head", "body", "answer", "its body"]);
   });
 
+  inNetworks("bodies whose lengths are known before arrive whole, one behind the other", async (world) => {
+    await world.connect();
+    world.atB.answer = async (_, { head, body }) => {
+      const bytes = await gather(body);
+      return { head, body: inChunks(bytes, 300_000), bodyBytes: bytes.length };
+    };
+    for (const size of [0, 1, 100_000, 1_000_000]) {
+      const sent = new Uint8Array(size).fill(size % 251);
+      const request = { head: utf8(`${size}`), body: inChunks(sent, 300_000), bodyBytes: size };
+      const answer = await world.exchange(request);
+      assert.equal(utf8Text(answer.head), `${size}`);
+      assert.deepEqual(await gather(answer.body), sent);
+    }
+  });
+
   inNetworks("many exchanges at once, large and small, arrive whole", async (world) => {
     await world.connect();
     world.atB.answer = async (_, { head, body }) => ({ head, body: once(await gather(body)) });

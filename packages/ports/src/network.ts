@@ -51,6 +51,8 @@ export interface Exchange {
    * side too. A receiver reads it once, in chunks of its own to keep, cut anywhere.
    */
   readonly body: AsyncIterable<Uint8Array>;
+  /** Of the body, where that is known: it spares the network a frame around each chunk. The sender sends exactly so many. */
+  readonly bodyBytes?: number | undefined;
 }
 
 /** Never called from within a call of the network. */

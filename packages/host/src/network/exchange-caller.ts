@@ -8,7 +8,7 @@ import { Agent, request as httpRequest } from "node:http";
 import type { Socket } from "node:net";
 import type { Exchange } from "@holdfast/ports";
 import { NetworkError } from "@holdfast/ports";
-import { IncomingExchange, OutgoingExchange } from "./exchange-message.ts";
+import { IncomingExchange, messageBytes, OutgoingExchange } from "./exchange-message.ts";
 import type { NetworkLimits } from "./limits.ts";
 import type { ExchangeCounts } from "./network-metrics.ts";
 import { Turns } from "./turns.ts";
@@ -43,7 +43,9 @@ export class ExchangeCaller {
   async call(exchange: Exchange, signal: AbortSignal | undefined): Promise<Exchange> {
     if (signal?.aborted === true) throw givenUp();
     const { clusterId, self, counts } = this.#options;
-    const headers = { [clusterHeader]: clusterId, [nodeHeader]: self };
+    const bytes = messageBytes(exchange);
+    const length = bytes === undefined ? {} : { "content-length": bytes };
+    const headers = { [clusterHeader]: clusterId, [nodeHeader]: self, ...length };
     const onAbort = (): void => call.fail(givenUp());
     const call = new Call(exchange, (outcome) => {
       signal?.removeEventListener("abort", onAbort);

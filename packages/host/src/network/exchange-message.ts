@@ -133,6 +133,12 @@ export class OutgoingExchange {
   }
 }
 
+/** Of the whole message, where it is known. */
+export function messageBytes({ head, body, bodyBytes }: Exchange): number | undefined {
+  const known = body === emptyBody ? 0 : bodyBytes;
+  return known === undefined ? undefined : lengthBytes + head.length + known;
+}
+
 function prefixed(head: Uint8Array): Uint8Array {
   const bytes = new Uint8Array(lengthBytes + head.length);
   new DataView(bytes.buffer).setUint32(0, head.length);

@@ -8,7 +8,7 @@ import { nodeId } from "@holdfast/base";
 import type { Exchange, Journal } from "@holdfast/ports";
 import { checkHead, NetworkError } from "@holdfast/ports";
 import { clusterHeader, exchangePath, nodeHeader } from "./exchange-caller.ts";
-import { IncomingExchange, OutgoingExchange } from "./exchange-message.ts";
+import { IncomingExchange, messageBytes, OutgoingExchange } from "./exchange-message.ts";
 import type { NetworkLimits } from "./limits.ts";
 import type { ExchangeCounts } from "./network-metrics.ts";
 
@@ -132,6 +132,8 @@ class Answering {
 
   async send(answer: Exchange): Promise<void> {
     checkHead(answer.head);
+    const bytes = messageBytes(answer);
+    if (bytes !== undefined) this.#response.setHeader("content-length", bytes);
     this.#outgoing = new OutgoingExchange(this.#response, answer);
     if (this.#response.destroyed) this.#outgoing.stop();
     await this.#outgoing.run();

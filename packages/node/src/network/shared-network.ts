@@ -52,8 +52,8 @@ export class SharedNetwork {
       self: network.self,
       send: (to, frame) => network.send(to, frame),
       queuedBytes: (to) => network.queuedBytes(to),
-      exchange: (to, { head, body }, signal) =>
-        network.exchange(to, { head: concatBytes([Uint8Array.of(service.number), head]), body }, signal),
+      exchange: (to, { head, ...rest }, signal) =>
+        network.exchange(to, { head: concatBytes([Uint8Array.of(service.number), head]), ...rest }, signal),
       listen: (receiver) => this.#add(service, receiver),
       setPeers: () => assert(false, "the owner of the network says who is in it"),
       close: () => Promise.resolve(),

@@ -100,7 +100,7 @@ export class BlockServer {
       }
       const { body, checksum } = answer.value;
       const { head } = this.#say(answer, () => ({ kind: "block", bytes: body.length, checksum }));
-      return { head, body: this.#sent(body, leave, signal) };
+      return { head, body: this.#sent(body, leave, signal), bodyBytes: body.length };
     } catch (error) {
       leave();
       throw error;

@@ -39,6 +39,8 @@ export interface RemotePorts {
 /** Each is a turn of its own; in the network it waits for nothing else. */
 const pieceBytes = 256 * KiB;
 
+const noBody = { body: emptyBody };
+
 type Take<T> = (result: BlockResult, body: AsyncIterable<Uint8Array>) => Promise<T | undefined>;
 
 export class RemoteBlocks {
@@ -56,7 +58,8 @@ export class RemoteBlocks {
     end: AttemptEnd,
   ): Promise<SlotAnswer<undefined>> {
     const request = { kind: "put", ...asked, bytes: body.length } as const;
-    return this.#ask(node, request, piecesOf(body), end, async (result, rest) => {
+    const sent = { body: piecesOf(body), bodyBytes: body.length };
+    return this.#ask(node, request, sent, end, async (result, rest) => {
       const isStored = result.kind === "stored" && (await isEmpty(rest));
       return isStored ? { value: undefined } : undefined;
     });
@@ -67,7 +70,7 @@ export class RemoteBlocks {
     { id, epoch }: { readonly id: BlockId; readonly epoch: PutRequest["epoch"] },
     end: AttemptEnd,
   ): Promise<SlotAnswer<StoredBlock>> {
-    return this.#ask(node, { kind: "read", id, epoch }, emptyBody, end, async (result, chunks) => {
+    return this.#ask(node, { kind: "read", id, epoch }, noBody, end, async (result, chunks) => {
       if (result.kind !== "block") return undefined;
       const body = await gatherBody(chunks, result, this.#ports);
       return body === undefined ? undefined : { value: { body, checksum: result.checksum } };
@@ -79,14 +82,14 @@ export class RemoteBlocks {
     asked: Omit<StatRequest, "kind">,
     end: AttemptEnd,
   ): Promise<SlotAnswer<readonly FragmentStat[]>> {
-    return this.#ask(node, { kind: "stat", ...asked }, emptyBody, end, async (result, rest) => {
+    return this.#ask(node, { kind: "stat", ...asked }, noBody, end, async (result, rest) => {
       if (result.kind !== "stats" || !(await isEmpty(rest))) return undefined;
       return result.stats.length === asked.ids.length ? { value: result.stats } : undefined;
     });
   }
 
   list(node: NodeId, asked: Omit<ListRequest, "kind">, end: AttemptEnd): Promise<SlotAnswer<BlockPage>> {
-    return this.#ask(node, { kind: "list", ...asked }, emptyBody, end, async (result, rest) => {
+    return this.#ask(node, { kind: "list", ...asked }, noBody, end, async (result, rest) => {
       if (result.kind !== "page" || !(await isEmpty(rest))) return undefined;
       const { blocks, isLast } = result;
       // A page without progress would be asked for again and again.
@@ -98,7 +101,7 @@ export class RemoteBlocks {
   async #ask<T>(
     node: NodeId,
     request: BlockRequest,
-    body: AsyncIterable<Uint8Array>,
+    sent: Pick<Exchange, "body" | "bodyBytes">,
     { deadlineMs, signal }: AttemptEnd,
     take: Take<{ readonly value: T }>,
   ): Promise<SlotAnswer<T>> {
@@ -113,7 +116,7 @@ export class RemoteBlocks {
     signal?.addEventListener("abort", giveUp);
     try {
       const head = encode(blockRequestCodec, request);
-      const answer = await this.#ports.network.exchange(node, { head, body }, controller.signal);
+      const answer = await this.#ports.network.exchange(node, { head, ...sent }, controller.signal);
       return await judge(request, answer, take);
     } catch (error) {
       if (error instanceof DecodeError) return { kind: "silent", reason: "invalid" };

@@ -79,6 +79,7 @@ export class ReadServer {
     const { head } = said({ kind: "long", bytes: answer.length });
     return {
       head,
+      bodyBytes: answer.length,
       body: servedBody(answer, { clock: this.#ports.clock, signal, msMax: longMsMax, onEnd: leave }),
     };
   }
