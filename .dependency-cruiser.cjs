@@ -82,7 +82,8 @@ module.exports = {
     },
     {
       name: "web-sockets-in-host-and-client-for-node",
-      comment: "ws serves WebSockets in host and opens them in the client's entry for Node; browsers bring their own.",
+      comment:
+        "ws serves WebSockets in host and opens them in the client's entry for Node; browsers bring their own.",
       severity: "error",
       from: { path: "^packages/", pathNot: "^packages/host/|^packages/client/src/node[^/]*\\.ts$" },
       to: { path: "(^|/)node_modules/(@types/)?ws/" },
