@@ -98,11 +98,11 @@ export const ruleMutants: readonly Mutant[] = [
   {
     row: "S12",
     bug: "a value of the state is believed whatever its checksum",
-    file: "packages/state/src/stored-value.ts",
+    file: "packages/state/src/group-state.ts",
     edits: [
       {
-        find: "if (!isSealed(hashing, keyChecksum, stored)) throw",
-        replace: "if (!isSealed(hashing, keyChecksum, stored) && stored.length === 0) throw",
+        find: "if (isSealed(this.#hashing, keys.checksum(storedKey), stored)) return",
+        replace: "if (stored.length > 0) return",
       },
     ],
     detector: { kind: "tests", files: ["packages/state/src/state-store.test.ts"] },
