@@ -6,6 +6,7 @@ import { runLoad } from "../load/run-load.ts";
 import { HoldfastCluster } from "../servers/holdfast-cluster.ts";
 import { accessKey, bucket, secretKey } from "../servers/server-process.ts";
 import { InspectedProcess } from "./inspected-process.ts";
+import type { Owner } from "./self-time.ts";
 import { printSelfTime } from "./self-time.ts";
 
 const size = 3;
@@ -14,7 +15,7 @@ const warmupRequests = 300;
 const requests = 300;
 const keysPerConnection = 100;
 
-export async function profileClusterRequests(method: "PUT" | "GET"): Promise<void> {
+export async function profileClusterRequests(method: "PUT" | "GET", by: Owner): Promise<void> {
   const inspectPorts = await freePorts(size);
   const cluster = await HoldfastCluster.start(size, inspectPorts);
   try {
@@ -34,7 +35,7 @@ export async function profileClusterRequests(method: "PUT" | "GET"): Promise<voi
         ((to[kind] - from[kind]) / connections / requests).toFixed(1);
       const role = node === 0 ? "the node that is asked" : "another node";
       console.log(`${role}: ${used("main")} us of CPU on the main thread, ${used("all")} in all`);
-      printSelfTime(await each.endProfile(), connections * requests);
+      printSelfTime(await each.endProfile(), connections * requests, by);
       each.close();
     }
   } finally {

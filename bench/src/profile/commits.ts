@@ -5,12 +5,13 @@ import { RegisterCluster } from "@holdfast/test-chaos";
 import { commitFlood, leaderOf } from "../suites/registers.ts";
 import type { CpuMicros } from "./inspected-process.ts";
 import { InspectedProcess } from "./inspected-process.ts";
+import type { Owner } from "./self-time.ts";
 import { printSelfTime } from "./self-time.ts";
 
 const commits = 100_000;
 const warmUp = 30_000;
 
-export async function profileCommits(consensus: "raft" | "multipaxos"): Promise<void> {
+export async function profileCommits(consensus: "raft" | "multipaxos", by: Owner): Promise<void> {
   const cluster = await RegisterCluster.open({ size: 3, consensus, proxies: false, inspected: true });
   try {
     const leader = await leaderOf(cluster);
@@ -25,7 +26,7 @@ export async function profileCommits(consensus: "raft" | "multipaxos"): Promise<
     for (const [node, each] of processes.entries()) {
       const used = usedBetween(present(before[node], "usage"), present(after[node], "usage"));
       console.log(`${node === leader.node ? "leader" : "follower"}: ${used}`);
-      printSelfTime(await each.endProfile(), commits);
+      printSelfTime(await each.endProfile(), commits, by);
       each.close();
     }
     leader.connection.close();

@@ -6,17 +6,18 @@
 import { profileClusterRequests } from "./cluster-requests.ts";
 import { profileCommits } from "./commits.ts";
 import { profileRequests } from "./requests.ts";
+import type { Owner } from "./self-time.ts";
 
-const subjects: Readonly<Record<string, () => Promise<void>>> = {
-  PUT: () => profileRequests("PUT"),
-  GET: () => profileRequests("GET"),
-  "cluster-PUT": () => profileClusterRequests("PUT"),
-  "cluster-GET": () => profileClusterRequests("GET"),
-  raft: () => profileCommits("raft"),
-  multipaxos: () => profileCommits("multipaxos"),
+const subjects: Readonly<Record<string, (by: Owner) => Promise<void>>> = {
+  PUT: (by) => profileRequests("PUT", by),
+  GET: (by) => profileRequests("GET", by),
+  "cluster-PUT": (by) => profileClusterRequests("PUT", by),
+  "cluster-GET": (by) => profileClusterRequests("GET", by),
+  raft: (by) => profileCommits("raft", by),
+  multipaxos: (by) => profileCommits("multipaxos", by),
 };
 const run = subjects[process.argv[2] ?? ""];
 if (run === undefined) {
   console.error(`usage: npm run profile -- ${Object.keys(subjects).join("|")} [--functions]`);
   process.exitCode = 2;
-} else await run();
+} else await run(process.argv.includes("--functions") ? "function" : "package");

@@ -9,6 +9,7 @@ import { join } from "node:path";
 import { runLoad } from "../load/run-load.ts";
 import type { ChildServer } from "../servers/child-server.ts";
 import type { Profiled } from "../servers/profiled-server.ts";
+import type { Owner } from "./self-time.ts";
 import { printSelfTime } from "./self-time.ts";
 
 const connections = 64;
@@ -17,7 +18,7 @@ const requests = 1000;
 
 type Address = Pick<ChildServer, "port" | "accessKey" | "secretKey">;
 
-export async function profileRequests(method: "PUT" | "GET"): Promise<void> {
+export async function profileRequests(method: "PUT" | "GET", by: Owner): Promise<void> {
   const data = await mkdtemp(join(tmpdir(), "holdfast-profile-"));
   const server = fork(new URL("../servers/profiled-server.ts", import.meta.url), [data], {
     execArgv: process.execArgv,
@@ -28,7 +29,7 @@ export async function profileRequests(method: "PUT" | "GET"): Promise<void> {
     await load(address, method, warmupRequests);
     await ask(server, "begin");
     await load(address, method, requests);
-    print(method, await ask<Profiled>(server, "end"));
+    print(method, await ask<Profiled>(server, "end"), by);
   } finally {
     server.disconnect();
     await once(server, "exit");
@@ -57,8 +58,8 @@ function answer<T>(server: ChildProcess): Promise<T> {
   });
 }
 
-function print(method: string, { profile, mainMicros, allMicros }: Profiled): void {
+function print(method: string, { profile, mainMicros, allMicros }: Profiled, by: Owner): void {
   const each = (micros: number): string => (micros / connections / requests).toFixed(1);
   console.log(`${method} 4 KiB: ${each(mainMicros)} us of CPU on the main thread, ${each(allMicros)} in all`);
-  printSelfTime(profile, connections * requests);
+  printSelfTime(profile, connections * requests, by);
 }

@@ -5,9 +5,11 @@ import type { Profiler } from "node:inspector";
 /** Less than this is not listed. */
 const listedMicrosMin = 0.3;
 
+export type Owner = "package" | "function";
+
 /** A line for each owner of some time, the largest first: microseconds for each of so many operations. */
-export function printSelfTime(profile: Profiler.Profile, operations: number): void {
-  const rows = [...selfTimes(profile, process.argv.includes("--functions") ? functionOf : ownerOf)].sort(
+export function printSelfTime(profile: Profiler.Profile, operations: number, by: Owner): void {
+  const rows = [...selfTimes(profile, by === "function" ? functionOf : ownerOf)].sort(
     ([, a], [, b]) => b - a,
   );
   for (const [owner, micros] of rows) {

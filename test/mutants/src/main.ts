@@ -17,14 +17,7 @@ import { judge, requireHealthyTests } from "./judge.ts";
 const matrixPath = join(import.meta.dirname, "../../../docs/internals/bug-matrix.md");
 const parallel = 2;
 
-const { positionals, values } = parseArgs({
-  allowPositionals: true,
-  options: {
-    write: { type: "boolean", default: false },
-    only: { type: "string" },
-    resume: { type: "string" },
-  },
-});
+const { positionals, values } = argumentsOrUsage();
 const chosen = chosenBy([...positionals, ...(values.only?.split(",") ?? [])]);
 const earlier = values.resume === undefined ? [] : verdictsOfBefore(values.resume);
 const isDone = (mutant: NamedMutant): boolean => earlier.some((verdict) => verdict.mutant === mutant);
@@ -91,4 +84,20 @@ async function judgeAll(mutants: readonly NamedMutant[]): Promise<readonly Verdi
   };
   await Promise.all(Array.from({ length: parallel }, work));
   return mutants.flatMap((mutant) => found.get(mutant) ?? []);
+}
+
+function argumentsOrUsage() {
+  const options = {
+    write: { type: "boolean", default: false },
+    only: { type: "string" },
+    resume: { type: "string" },
+  } as const;
+  try {
+    return parseArgs({ allowPositionals: true, options });
+  } catch (error) {
+    console.error(
+      `${String(error)}\nusage: npm run sim:mutants [-- NAME ... | --only NAME,ROW,... | --write | --resume FILE]`,
+    );
+    process.exit(2);
+  }
 }
