@@ -40,6 +40,7 @@ import { Collector } from "./maintenance/collector.ts";
 import { Compactor } from "./maintenance/compactor.ts";
 import type { ScrubResult } from "./maintenance/scrub-record.ts";
 import { Scrubber } from "./maintenance/scrubber.ts";
+import { NodeFailure } from "./node-failure.ts";
 import type { NodeOptions, NodePorts } from "./node-options.ts";
 import type { NodeStatus, StatusParts } from "./node-status.ts";
 import { statusOf, watchNode } from "./node-status.ts";
@@ -66,7 +67,7 @@ export interface HoldfastNode extends Maintenance {
   /** Whether it serves, found out by a cheap read. Never rejects. */
   readiness(): Promise<Readiness>;
   /** Resolves with the reason when the node can serve no longer and stopped itself (S11). */
-  readonly failed: Promise<StoreError>;
+  readonly failed: Promise<NodeFailure>;
   /** One round of collection now, over all blocks; it runs by itself too. */
   collect(): Promise<void>;
   /** One round of compaction now; how many volumes it gave back. It runs by itself too. */
@@ -101,14 +102,14 @@ const foregroundPauseMs = 2;
 /** Of all readers together. */
 const readAheadBytesMax = 128 * 1024 * 1024;
 class RunningNode implements HoldfastNode {
-  readonly failed: Promise<StoreError>;
+  readonly failed: Promise<NodeFailure>;
   readonly #ports: NodePorts;
   readonly #options: NodeOptions;
   readonly #closing: Closing;
-  readonly #fail: (reason: StoreError) => void;
+  readonly #fail: (reason: NodeFailure) => void;
   /** Aborted when the node stops, or fails: work in the background ends. */
   readonly #background = new AbortController();
-  #failure: StoreError | undefined;
+  #failure: NodeFailure | undefined;
   #stopping: Promise<void> | undefined;
   #parts: Parts | undefined;
 
@@ -116,7 +117,7 @@ class RunningNode implements HoldfastNode {
     this.#ports = ports;
     this.#options = options;
     this.#closing = closing;
-    const { promise, resolve } = Promise.withResolvers<StoreError>();
+    const { promise, resolve } = Promise.withResolvers<NodeFailure>();
     this.failed = promise;
     this.#fail = resolve;
   }
@@ -195,8 +196,7 @@ class RunningNode implements HoldfastNode {
   #onFailure(cause: unknown): void {
     if (this.#failure !== undefined) return;
     this.#ports.journal.error("node failed", { cause: String(cause) });
-    const message = `The node can no longer trust its disk or its state, and stops: ${String(cause)}`;
-    this.#failure = new StoreError("Unavailable", message, { cause });
+    this.#failure = new NodeFailure(cause);
     this.#parts?.files.fail(this.#failure);
     this.#background.abort();
     this.#fail(this.#failure);

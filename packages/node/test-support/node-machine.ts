@@ -15,7 +15,9 @@ import {
 } from "@holdfast/ports/simulated";
 import type { HoldfastNode } from "../src/node.ts";
 import { startNode } from "../src/node.ts";
+import type { NodeFailure } from "../src/node-failure.ts";
 import type { NodeOptions, NodePorts } from "../src/node-options.ts";
+import { folderOf } from "../src/state-store/state-folder.ts";
 
 const drain = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
@@ -61,7 +63,27 @@ export class NodeMachine {
     return present(this.#node, "node runs");
   }
 
+  /** One that has to make its state store anew is started again, as by `holdfast server`. */
   async start(options: NodeOptions = {}): Promise<HoldfastNode> {
+    this.#node = await this.run(this.#boot(options));
+    this.#watch(this.#node);
+    return this.#node;
+  }
+
+  #watch(node: HoldfastNode): void {
+    const boot = async ({ startsAnew }: NodeFailure): Promise<void> => {
+      if (!startsAnew || this.#node !== node) return;
+      await node.stop();
+      if (this.#node !== node) return;
+      const next = await this.#boot({});
+      if (this.#node !== node) return;
+      this.#node = next;
+      this.#watch(next);
+    };
+    void node.failed.then(boot);
+  }
+
+  #boot(options: NodeOptions): Promise<HoldfastNode> {
     const openKeyValue = (folder: string): Promise<KeyValue> => Promise.resolve(this.store(folder).mount());
     const { disk, journal } = this;
     this.clock = new SimulatedClock(this.simulation);
@@ -69,12 +91,10 @@ export class NodeMachine {
     const { clock, metrics } = this;
     const ports = { clock, disk: disk.mount(), openKeyValue, hashing: simulatedHashing, journal, metrics };
     const together = this.#world === undefined ? {} : { openNetwork: this.#openNetwork(this.#world) };
-    const starting = startNode(
+    return startNode(
       { ...ports, ...together, random: seededRandom(this.seed++) },
       { ...this.#options, ...options },
     );
-    this.#node = await this.run(starting);
-    return this.#node;
   }
 
   #openNetwork(world: SharedWorld): NonNullable<NodePorts["openNetwork"]> {
@@ -104,6 +124,13 @@ export class NodeMachine {
 
   run<T>(promise: Promise<T>): Promise<T> {
     return this.simulation.runUntilSettled(promise);
+  }
+
+  /** The state store that counts. */
+  get states(): SimulatedKeyValue {
+    let generation = 0;
+    while (this.#stores.has(folderOf(generation + 1))) generation++;
+    return this.store(folderOf(generation));
   }
 
   loseStore(folder: string): void {

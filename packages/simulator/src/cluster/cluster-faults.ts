@@ -2,6 +2,7 @@
 
 import type { NodeId, Random } from "@holdfast/base";
 import { chance, present, uniform } from "@holdfast/base";
+import type { HoldfastNode } from "@holdfast/node";
 import { dataFolders } from "@holdfast/node";
 import type { Simulation } from "@holdfast/ports/simulated";
 import { violated } from "../model/violation.ts";
@@ -9,6 +10,7 @@ import { rotValue } from "../run/decay.ts";
 import type { PlannedFault } from "./cluster-plan.ts";
 import { pick } from "./cluster-plan.ts";
 import type { Excuses, Trouble } from "./excuses.ts";
+import type { Member } from "./member.ts";
 import type { Operator } from "./operator.ts";
 import type { SimulatedCluster } from "./simulated-cluster.ts";
 
@@ -173,7 +175,7 @@ export class ClusterFaults {
       case "full-disk":
         return this.#fill(node);
       case "rot-in-state":
-        rotValue(cluster.member(node).machine, random, dataFolders.state);
+        rotValue(machine, random, machine.stateFolder);
         return () => this.#scrub(node);
       case "clock-jump":
         machine.jumpWall((uniform(random, 7_200) - 3_600) * 1000);
@@ -186,7 +188,7 @@ export class ClusterFaults {
         machine.disk.failNext("write", chance(random, 0.5) ? /^log\// : undefined);
         return this.#untilItGivesUp(node);
       case "flush-fails":
-        machine.failNextFlush(pick(random, [dataFolders.state, dataFolders.blockIndex]));
+        machine.failNextFlush(pick(random, [machine.stateFolder, dataFolders.blockIndex]));
         return this.#untilItGivesUp(node);
       case "wiped":
         cluster.retire(cluster.member(node));
@@ -311,13 +313,23 @@ export class ClusterFaults {
     };
   }
 
-  /** Within one scrub what rotted is found, and the replica is loaded anew (S12). */
+  /** Within one scrub what rotted is found; then the node makes its state store anew (S12). */
   async #scrub(number: number): Promise<void> {
-    const node = await this.#parts.cluster.member(number).start();
-    await node.scrub();
-    while ((await node.status()).replicas.damaged.length > 0) await this.#wait(lookMs);
-    const { stateProblems } = await node.scrub();
+    const member = this.#parts.cluster.member(number);
+    const found = await member.start();
+    // The one that finds it may end amid its scrub.
+    await Promise.race([found.scrub().catch(() => undefined), found.failed]);
+    const { stateProblems } = await (await this.#whole(member)).scrub();
     if (stateProblems.length > 0) violated(`node ${number} is damaged still: ${stateProblems.join(" ")}`);
+  }
+
+  async #whole(member: Member): Promise<HoldfastNode> {
+    for (;;) {
+      const { node } = member;
+      const status = await node?.status();
+      if (node !== undefined && status?.ready === true && status.replicas.damaged.length === 0) return node;
+      await this.#wait(lookMs);
+    }
   }
 
   #checkFailures(fault: PlannedFault["fault"]): void {

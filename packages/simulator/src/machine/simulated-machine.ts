@@ -6,7 +6,7 @@
 import type { Random } from "@holdfast/base";
 import { assert, nodeId, seededRandom } from "@holdfast/base";
 import type { HoldfastNode, NodeOptions, NodePorts } from "@holdfast/node";
-import { startNode } from "@holdfast/node";
+import { startNode, stateFolderOf } from "@holdfast/node";
 import type { KeyValue } from "@holdfast/ports";
 import type {
   Fate,
@@ -152,6 +152,13 @@ export class SimulatedMachine {
   jumpWall(byMs: number): void {
     this.#skewMs += byMs;
     this.#clock.jumpWall(byMs);
+  }
+
+  /** Of the state store that counts. */
+  get stateFolder(): string {
+    let generation = 0;
+    while (this.#stores.has(stateFolderOf(generation + 1))) generation++;
+    return stateFolderOf(generation);
   }
 
   /** The key-value store of a folder, made when it is first asked for. */
