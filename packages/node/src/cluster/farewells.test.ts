@@ -48,13 +48,26 @@ suite("farewells: a node that was removed", () => {
     assert.deepEqual(world.asked, ["a 7"]);
   });
 
-  test("is not waited for when it is dead, or dies", () => {
-    const { farewells, dead } = new World();
+  test("is not waited for longer than 2 s when it is not heard of", async () => {
+    const { farewells, dead, simulation } = new World();
     dead.add(one);
+    assert.equal(farewells.areSaid([one], removal), false);
+    await simulation.runFor(1999);
+    assert.equal(farewells.areSaid([one], removal), false);
+    await simulation.runFor(1);
     assert.equal(farewells.areSaid([one], removal), true);
-    assert.equal(farewells.areSaid([other], removal), false);
-    dead.add(other);
-    assert.equal(farewells.areSaid([other], removal), true);
+  });
+
+  test("is waited for on though its connection ended, when it is heard of again within 2 s", async () => {
+    const { farewells, dead, simulation } = new World();
+    dead.add(one);
+    assert.equal(farewells.areSaid([one], removal), false);
+    await simulation.runFor(1500);
+    dead.delete(one);
+    assert.equal(farewells.areSaid([one], removal), false);
+    dead.add(one);
+    await simulation.runFor(1500);
+    assert.equal(farewells.areSaid([one], removal), false);
   });
 
   test("is not waited for longer than 10 s, though it lives", async () => {

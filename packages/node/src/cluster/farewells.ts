@@ -1,6 +1,6 @@
 /**
  * A node that was removed is let out of the system group when it knows of it: outside it would never hear, and wait for ever for
- * others that have forgotten it. One that is dead is not waited for, and none for long.
+ * others that have forgotten it. One that seems dead is waited for as long as a connection takes to be made anew, and none for long.
  */
 
 import type { LogIndex, NodeId } from "@holdfast/base";
@@ -19,10 +19,14 @@ export interface FarewellsParts {
 
 /** Of a node that lives. Meanwhile the system group's members stay as they are. */
 const waitMsMax = 10_000;
+/** Of one that is not heard of: a connection may just have ended. */
+const silentMsMax = 2000;
 
 interface Farewell {
   readonly givenUp: AbortController;
   readonly timer: Timer;
+  /** When the node was last seen to live, or the farewell began. */
+  heardOfMs: number;
   isSaid: boolean;
 }
 
@@ -48,16 +52,18 @@ export class Farewells {
   }
 
   #isSaid(node: NodeId, index: LogIndex): boolean {
-    if (!this.#parts.isLive(node)) return true;
+    const { clock, isLive } = this.#parts;
     const farewell = this.#underWay.get(node) ?? this.#begin(node, index);
-    return farewell.isSaid;
+    const nowMs = clock.monotonicMs();
+    if (isLive(node)) farewell.heardOfMs = nowMs;
+    return farewell.isSaid || nowMs - farewell.heardOfMs >= silentMsMax;
   }
 
   #begin(node: NodeId, index: LogIndex): Farewell {
     const { clock, nodeKnows } = this.#parts;
     const givenUp = new AbortController();
     const timer = clock.after(waitMsMax, () => givenUp.abort());
-    const farewell: Farewell = { givenUp, timer, isSaid: false };
+    const farewell: Farewell = { givenUp, timer, heardOfMs: clock.monotonicMs(), isSaid: false };
     this.#underWay.set(node, farewell);
     void nodeKnows(node, index, givenUp.signal).then(() => {
       timer.cancel();
