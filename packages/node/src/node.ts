@@ -25,6 +25,7 @@ import { membershipOf } from "./cluster/membership.ts";
 import type { NodeCluster } from "./cluster/node-cluster.ts";
 import { ownId } from "./cluster/own-record.ts";
 import { isSystemLeader } from "./cluster/reconciler.ts";
+import { nodeRemoved } from "./cluster/removed-node.ts";
 import { shardsHere } from "./cluster/shards-here.ts";
 import { systemPort } from "./cluster/system-port.ts";
 import { ReadAhead } from "./content/read-ahead.ts";
@@ -110,6 +111,8 @@ class RunningNode implements HoldfastNode {
   /** Aborted when the node stops, or fails: work in the background ends. */
   readonly #background = new AbortController();
   #failure: NodeFailure | undefined;
+  /** What it says since it knows that it was removed. */
+  #removal: StoreError | undefined;
   #stopping: Promise<void> | undefined;
   #parts: Parts | undefined;
 
@@ -170,6 +173,7 @@ class RunningNode implements HoldfastNode {
   #refusal(): Readiness | undefined {
     if (this.#failure !== undefined) return notReady("Unavailable", this.#failure.message);
     if (this.#stopping !== undefined) return notReady("Stopped", "The node is stopping.");
+    if (this.#removal !== undefined) return notReady(this.#removal.code, this.#removal.message);
     return undefined;
   }
 
@@ -200,6 +204,15 @@ class RunningNode implements HoldfastNode {
     this.#parts?.files.fail(this.#failure);
     this.#background.abort();
     this.#fail(this.#failure);
+  }
+
+  /** It runs on until it is stopped, to tell whoever asks. */
+  #onRemoved(files: NodeFiles): void {
+    if (this.#removal !== undefined) return;
+    this.#removal = nodeRemoved();
+    this.#ports.journal.warn("node removed", { next: "stop it: the cluster goes on without it" });
+    files.fail(this.#removal);
+    this.#background.abort();
   }
 
   async #start(): Promise<void> {
@@ -247,6 +260,10 @@ class RunningNode implements HoldfastNode {
     };
     watchNode(metrics, this.#parts.status, () => this.readiness());
     watchCluster(metrics, opened.cluster);
+    const self = ownId(identity);
+    opened.cluster.follow(({ nodes }) => {
+      if (!nodes.has(self)) this.#onRemoved(files);
+    });
     metrics.watch(allMetrics.operationsInFlight, {}, () => files.underWay);
     journal.info("node started", {
       node: identity.nodeId,
@@ -256,7 +273,7 @@ class RunningNode implements HoldfastNode {
   }
 
   #startDuties(
-    { cluster, shards, replica: shard, blocks }: OpenedNode,
+    { cluster, shards, replica: shard, blocks, everywhere }: OpenedNode,
     system: SystemPort,
     files: NodeFiles,
     more: readonly Duty[],
@@ -264,7 +281,8 @@ class RunningNode implements HoldfastNode {
     const { clock, random, journal, metrics = silentMetrics } = this.#ports;
     const yieldToForeground = (): Promise<void> | undefined =>
       files.underWay > 0 ? sleep(clock, foregroundPauseMs) : undefined;
-    const parts = { cluster, system, shards, shard, blocks, clock, random, journal, metrics };
+    const nodeKnows = everywhere.nodeKnows.bind(everywhere);
+    const parts = { cluster, system, shards, shard, blocks, nodeKnows, clock, random, journal, metrics };
     const { joinSettleMs } = this.#options;
     startDuties({ ...parts, more, joinSettleMs, closing: this.#closing, yieldToForeground });
   }

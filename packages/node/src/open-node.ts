@@ -100,7 +100,7 @@ export async function openNode(opening: Opening): Promise<OpenedNode> {
   }
   const noted = noteLateStart(opening);
   closing.add(async () => noted.cancel());
-  const map = await cluster.known(opening.stopping);
+  const map = await cluster.known(identity.complete, opening.stopping);
   checkLife(map.nodes.get(node.id), life);
   await cluster.openShards(map);
   announceInTime(opening, () => announceNode(group, life, node), ownAddresses(options));

@@ -5,7 +5,7 @@
 
 import type { GroupId, NodeId, ShardId } from "@holdfast/base";
 import { present, StoreError, shardId } from "@holdfast/base";
-import type { Clock, Journal, Network } from "@holdfast/ports";
+import type { Clock, Journal, Network, Peer } from "@holdfast/ports";
 import { sleep } from "@holdfast/ports";
 import type { Founding, ReplicaPlace, ShardResult, SystemResult } from "@holdfast/shard";
 import {
@@ -21,8 +21,9 @@ import { shardGroup, systemGroup } from "../groups/group-ids.ts";
 import type { NodeGroups } from "../groups/node-groups.ts";
 import type { StateReloads } from "../state-reload/state-reloads.ts";
 import type { ClusterMap } from "./cluster-map.ts";
-import { clusterMapOf, peersOf, seedOf, wayInOf } from "./cluster-map.ts";
+import { clusterMapOf, leavingPeers, peersOf, seedOf, wayInOf } from "./cluster-map.ts";
 import type { ClusterSeed } from "./cluster-seed.ts";
+import { nodeRemoved } from "./removed-node.ts";
 
 export interface NodeClusterOptions {
   readonly self: NodeId;
@@ -56,6 +57,8 @@ export class NodeCluster {
   readonly #listeners: ((map: ClusterMap) => void)[] = [];
   #shards: readonly ClusterGroup<ShardResult>[] = [];
   #map: ClusterMap | undefined;
+  /** As the network was told last. */
+  #peers: readonly Peer[] = [];
   /** Durable in the state store. */
   #wayIn: string | undefined;
   #seenIndex = 0;
@@ -112,12 +115,16 @@ export class NodeCluster {
     await groups.open(log, { state, machine: new SystemMachine(state), codec: systemResultCodec }, consensus);
   }
 
-  /** Resolves when the cluster is known and this node is on record in it; rejects when `stopping` is aborted before. */
-  async known(stopping: AbortSignal): Promise<ClusterMap> {
+  /**
+   * Resolves when the cluster is known and this node is on record in it; rejects when `stopping` is aborted before. `wasMember`: it
+   * was on record once; rejects when it is not any more.
+   */
+  async known(wasMember: boolean, stopping: AbortSignal): Promise<ClusterMap> {
     const { self, clock } = this.#options;
     for (;;) {
       const map = this.#readMap();
       if (map?.nodes.has(self) === true) return map;
+      if (map !== undefined && wasMember) throw nodeRemoved();
       await sleep(clock, lookMs, stopping);
       if (stopping.aborted) throw new StoreError("Stopped", "The node is stopping.");
     }
@@ -207,7 +214,9 @@ export class NodeCluster {
     await this.#remember(map);
     this.#map = map;
     const { network, groups, self } = this.#options;
-    network.setPeers(peersOf(map).filter(({ id }) => id !== self));
+    this.#peers = [...peersOf(map), ...leavingPeers(this.#peers, map)].filter(({ id }) => id !== self);
+    network.setPeers(this.#peers);
+    if (!map.nodes.has(self)) this.system.log.end(nodeRemoved());
     for (const { group, places } of map.groups) groups.setPlaces(group, places);
     await Promise.all(this.#shards.map((shard, i) => this.#follow(i, shard, map)));
     for (const listener of this.#listeners) listener(map);

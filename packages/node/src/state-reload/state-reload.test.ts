@@ -109,7 +109,11 @@ async function assertReloadedAlone(
   await assertServed(world, "after");
   for (const [number, machine] of world.machines.entries()) {
     assert.deepEqual((await world.run(machine.node.scrub())).stateProblems, [], `node ${number}`);
-    assert.deepEqual(reloadsOf(machine).toSorted((a, b) => a - b), number === victim ? expected : [], `node ${number}`);
+    assert.deepEqual(
+      reloadsOf(machine).toSorted((a, b) => a - b),
+      number === victim ? expected : [],
+      `node ${number}`,
+    );
   }
 }
 

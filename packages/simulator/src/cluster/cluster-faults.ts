@@ -31,6 +31,8 @@ interface Hit {
   /** Numbers of nodes. */
   readonly node: number;
   readonly other: number;
+  /** No other fault comes meanwhile. */
+  readonly isAlone: boolean;
 }
 
 const momentMsMax = 3000;
@@ -55,6 +57,7 @@ export class ClusterFaults {
       fault: planned.fault,
       node: this.#numberOf(planned.node),
       other: this.#numberOf(planned.other),
+      isAlone: planned.meanwhile === undefined,
     };
     await this.#momentOf(hit.node, planned.moment);
     const { fault, node, other } = hit;
@@ -133,7 +136,7 @@ export class ClusterFaults {
     return this.#parts.cluster.members.map(({ number }) => number);
   }
 
-  #strike({ fault, node, other }: Hit): Heal | Promise<Heal> {
+  #strike({ fault, node, other, isAlone }: Hit): Heal | Promise<Heal> {
     const { cluster, operator, random } = this.#parts;
     const { machine } = cluster.member(node);
     switch (fault) {
@@ -192,11 +195,11 @@ export class ClusterFaults {
         return this.#untilItGivesUp(node);
       case "wiped":
         cluster.retire(cluster.member(node));
-        return () => operator.replace(node);
+        return () => operator.replace(node, isAlone);
       case "replaced":
-        return () => operator.replace(node);
+        return () => operator.replace(node, isAlone);
       case "guest":
-        return () => operator.host(node, uniform(random, guestMsMax));
+        return () => operator.host(node, uniform(random, guestMsMax), isAlone);
     }
   }
 
