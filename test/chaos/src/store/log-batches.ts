@@ -20,7 +20,7 @@ const magic = 0x4846_5742; // "HFWB"
 /** Magic, checksum, bytes of the header, bytes of the body. */
 const startBytes = 16;
 
-/** The oldest first; of each segment those before its first page that begins none. */
+/** The oldest first. Those whose headers turned over are left out; zeros end a segment. */
 export async function findBatches(folder: string): Promise<readonly LogBatch[]> {
   const names = (await readdir(folder)).filter((name) => name.endsWith(".wal")).toSorted();
   const found: LogBatch[] = [];
@@ -42,11 +42,10 @@ async function addBatches(found: LogBatch[], path: string, file: FileHandle): Pr
   const start = Buffer.alloc(startBytes);
   for (let offset = batchesOffset; ; ) {
     const { bytesRead } = await file.read(start, 0, startBytes, offset);
-    if (bytesRead < startBytes || start.readUInt32BE(0) !== magic) return;
+    if (bytesRead < startBytes || start.every((byte) => byte === 0)) return;
     const [headerBytes, bodyBytes] = [start.readUInt32BE(8), start.readUInt32BE(12)];
-    // Its length turned over: what follows it cannot be found.
-    if (headerBytes < startBytes) return;
-    found.push({ path, offset, headerBytes, bodyBytes });
-    offset += Math.ceil((headerBytes + bodyBytes) / pageBytes) * pageBytes;
+    const isBatch = start.readUInt32BE(0) === magic && headerBytes >= startBytes;
+    if (isBatch) found.push({ path, offset, headerBytes, bodyBytes });
+    offset += isBatch ? Math.ceil((headerBytes + bodyBytes) / pageBytes) * pageBytes : pageBytes;
   }
 }

@@ -68,13 +68,16 @@ export class RunningLogRot {
     { count, among }: { readonly count: number; readonly among: number },
   ): Promise<readonly FlippedBit[]> {
     const { cluster, draw, say } = this.#options;
-    const batches = (await findBatches(join(cluster.data(node), "log"))).slice(0, -unprovenCount);
+    const found = (await findBatches(join(cluster.data(node), "log"))).slice(0, -unprovenCount);
+    // A batch that proves the one before it has no body.
+    const batches = found.filter(({ bodyBytes }) => part === "header" || bodyBytes > 0);
     const flipped: FlippedBit[] = [];
     for (let i = 0; i < count && batches.length > 0; i++) {
       const back = draw(Math.min(among, batches.length));
       const batch = batches[batches.length - 1 - back];
-      const bit = batch === undefined ? undefined : drawBit(batch, part, draw);
-      if (bit === undefined || !(await turnOver(bit))) continue;
+      if (batch === undefined) continue;
+      const bit = drawBit(batch, part, draw);
+      if (!(await turnOver(bit))) continue;
       say(
         `bit ${bit.mask} at ${bit.offset} of ${bit.path}: a ${part}, ${back} batches before the last proven ones`,
       );
@@ -137,14 +140,13 @@ export class RunningLogRot {
   }
 }
 
-/** Undefined: the batch has no such part. */
 function drawBit(
   { path, offset, headerBytes, bodyBytes }: LogBatch,
   part: "header" | "body",
   draw: (count: number) => number,
-): FlippedBit | undefined {
+): FlippedBit {
   const [from, bytes] = part === "header" ? [offset, headerBytes] : [offset + headerBytes, bodyBytes];
-  return bytes === 0 ? undefined : { path, offset: from + draw(bytes), mask: 1 << draw(8) };
+  return { path, offset: from + draw(bytes), mask: 1 << draw(8) };
 }
 
 /** Twice is as before. False: the file is gone. */
