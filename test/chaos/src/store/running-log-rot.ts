@@ -39,17 +39,19 @@ const repairMs = 3000;
 
 export class RunningLogRot {
   readonly #options: RunningLogRotOptions;
+  #turn: number;
   /** Starts on flipped bits that a node refused. */
   refusedStarts = 0;
 
   constructor(options: RunningLogRotOptions) {
     this.#options = options;
+    this.#turn = options.draw(headersOneIn);
   }
 
   /** False: there was nothing that could turn over. `whenDown` is called when the node begins to be in trouble. */
   async at(node: number, isOver: Promise<void>, whenDown: () => void): Promise<boolean> {
-    const { cluster, draw, say } = this.#options;
-    const part = draw(headersOneIn) === 0 ? "header" : "body";
+    const { cluster, say } = this.#options;
+    const part = this.#turn++ % headersOneIn === 0 ? "header" : "body";
     const early = await this.#flip(node, part, { count: earlyBits, among: Number.POSITIVE_INFINITY });
     await isOver;
     const late = await this.#flip(node, part, { count: lateBits, among: newestCount });
