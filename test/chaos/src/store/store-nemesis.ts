@@ -2,23 +2,16 @@
 
 import { cp, rm } from "node:fs/promises";
 import { join } from "node:path";
+import type { ClockSkew } from "./clock-skew.ts";
+import { drawDrift, drawJump } from "./clock-skew.ts";
+import type { AppliedSkew } from "./clock-trouble.ts";
+import { ClockTrouble } from "./clock-trouble.ts";
 import { flipBit } from "./flip-bit.ts";
 import { leadingNode } from "./leading-node.ts";
+import { RunningLogRot } from "./running-log-rot.ts";
 import type { SmallDisk } from "./small-disk.ts";
 import type { StoreCluster } from "./store-cluster.ts";
 import type { Weather } from "./weather.ts";
-
-export type StoreFault =
-  | "kill"
-  | "kill leader"
-  | "pause"
-  | "isolate"
-  | "one-way"
-  | "quorum"
-  | "bit in a volume"
-  | "bit in the log"
-  | "bit in the state"
-  | "full disk";
 
 export interface StoreNemesisOptions {
   readonly cluster: StoreCluster;
@@ -29,7 +22,13 @@ export interface StoreNemesisOptions {
   readonly smallDisk: { readonly node: number; readonly disk: SmallDisk } | undefined;
   /** The faults to draw from, as far as they are possible. */
   readonly faults: readonly StoreFault[];
+  /** Where files are stored. */
+  readonly bucket: string;
+  /** By the clock that deadlines go by. */
+  readonly nowMs: () => number;
   readonly say: (text: string) => void;
+  /** Something that must not be. */
+  readonly problem: (text: string) => void;
 }
 
 interface Trouble {
@@ -37,23 +36,30 @@ interface Trouble {
   readonly end: () => Promise<void> | void;
 }
 
-export const storeFaults: readonly StoreFault[] = [
+export const storeFaults = [
   "kill",
   "kill leader",
   "pause",
   "isolate",
   "one-way",
   "quorum",
+  "clock jump",
+  "clock drift",
   "bit in a volume",
   "bit in the log",
+  "bit in the running log",
   "bit in the state",
   "full disk",
-];
+] as const;
+
+export type StoreFault = (typeof storeFaults)[number];
+
 /** Longer than elections take; now and then longer than anybody may wait for the others. */
 const lastsMsMin = 2000;
 const lastsMsRange = 5000;
 const longMs = 12_000;
 const longOneIn = 4;
+const startedAnewOneIn = 3;
 /** Rot is at one node of a run: the copies at the others have to do. */
 const rottenBitsMax = 3;
 /** Most pages of a state store are out of use at any moment. */
@@ -62,14 +68,28 @@ const stoppedBits = { log: 1, state: 10 } as const;
 export class StoreNemesis {
   readonly #options: StoreNemesisOptions;
   readonly #rottenNode: number;
+  readonly #clocks: ClockTrouble;
+  readonly #runningLogRot: RunningLogRot;
+  #turn: number;
   #queue: StoreFault[] = [];
   readonly counts: Map<StoreFault, number> = new Map();
-  /** Starts on a flipped bit that a node refused. */
-  refusedStarts = 0;
+  #refusedStarts = 0;
 
   constructor(options: StoreNemesisOptions) {
     this.#options = options;
     this.#rottenNode = options.draw(options.cluster.size);
+    this.#clocks = new ClockTrouble(options);
+    this.#runningLogRot = new RunningLogRot(options);
+    this.#turn = options.draw(4);
+  }
+
+  get skews(): readonly AppliedSkew[] {
+    return this.#clocks.applied;
+  }
+
+  /** Starts on a flipped bit that a node refused. */
+  get refusedStarts(): number {
+    return this.#refusedStarts + this.#runningLogRot.refusedStarts;
   }
 
   /** One fault, from its beginning to its end. `lasts`: resolves after about so many milliseconds. */
@@ -102,7 +122,7 @@ export class StoreNemesis {
 
   /** False: there was nothing that it could have struck. */
   async #carryOut(fault: StoreFault, victim: number, over: () => Promise<void>): Promise<boolean> {
-    const { cluster } = this.#options;
+    const { cluster, draw, weather } = this.#options;
     switch (fault) {
       case "kill":
         return this.#kill([victim], over);
@@ -110,7 +130,7 @@ export class StoreNemesis {
         return this.#kill([(await leadingNode(cluster)) ?? victim], over);
       case "quorum":
         return this.#kill(
-          cluster.nodes.filter((node) => node !== victim),
+          cluster.nodes.map((_, i) => (victim + i) % cluster.size).slice(0, Math.floor(cluster.size / 2) + 1),
           over,
         );
       case "pause":
@@ -128,10 +148,16 @@ export class StoreNemesis {
           begin: () => cluster.stall((from, to) => from === victim && to !== victim),
           end: () => cluster.heal(),
         });
+      case "clock jump":
+        return this.#jump(victim, over());
+      case "clock drift":
+        return this.#skew(victim, drawDrift(this.#turn++, draw), over());
       case "bit in a volume":
         return this.#rot();
       case "bit in the log":
         return this.#rotStopped(victim, "log");
+      case "bit in the running log":
+        return this.#runningLogRot.at(victim, over(), () => weather.set([victim]));
       case "bit in the state":
         return this.#rotStopped(victim, "state");
       case "full disk":
@@ -144,6 +170,26 @@ export class StoreNemesis {
     await begin();
     await over();
     await end();
+    return true;
+  }
+
+  /** Of the node that leads the most, which has to give that up; now and then of one that is started with a wrong clock. */
+  async #jump(victim: number, isOver: Promise<void>): Promise<boolean> {
+    const { cluster, draw, weather, say } = this.#options;
+    const skew = drawJump(this.#turn++, draw);
+    if (draw(startedAnewOneIn) > 0) return this.#skew((await leadingNode(cluster)) ?? victim, skew, isOver);
+    say(`node ${victim} is started anew for that`);
+    weather.set([victim]);
+    await cluster.kill(victim);
+    cluster.setClock(victim, skew);
+    await cluster.start(victim);
+    return this.#skew(victim, skew, isOver);
+  }
+
+  /** Who has a wrong clock serves all the same. */
+  async #skew(victim: number, skew: ClockSkew, isOver: Promise<void>): Promise<boolean> {
+    this.#options.weather.strain();
+    await this.#clocks.at(victim, skew, isOver);
     return true;
   }
 
@@ -180,7 +226,7 @@ export class StoreNemesis {
       await cluster.start(victim);
       say(`node ${victim} serves on a ${part} with flipped bits`);
     } catch (error) {
-      this.refusedStarts++;
+      this.#refusedStarts++;
       say(`node ${victim} refuses a ${part} with flipped bits: ${String(error)}`);
       await rm(folder, { recursive: true });
       await cp(sound, folder, { recursive: true });
