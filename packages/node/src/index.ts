@@ -83,4 +83,5 @@ export type { NodeFailure } from "./node-failure.ts";
 export type { Entrance, NodeOptions, NodePorts } from "./node-options.ts";
 export type { NodeStatus } from "./node-status.ts";
 export type { Readiness } from "./readiness.ts";
+export { checkStates } from "./state-store/check-states.ts";
 export { folderOf as stateFolderOf } from "./state-store/state-folder.ts";
