@@ -40,6 +40,8 @@ export interface ClusterScenarioOptions {
 const contestsMax = 4;
 const patienceMs = 180_000;
 /** Healed and left alone, a cluster is settled by then. */
+/** In which nodes have asked each other for the time. */
+const clocksAgreeMs = 5000;
 const settleMs = 40_000;
 /** Until every command that was on its way has arrived, or never will. */
 const quietMs = 20_000;
@@ -267,15 +269,23 @@ export class ClusterScenario {
     const hasJumped = [...rounds.flat(), ...whileGrowing].some(
       ({ fault, meanwhile }) => fault === "clock-jump" || meanwhile?.fault === "clock-jump",
     );
-    if (hasJumped) for (const { machine } of this.cluster.members) machine.jumpWall(12 * 3_600_000);
+    if (hasJumped) await this.#jumpTogether();
     const { readerGraceMs, node } = this.#plan;
-    // What writers of nodes that are gone left unfinished is nobody's once they are closed: two looks, so long apart.
-    const waits = this.cluster.hasLostNodes ? [0, node.writerSilentMs] : [];
-    for (const ms of [...waits, readerGraceMs, readerGraceMs, readerGraceMs]) {
+    // What writers of nodes that are gone left unfinished is nobody's once they are closed: two looks of one leader, so long apart.
+    const waits = this.cluster.hasLostNodes ? [0, node.writerSilentMs, node.writerSilentMs] : [];
+    const roundMs = readerGraceMs + 2 * node.collectIntervalMs;
+    for (const ms of [...waits, roundMs, roundMs, roundMs]) {
       await this.#driver.runFor(ms + 1000);
       for (const member of this.cluster.members)
         if (member.node !== undefined) await this.#driver.work("collect", member.node.collect());
     }
+  }
+
+  /** Clocks that jump one after the other are apart for a while: leaders hand over, and watches of leaders begin anew. */
+  async #jumpTogether(): Promise<void> {
+    for (const { machine } of this.cluster.members) machine.jumpWall(12 * 3_600_000);
+    await this.#driver.runFor(clocksAgreeMs);
+    await this.cluster.settle(settleMs);
   }
 
   async #stop(): Promise<void> {
