@@ -1,15 +1,15 @@
 import { StoreError } from "@holdfast/base";
-import { StateDamagedError } from "./state-store/state-damage.ts";
+import { StateDamagedError, StateUnwrittenError } from "./state-store/state-damage.ts";
 
 /** Why a node can serve no longer. */
 export class NodeFailure extends StoreError {
-  /** What it cannot use it makes anew: it is to be started again at once, by nobody's decision. */
+  /** It needs nobody's decision to be started again: at once, or when its disk has room. */
   readonly startsAnew: boolean;
 
   constructor(cause: unknown) {
     super("Unavailable", `The node can no longer trust its disk or its state, and stops: ${String(cause)}`, {
       cause,
     });
-    this.startsAnew = cause instanceof StateDamagedError;
+    this.startsAnew = cause instanceof StateDamagedError || cause instanceof StateUnwrittenError;
   }
 }

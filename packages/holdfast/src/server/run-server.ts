@@ -2,6 +2,8 @@
 
 import { readdir, rm } from "node:fs/promises";
 import { join, resolve } from "node:path";
+import { setTimeout as wait } from "node:timers/promises";
+import { StoreError } from "@holdfast/base";
 import type { NodeFailure } from "@holdfast/node";
 import { Failure, UsageError } from "../command-line/failure.ts";
 import type { Environment } from "../command-line/settings.ts";
@@ -150,7 +152,20 @@ async function untilStopped(
     }
     if (failure === undefined) return;
     if (!failure.startsAnew) nodeFailed(failure);
-    server = await start();
+    server = await startAgain(start);
+  }
+}
+
+/** On a disk that is full: as soon as it has room. */
+async function startAgain(start: () => Promise<RunningServer>): Promise<RunningServer> {
+  for (;;) {
+    try {
+      return await start();
+    } catch (error) {
+      if (!(error instanceof StoreError) || error.code !== "OutOfSpace") throw error;
+      process.stderr.write(`holdfast: ${error.code}: ${error.message} It is tried again.\n`);
+      await wait(againMs);
+    }
   }
 }
 
@@ -185,6 +200,8 @@ async function requireEmpty(directory: string): Promise<void> {
     `--ephemeral removes ${directory} at the end, and it is not empty: give an empty or a new one`,
   );
 }
+
+const againMs = 2000;
 
 /** What a stop may take beyond the requests under way. */
 const flushDeadlineMs = 20_000;

@@ -317,6 +317,29 @@ suite("state reload (S12): a node's state is damaged", () => {
       await world.stop();
     });
 
+  test("a write that failed: what it has left is not known, and the store is made anew", async () => {
+    const world = await filled();
+    world.machine(2).states.failNextFlush();
+    await store(world, "during");
+    await reloaded(world, 2, allGroups);
+    await assertServed(world, "during");
+    await assertReloadedAlone(world, 2, allGroups);
+    await world.stop();
+  });
+
+  test("a write that a full disk took nothing of: the node starts again on what it had", async () => {
+    const world = await filled();
+    const before = world.node(2);
+    world.machine(2).states.failNextWrite("no-space");
+    await store(world, "during");
+    assert.equal((await world.run(before.failed)).startsAnew, true);
+    await world.until(() => world.node(2) !== before, "it is started again");
+    await world.settled();
+    await assertServed(world, "during");
+    for (const machine of world.machines) assert.deepEqual(reloadsOf(machine), []);
+    await world.stop();
+  });
+
   test("of two that differ nobody is reloaded, and people are told; when the third is back it says who is wrong", async () => {
     const world = await filled();
     await world.machine(2).stop();

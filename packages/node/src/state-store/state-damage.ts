@@ -6,6 +6,7 @@
 
 import type { GroupId } from "@holdfast/base";
 import { StoreError } from "@holdfast/base";
+import { DiskError } from "@holdfast/ports";
 import type { GroupState, StateStore } from "@holdfast/state";
 import type { NodeGroups } from "../groups/node-groups.ts";
 import type { StateReloads } from "../state-reload/state-reloads.ts";
@@ -29,6 +30,14 @@ export class StateDamagedError extends StoreError {
   }
 }
 
+/** The disk was full amid a write of the state store: a node that is started again goes on from what was there before. */
+export class StateUnwrittenError extends StoreError {
+  constructor(cause: DiskError) {
+    const message = `The state store could not be written, the disk was full (${cause.message}). Free some space, and start the node again.`;
+    super("OutOfSpace", message, { cause });
+  }
+}
+
 export class StateDamage implements StateWarden {
   readonly #parts: StateDamageParts;
   #isGivenUp = false;
@@ -49,9 +58,14 @@ export class StateDamage implements StateWarden {
     else this.#parts.onFailure(cause);
   }
 
+  /**
+   * What a write that failed has left is not known (S11), and never tried again. A disk that is full took nothing of it: the node has to
+   * be started again, but its store is as it was before.
+   */
   onFlushFailure(cause: unknown): void {
-    if (isUnreadable(cause) && this.#mayBeRenewed) this.#giveUp(`it cannot be written: ${String(cause)}`);
-    else this.#parts.onFailure(cause);
+    if (!this.#mayBeRenewed) return this.#parts.onFailure(cause);
+    if (cause instanceof DiskError && cause.kind === "no-space") this.#end(new StateUnwrittenError(cause));
+    else this.#giveUp(`it cannot be written: ${String(cause)}`);
   }
 
   get #mayBeRenewed(): boolean {
@@ -67,13 +81,17 @@ export class StateDamage implements StateWarden {
 
   #giveUp(reason: string): void {
     if (this.#isGivenUp) return;
-    this.#isGivenUp = true;
-    const { states, kept, groups, onFailure } = this.#parts;
-    const error = new StateDamagedError(reason);
-    states.condemn(reason);
-    for (const group of groups.openGroups) groups.failState(group, error);
+    this.#parts.states.condemn(reason);
     // Where even the mark cannot be stored the next start looks for itself.
-    kept.giveUp(reason).then(
+    this.#end(new StateDamagedError(reason), this.#parts.kept.giveUp(reason));
+  }
+
+  #end(error: StoreError, before: Promise<void> = Promise.resolve()): void {
+    if (this.#isGivenUp) return;
+    this.#isGivenUp = true;
+    const { groups, onFailure } = this.#parts;
+    for (const group of groups.openGroups) groups.failState(group, error);
+    before.then(
       () => onFailure(error),
       () => onFailure(error),
     );
