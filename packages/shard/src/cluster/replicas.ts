@@ -81,6 +81,24 @@ export function groupsAt(state: StateReader, node: NodeId): readonly GroupId[] {
     .map(({ group }) => group);
 }
 
+/** A group that nobody but this node has a number in; undefined without one. */
+export function livesAlone(state: StateReader, node: NodeId): GroupId | undefined {
+  return listGroups(state).find(
+    ({ places }) => places.length > 0 && places.every((place) => place.node === node),
+  )?.group;
+}
+
+/** Another node of one of its groups that has a number there from before it lost its log; undefined without one. */
+export function returningBeside(state: StateReader, node: NodeId): NodeId | undefined {
+  const beside = listGroups(state)
+    .filter(({ places }) => places.some((place) => place.node === node))
+    .flatMap(({ places }) => places.filter((place) => place.node !== node));
+  return beside.find(({ node: other, incarnation }) => {
+    const member = findNode(state, other);
+    return member !== undefined && member.logIncarnation !== incarnation;
+  })?.node;
+}
+
 function put(state: StateWriter, known: GroupRecord): void {
   state.put(groupKey(groupId(known.group)), encode(groupRecordCodec, known));
 }
