@@ -27,12 +27,20 @@ import { systemGroup } from "./groups/group-ids.ts";
 import { openNodeLog } from "./groups/open-node-log.ts";
 import { upgradeLogs } from "./groups/upgrade-logs.ts";
 import type { Identity } from "./identity.ts";
-import { folders, formatOfLoneVoters, openIdentity, writeIdentity } from "./identity.ts";
+import {
+  folders,
+  formatOfLoneVoters,
+  isEntering,
+  isForgetting,
+  openIdentity,
+  writeIdentity,
+} from "./identity.ts";
 import type { Everywhere } from "./learner-lease/everywhere.ts";
 import type { NodeOptions } from "./node-options.ts";
 import type { OpenedCluster } from "./open-cluster.ts";
 import { openCluster } from "./open-cluster.ts";
 import type { Opening } from "./opening.ts";
+import { beginRejoin, forgetLog } from "./rejoin.ts";
 import type { NodeBlocks } from "./replication/node-blocks.ts";
 import { ShardReplica } from "./shard-replica.ts";
 import { DamageListener } from "./state-reload/damage-listener.ts";
@@ -80,11 +88,13 @@ const wallMsMin = 1_577_836_800_000;
 export async function openNode(opening: Opening): Promise<OpenedNode> {
   const { options, closing } = opening;
   const { identity: found, ballast } = await openDirectory(opening);
-  const { state, damage, wayIn, index, list, wal, mayLackGroups } = await openStores(opening, found);
+  const stored = await openStores(opening, found);
+  const { identity: atHand, state, damage, wayIn, index, list, wal, mayLackGroups } = stored;
   const store = await openBlocks(opening, index);
   const life = lifeOf(wal.incarnation, store.incarnation);
   const node = newNode(ownId(found), life, options.place ?? {});
-  const { identity, places, peers } = await comeToCluster(opening, { found, state, wayIn, life, node });
+  const coming = { found: atHand, state, wayIn, life, node };
+  const { identity, places, peers } = await comeToCluster(opening, coming);
   const checkpointer = openCheckpointer(opening, wal, state, ballast);
   closing.add(() => checkpointer.stop());
   const stores = { state, damage, wal, mayLackGroups, store, list, checkpointer, ballast };
@@ -100,14 +110,15 @@ export async function openNode(opening: Opening): Promise<OpenedNode> {
   }
   const noted = noteLateStart(opening);
   closing.add(async () => noted.cancel());
-  const map = await cluster.known(opening.stopping);
+  // A state that is learned anew may show the life before for a while: as of a leader that has yet to apply the rejoin.
+  const map = await cluster.known(opening.stopping, isEntering(identity) ? life : undefined);
   checkLife(map.nodes.get(node.id), life);
   await cluster.openShards(map);
   announceInTime(opening, () => announceNode(group, life, node), ownAddresses(options));
   // From here on nothing of the directory may be missing at a start, not even in the state store.
-  if (!identity.complete) {
+  if (!identity.complete || isEntering(identity)) {
     await checkpointer.checkpoint();
-    await writeIdentity(opening.ports.disk, { ...identity, complete: true });
+    await writeIdentity(opening.ports.disk, arrived(identity));
   }
   const shards = openShardReplicas(opening, opened, identity, entryClock);
   const here = shards.filter((_, i) => cluster.shards[i]?.log.replica !== undefined);
@@ -124,6 +135,15 @@ export async function openNode(opening: Opening): Promise<OpenedNode> {
   const system = { log, state: systemState, shardCount: map.shardCount };
   const ofCluster = { cluster, system, clocks, everywhere, shards, replica, groups, blocks };
   return { identity, ballast, wal, checkpointer, reloads, digests, ...ofCluster };
+}
+
+function arrived(identity: Identity): Identity {
+  const { rejoin } = identity;
+  return {
+    ...identity,
+    complete: true,
+    rejoin: rejoin === undefined ? undefined : { ...rejoin, stage: "done" },
+  };
 }
 
 /** A start waits for as long as too few of the others are there: whoever looks should not have to guess. */
@@ -165,11 +185,10 @@ function openShardReplicas(
 }
 
 /** Locks it, makes room in it, and refuses it before anything is changed if this program cannot read it. */
-async function openDirectory({
-  ports,
-  options,
-  closing,
-}: Opening): Promise<{ readonly identity: Identity; readonly ballast: Ballast }> {
+async function openDirectory(
+  opening: Opening,
+): Promise<{ readonly identity: Identity; readonly ballast: Ballast }> {
+  const { ports, options, closing } = opening;
   const { disk, clock, hashing, journal, random } = ports;
   checkClock(clock);
   const lock = await disk.lock();
@@ -182,6 +201,7 @@ async function openDirectory({
     ...(consensus === undefined ? {} : { consensus }),
     ...(entrance === undefined ? {} : { clusterId: entrance.clusterId }),
   };
+  if (options.rejoining !== undefined) await beginRejoin(opening, options.rejoining);
   const identity = await openIdentity(disk, random, wanted);
   await checkFiles(disk, hashing, identity);
   return { identity, ballast };
@@ -197,6 +217,7 @@ function checkClock(clock: Clock): void {
 }
 
 interface Stores {
+  readonly identity: Identity;
   readonly state: StateStore;
   readonly damage: DamageListener;
   /** As the file beside the state has it. */
@@ -208,7 +229,7 @@ interface Stores {
   readonly mayLackGroups: boolean;
 }
 
-async function openStores({ ports, options, closing }: Opening, identity: Identity): Promise<Stores> {
+async function openStores({ ports, options, closing }: Opening, found: Identity): Promise<Stores> {
   const { openKeyValue, hashing, disk } = ports;
   const stateStore = await openKeyValue(folders.state);
   closing.add(() => stateStore.close());
@@ -216,11 +237,12 @@ async function openStores({ ports, options, closing }: Opening, identity: Identi
   closing.add(() => index.close());
   const wayIn = await readWayIn(disk, hashing);
   checkStores(stateStore, index, { hashing, mayBeDamaged: wayIn !== undefined });
+  const { segmentBytes = segmentBytesDefault } = options;
+  const identity = isForgetting(found) ? await forgetLog(ports, segmentBytes, found, stateStore) : found;
   const list = await openKeyValue(folders.incomplete);
   closing.add(() => list.close());
   const damage = new DamageListener();
   const state = new StateStore(stateStore, hashing, (found) => damage.onDamage(found));
-  const { segmentBytes = segmentBytesDefault } = options;
   const map = mapAtStart(state.group(systemGroup), wayIn);
   const isAlone = (map?.nodes.size ?? wayIn?.peers.length ?? 1) === 1;
   const opened = await openNodeLog(ports, { segmentBytes, reserveBytes: undefined, isAlone });
@@ -230,7 +252,7 @@ async function openStores({ ports, options, closing }: Opening, identity: Identi
     if (identity.complete) await upgradeLogs(wal, state);
     await writeIdentity(ports.disk, identity);
   }
-  return { state, damage, wayIn, index, list, wal, mayLackGroups };
+  return { identity, state, damage, wayIn, index, list, wal, mayLackGroups };
 }
 
 function openCheckpointer(

@@ -13,6 +13,7 @@ import {
   Simulation,
   simulatedHashing,
 } from "@holdfast/ports/simulated";
+import { folders } from "../src/identity.ts";
 import type { HoldfastNode } from "../src/node.ts";
 import { startNode } from "../src/node.ts";
 import type { NodeOptions, NodePorts } from "../src/node-options.ts";
@@ -62,6 +63,12 @@ export class NodeMachine {
   }
 
   async start(options: NodeOptions = {}): Promise<HoldfastNode> {
+    this.#node = await this.run(this.boot(options));
+    return this.#node;
+  }
+
+  /** A process that starts while the world goes on, and may be crashed meanwhile: then what becomes of this says nothing. */
+  boot(options: NodeOptions = {}): Promise<HoldfastNode> {
     const openKeyValue = (folder: string): Promise<KeyValue> => Promise.resolve(this.store(folder).mount());
     const { disk, journal } = this;
     this.clock = new SimulatedClock(this.simulation);
@@ -69,12 +76,10 @@ export class NodeMachine {
     const { clock, metrics } = this;
     const ports = { clock, disk: disk.mount(), openKeyValue, hashing: simulatedHashing, journal, metrics };
     const together = this.#world === undefined ? {} : { openNetwork: this.#openNetwork(this.#world) };
-    const starting = startNode(
+    return startNode(
       { ...ports, ...together, random: seededRandom(this.seed++) },
       { ...this.#options, ...options },
     );
-    this.#node = await this.run(starting);
-    return this.#node;
   }
 
   #openNetwork(world: SharedWorld): NonNullable<NodePorts["openNetwork"]> {
@@ -100,6 +105,14 @@ export class NodeMachine {
       if (kind === "kill") store.kill();
       else store.powerLoss();
     }
+  }
+
+  /** What a dead node left of its log goes, as with a device that is lost. */
+  async loseLog(): Promise<void> {
+    const disk = this.disk.mount();
+    for (const name of await this.run(disk.list(folders.log)))
+      await this.run(disk.remove(`${folders.log}/${name}`));
+    await this.run(disk.syncDirectory(folders.log));
   }
 
   run<T>(promise: Promise<T>): Promise<T> {

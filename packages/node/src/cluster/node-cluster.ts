@@ -7,7 +7,7 @@ import type { GroupId, NodeId, ShardId } from "@holdfast/base";
 import { present, StoreError, shardId } from "@holdfast/base";
 import type { Clock, Journal, Network } from "@holdfast/ports";
 import { sleep } from "@holdfast/ports";
-import type { Founding, ReplicaPlace, ShardResult, SystemResult } from "@holdfast/shard";
+import type { Founding, NodeLife, ReplicaPlace, ShardResult, SystemResult } from "@holdfast/shard";
 import {
   groupRecord,
   ShardMachine,
@@ -23,6 +23,7 @@ import type { StateReloads } from "../state-reload/state-reloads.ts";
 import type { ClusterMap } from "./cluster-map.ts";
 import { clusterMapOf, peersOf, seedOf, wayInOf } from "./cluster-map.ts";
 import type { ClusterSeed } from "./cluster-seed.ts";
+import { isSameLife } from "./own-record.ts";
 
 export interface NodeClusterOptions {
   readonly self: NodeId;
@@ -112,12 +113,16 @@ export class NodeCluster {
     await groups.open(log, { state, machine: new SystemMachine(state), codec: systemResultCodec }, consensus);
   }
 
-  /** Resolves when the cluster is known and this node is on record in it; rejects when `stopping` is aborted before. */
-  async known(stopping: AbortSignal): Promise<ClusterMap> {
+  /**
+   * Resolves when the cluster is known and this node is on record in it, under this life if one is given; rejects when `stopping` is
+   * aborted before.
+   */
+  async known(stopping: AbortSignal, life?: NodeLife): Promise<ClusterMap> {
     const { self, clock } = this.#options;
     for (;;) {
       const map = this.#readMap();
-      if (map?.nodes.has(self) === true) return map;
+      const own = map?.nodes.get(self);
+      if (map !== undefined && own !== undefined && (life === undefined || isSameLife(own, life))) return map;
       await sleep(clock, lookMs, stopping);
       if (stopping.aborted) throw new StoreError("Stopped", "The node is stopping.");
     }

@@ -86,7 +86,7 @@ export interface ClusterPlan {
     readonly silenceMsMax: number;
     readonly breakChance: number;
   };
-  readonly node: Required<Omit<NodeOptions, "entrance" | "place">>;
+  readonly node: Required<Omit<NodeOptions, "entrance" | "rejoining" | "place">>;
 }
 
 const KiB = 1024;
