@@ -6,7 +6,7 @@
 import type { Random } from "@holdfast/base";
 import { assert, nodeId, seededRandom } from "@holdfast/base";
 import type { HoldfastNode, NodeOptions, NodePorts } from "@holdfast/node";
-import { startNode } from "@holdfast/node";
+import { dataFolders, startNode } from "@holdfast/node";
 import type { KeyValue } from "@holdfast/ports";
 import type {
   Fate,
@@ -142,6 +142,13 @@ export class SimulatedMachine {
       for (const [fault, count] of store.struck.entries)
         if (fault !== "kill" && fault !== "power-loss") counts.add(fault, count);
     return counts.entries;
+  }
+
+  /** What a dead node left of its log goes, as with a device that is lost. */
+  async loseLog(): Promise<void> {
+    const disk = this.disk.mount();
+    for (const name of await disk.list(dataFolders.log)) await disk.remove(`${dataFolders.log}/${name}`);
+    await disk.syncDirectory(dataFolders.log);
   }
 
   /** The store goes, with all that is in it. */
