@@ -84,8 +84,16 @@ class LmdbKeyValue implements KeyValue {
     this.#checkOpen();
     checkKey(key);
     // In memory that LMDB uses again for the next one, and whose own length is another.
-    const shared = this.#database.getBinaryFast(key);
+    const shared = this.#look(key);
     return shared === undefined ? undefined : new Uint8Array(shared.buffer, shared.byteOffset, shared.length);
+  }
+
+  #look(key: Uint8Array): Uint8Array | undefined {
+    try {
+      return this.#database.getBinaryFast(key);
+    } catch (error) {
+      throw lmdbError(error, this.#directory);
+    }
   }
 
   range(range: KeyRange): Iterable<KeyValuePair> {
@@ -107,7 +115,8 @@ class LmdbKeyValue implements KeyValue {
   #range(range: KeyRange, options: RangeOptions): Iterable<KeyValuePair> {
     const { limit, to } = range;
     if (limit === 0 || to?.length === 0) return [];
-    return this.#database.getRange({ ...rangeOptions(range), ...options }) as Iterable<ReadPair>;
+    const pairs = this.#database.getRange({ ...rangeOptions(range), ...options }) as Iterable<ReadPair>;
+    return { [Symbol.iterator]: () => checkedPairs(pairs[Symbol.iterator](), this.#directory) };
   }
 
   async write(batch: readonly Mutation[]): Promise<void> {
@@ -251,6 +260,20 @@ async function commitFailure(error: unknown): Promise<unknown> {
   }
 }
 
+/** Not a generator: listings step through many pairs. */
+function checkedPairs(pairs: Iterator<ReadPair>, path: string): Iterator<ReadPair> {
+  return {
+    next: () => {
+      try {
+        return pairs.next();
+      } catch (error) {
+        throw lmdbError(error, path);
+      }
+    },
+    return: () => pairs.return?.() ?? { done: true, value: undefined },
+  };
+}
+
 function attempt<T>(path: string, action: () => T): T {
   try {
     return action();
@@ -260,6 +283,10 @@ function attempt<T>(path: string, action: () => T): T {
 }
 
 const mapFull = -30_792;
+/** MDB_PAGE_NOTFOUND, CORRUPTED, VERSION_MISMATCH, INVALID, CURSOR_FULL, PAGE_FULL, BAD_TXN, PROBLEM: pages lead where they cannot. */
+const damageCodes: ReadonlySet<unknown> = new Set([
+  -30_797, -30_796, -30_794, -30_793, -30_787, -30_786, -30_782, -30_779,
+]);
 const { EIO, ENOSPC, EDQUOT, EFBIG, EMFILE, ENFILE } = constants.errno;
 /** With less than this left, a write that LMDB calls short is taken for one that found no space. */
 const freeBytesMin = 1024 * 1024;
@@ -268,6 +295,7 @@ const freeBytesMin = 1024 * 1024;
 function lmdbError(error: unknown, path: string): DiskError {
   const code: unknown = error instanceof Error && "code" in error ? error.code : undefined;
   const message = error instanceof Error ? error.message : String(error);
+  if (damageCodes.has(code)) return new DiskError("damaged", path, message, error);
   switch (code) {
     case mapFull:
     case ENOSPC:

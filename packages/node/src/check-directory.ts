@@ -7,11 +7,12 @@ import { StoreError, UnsupportedVersionError } from "@holdfast/base";
 import { BlockError, checkBlockFormats, checkIndexFormat } from "@holdfast/blocks";
 import type { Disk, Hashing, KeyValue } from "@holdfast/ports";
 import { DiskError } from "@holdfast/ports";
-import { checkStateFormat, StateCorruptError } from "@holdfast/state";
+import { checkStateFormat } from "@holdfast/state";
 import { checkSegments, WalError } from "@holdfast/wal";
 import type { Identity } from "./identity.ts";
 import { folders, isForgetting } from "./identity.ts";
 import { rejoinHint } from "./refusal.ts";
+import { isUnreadable } from "./state-store/check-states.ts";
 
 /** Throws a StoreError that names what is newer or missing. */
 export async function checkFiles(disk: Disk, hashing: Hashing, identity: Identity): Promise<void> {
@@ -34,16 +35,17 @@ export async function checkGivenUpLog(disk: Disk, hashing: Hashing): Promise<voi
   }
 }
 
-/** `mayBeDamaged`: other nodes have what a damaged record of the state stands for (S12). */
+/** `state`: unless it is not to be read; `mayBeDamaged`: other nodes have what a damaged record of it stands for (S12). */
 export function checkStores(
-  state: KeyValue,
+  state: KeyValue | undefined,
   index: KeyValue,
   { hashing, mayBeDamaged }: { readonly hashing: Hashing; readonly mayBeDamaged: boolean },
 ): void {
   try {
-    checkStateFormat(state, hashing);
+    if (state !== undefined) checkStateFormat(state, hashing);
   } catch (error) {
-    if (!mayBeDamaged || !(error instanceof StateCorruptError)) throw newer(error, `${folders.state}: `);
+    const isDamage = isUnreadable(error) && !(error instanceof UnsupportedVersionError);
+    if (!mayBeDamaged || !isDamage) throw newer(error, `${folders.state}: `);
   }
   try {
     checkIndexFormat(index, hashing);

@@ -57,6 +57,24 @@ export async function comeToCluster(
   return { identity, places: seed.places, peers: seed.peers };
 }
 
+/** Whether this node is all there is of its cluster, as far as its state and the file beside it know; `state`: one that can be used. */
+export function isAloneAtStart(state: StateStore | undefined, wayIn: ClusterSeed | undefined): boolean {
+  const nodes = nodesAtStart(state, wayIn) ?? wayIn?.peers.length;
+  return nodes === undefined || nodes === 1;
+}
+
+/** Undefined where the state does not say. */
+function nodesAtStart(state: StateStore | undefined, wayIn: ClusterSeed | undefined): number | undefined {
+  try {
+    const system = state?.group(systemGroup);
+    return system === undefined ? undefined : clusterMapOf(system)?.nodes.size;
+  } catch (error) {
+    // Where nobody knows of others the damage is to be seen to before anything is opened.
+    if (wayIn === undefined) throw error;
+    return undefined;
+  }
+}
+
 /**
  * What the state says of the cluster; undefined where it says nothing. A state that is found damaged is condemned if it is known where
  * another is to be had (S12); otherwise throws StateCorruptError.

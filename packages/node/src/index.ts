@@ -79,6 +79,7 @@ export type { DamagedBlock, ScrubResult } from "./maintenance/scrub-record.ts";
 export type { ScrubStatus } from "./maintenance/scrubber.ts";
 export type { HoldfastNode, Maintenance } from "./node.ts";
 export { startNode } from "./node.ts";
+export type { NodeFailure } from "./node-failure.ts";
 export type { Entrance, NodeOptions, NodePorts, Rejoining } from "./node-options.ts";
 export type { NodeStatus } from "./node-status.ts";
 export type { Readiness } from "./readiness.ts";

@@ -25,6 +25,7 @@ import { membershipOf } from "./cluster/membership.ts";
 import type { NodeCluster } from "./cluster/node-cluster.ts";
 import { ownId } from "./cluster/own-record.ts";
 import { isSystemLeader } from "./cluster/reconciler.ts";
+import { nodeRemoved } from "./cluster/removed-node.ts";
 import { shardsHere } from "./cluster/shards-here.ts";
 import { systemPort } from "./cluster/system-port.ts";
 import { ReadAhead } from "./content/read-ahead.ts";
@@ -40,6 +41,7 @@ import { Collector } from "./maintenance/collector.ts";
 import { Compactor } from "./maintenance/compactor.ts";
 import type { ScrubResult } from "./maintenance/scrub-record.ts";
 import { Scrubber } from "./maintenance/scrubber.ts";
+import { NodeFailure } from "./node-failure.ts";
 import type { NodeOptions, NodePorts } from "./node-options.ts";
 import type { NodeStatus, StatusParts } from "./node-status.ts";
 import { statusOf, watchNode } from "./node-status.ts";
@@ -66,7 +68,7 @@ export interface HoldfastNode extends Maintenance {
   /** Whether it serves, found out by a cheap read. Never rejects. */
   readiness(): Promise<Readiness>;
   /** Resolves with the reason when the node can serve no longer and stopped itself (S11). */
-  readonly failed: Promise<StoreError>;
+  readonly failed: Promise<NodeFailure>;
   /** One round of collection now, over all blocks; it runs by itself too. */
   collect(): Promise<void>;
   /** One round of compaction now; how many volumes it gave back. It runs by itself too. */
@@ -101,14 +103,16 @@ const foregroundPauseMs = 2;
 /** Of all readers together. */
 const readAheadBytesMax = 128 * 1024 * 1024;
 class RunningNode implements HoldfastNode {
-  readonly failed: Promise<StoreError>;
+  readonly failed: Promise<NodeFailure>;
   readonly #ports: NodePorts;
   readonly #options: NodeOptions;
   readonly #closing: Closing;
-  readonly #fail: (reason: StoreError) => void;
+  readonly #fail: (reason: NodeFailure) => void;
   /** Aborted when the node stops, or fails: work in the background ends. */
   readonly #background = new AbortController();
-  #failure: StoreError | undefined;
+  #failure: NodeFailure | undefined;
+  /** What it says since it knows that it was removed. */
+  #removal: StoreError | undefined;
   #stopping: Promise<void> | undefined;
   #parts: Parts | undefined;
 
@@ -116,7 +120,7 @@ class RunningNode implements HoldfastNode {
     this.#ports = ports;
     this.#options = options;
     this.#closing = closing;
-    const { promise, resolve } = Promise.withResolvers<StoreError>();
+    const { promise, resolve } = Promise.withResolvers<NodeFailure>();
     this.failed = promise;
     this.#fail = resolve;
   }
@@ -169,6 +173,7 @@ class RunningNode implements HoldfastNode {
   #refusal(): Readiness | undefined {
     if (this.#failure !== undefined) return notReady("Unavailable", this.#failure.message);
     if (this.#stopping !== undefined) return notReady("Stopped", "The node is stopping.");
+    if (this.#removal !== undefined) return notReady(this.#removal.code, this.#removal.message);
     return undefined;
   }
 
@@ -195,11 +200,19 @@ class RunningNode implements HoldfastNode {
   #onFailure(cause: unknown): void {
     if (this.#failure !== undefined) return;
     this.#ports.journal.error("node failed", { cause: String(cause) });
-    const message = `The node can no longer trust its disk or its state, and stops: ${String(cause)}`;
-    this.#failure = new StoreError("Unavailable", message, { cause });
+    this.#failure = new NodeFailure(cause);
     this.#parts?.files.fail(this.#failure);
     this.#background.abort();
     this.#fail(this.#failure);
+  }
+
+  /** It runs on until it is stopped, to tell whoever asks. */
+  #onRemoved(files: NodeFiles): void {
+    if (this.#removal !== undefined) return;
+    this.#removal = nodeRemoved();
+    this.#ports.journal.warn("node removed", { next: "stop it: the cluster goes on without it" });
+    files.fail(this.#removal);
+    this.#background.abort();
   }
 
   async #start(): Promise<void> {
@@ -247,6 +260,10 @@ class RunningNode implements HoldfastNode {
     };
     watchNode(metrics, this.#parts.status, () => this.readiness());
     watchCluster(metrics, opened.cluster);
+    const self = ownId(identity);
+    opened.cluster.follow(({ nodes }) => {
+      if (!nodes.has(self)) this.#onRemoved(files);
+    });
     metrics.watch(allMetrics.operationsInFlight, {}, () => files.underWay);
     journal.info("node started", {
       node: identity.nodeId,
@@ -256,7 +273,7 @@ class RunningNode implements HoldfastNode {
   }
 
   #startDuties(
-    { cluster, shards, replica: shard, blocks }: OpenedNode,
+    { cluster, shards, replica: shard, blocks, everywhere }: OpenedNode,
     system: SystemPort,
     files: NodeFiles,
     more: readonly Duty[],
@@ -264,7 +281,8 @@ class RunningNode implements HoldfastNode {
     const { clock, random, journal, metrics = silentMetrics } = this.#ports;
     const yieldToForeground = (): Promise<void> | undefined =>
       files.underWay > 0 ? sleep(clock, foregroundPauseMs) : undefined;
-    const parts = { cluster, system, shards, shard, blocks, clock, random, journal, metrics };
+    const nodeKnows = everywhere.nodeKnows.bind(everywhere);
+    const parts = { cluster, system, shards, shard, blocks, nodeKnows, clock, random, journal, metrics };
     const { joinSettleMs } = this.#options;
     startDuties({ ...parts, more, joinSettleMs, closing: this.#closing, yieldToForeground });
   }

@@ -1,6 +1,6 @@
 /** A node's network with everything that is served on it, and the replica of the system group. */
 
-import type { NodeId, ShardId } from "@holdfast/base";
+import type { GroupId, NodeId, ShardId } from "@holdfast/base";
 import type { BlockStore } from "@holdfast/blocks";
 import type { KeyValue, Network } from "@holdfast/ports";
 import { silentMetrics } from "@holdfast/ports";
@@ -16,26 +16,30 @@ import type { Coming } from "./come-to-cluster.ts";
 import type { Checkpointer } from "./groups/checkpointer.ts";
 import { watchForFullLog } from "./groups/full-log.ts";
 import { NodeGroups } from "./groups/node-groups.ts";
+import type { Identity } from "./identity.ts";
 import { Everywhere } from "./learner-lease/everywhere.ts";
 import { loneNetwork } from "./network/lone-network.ts";
 import { SharedNetwork, services } from "./network/shared-network.ts";
 import type { Opening } from "./opening.ts";
-import type { NodeBlocks } from "./replication/node-blocks.ts";
+import type { NodeBlocks, NodeBlocksPorts } from "./replication/node-blocks.ts";
 import { openNodeBlocks } from "./replication/node-blocks.ts";
 import { replicationLimitsDefault } from "./replication/replication-limits.ts";
 import type { ServedShard } from "./shard-reads/read-server.ts";
 import { ReadServer } from "./shard-reads/read-server.ts";
 import { RemoteReads } from "./shard-reads/remote-reads.ts";
-import type { DamageListener } from "./state-reload/damage-listener.ts";
 import type { DigestComparerParts } from "./state-reload/digest-comparer.ts";
 import { DigestComparer } from "./state-reload/digest-comparer.ts";
 import type { StateReloadsParts } from "./state-reload/state-reloads.ts";
 import { StateReloads } from "./state-reload/state-reloads.ts";
 import { StateServer } from "./state-reload/state-server.ts";
+import type { DamageListener } from "./state-store/damage-listener.ts";
+import type { KeptState } from "./state-store/kept-state.ts";
+import { StateDamage } from "./state-store/state-damage.ts";
 import { PeerClocks } from "./time/peer-clocks.ts";
 
 export interface ClusterStores {
   readonly state: StateStore;
+  readonly kept: KeptState;
   readonly damage: DamageListener;
   readonly wal: WriteAheadLog;
   readonly mayLackGroups: boolean;
@@ -59,13 +63,12 @@ export interface OpenedCluster {
 export async function openCluster(
   opening: Opening,
   { identity, places, peers }: Coming,
-  { state, damage, wal, mayLackGroups, store, list, checkpointer, ballast }: ClusterStores,
+  { state, kept, damage, wal, mayLackGroups, store, list, checkpointer, ballast }: ClusterStores,
 ): Promise<OpenedCluster> {
   const { ports, closing, onFailure } = opening;
-  const { clock, random, journal, disk, hashing, metrics = silentMetrics } = ports;
+  const { clock, random, journal, metrics = silentMetrics } = ports;
   const self = ownId(identity);
-  const network: Network = (await ports.openNetwork?.(identity, places.length === 1)) ?? loneNetwork(self);
-  closing.add(() => network.close());
+  const network = await openNetwork(opening, identity, places);
   const shared = new SharedNetwork(network, journal);
   const hasRoom = (bytes: number): Promise<boolean> => ballast.makeRoom(bytes);
   const groups = new NodeGroups({
@@ -79,7 +82,7 @@ export async function openCluster(
     metrics,
     events: {
       onLogFailure: onFailure,
-      onStateFailure: (group, cause) => reloads.onStateFailure(state.group(group), cause),
+      onStateFailure: (group, cause) => stateDamage.onStateFailure(state.group(group), cause),
       onLeaderChange: () => undefined,
       onApplied: () => {
         checkpointer.applied();
@@ -97,10 +100,15 @@ export async function openCluster(
     consensus,
     hasRoom,
     remember: () => checkpointer.soon(),
-    onReloaded: (group) => cluster.onReloaded(group),
+    onReloaded: (group) => onReloaded(group),
   });
-  damage.listen((found) => reloads.onDamage(found));
+  const stateDamage: StateDamage = new StateDamage({ states: state, kept, groups, reloads, onFailure });
+  damage.listen(stateDamage);
   const remember = rememberWith(opening, checkpointer);
+  const onReloaded = (group: GroupId): void => {
+    cluster.onReloaded(group);
+    if (state.damaged.length === 0) void kept.removeEarlier();
+  };
   const ofGroups = { states: state, groups, reloads, remember, onFailure };
   const ofCluster = { self, network, consensus, clock, journal, ...ofGroups };
   const cluster: NodeCluster = new NodeCluster(ofCluster);
@@ -109,11 +117,7 @@ export async function openCluster(
   cluster.follow(({ nodes }) => clocks.setOthers(new Set([...nodes.keys()].filter((id) => id !== self))));
   const fullLog = watchForFullLog({ wal, clock, journal, offerLeaderships: () => groups.offerLeaderships() });
   const everywhere: Everywhere = openEverywhere(opening, cluster, shared);
-  const placement = openPlacement(cluster);
-  const ofBlocks = { self, disk, store, list, placement, clock, random, hashing, journal, metrics };
-  const view = shared.view(services.blocks);
-  const limits = replicationLimitsDefault;
-  const blocks = await openNodeBlocks({ ...ofBlocks, network: view, limits, hasRoom });
+  const blocks = await openPlacedBlocks(opening, cluster, shared, { self, store, list, hasRoom });
   const reads = openReads(opening, cluster, shared);
   closing.add(() => groups.stop());
   closing.add(() => cluster.stop());
@@ -127,6 +131,17 @@ export async function openCluster(
   return { cluster, blocks, clocks, everywhere, reads, reloads, digests };
 }
 
+async function openNetwork(
+  { ports, closing }: Opening,
+  identity: Identity,
+  places: Coming["places"],
+): Promise<Network> {
+  const opened = await ports.openNetwork?.(identity, places.length === 1);
+  const network = opened ?? loneNetwork(ownId(identity));
+  closing.add(() => network.close());
+  return network;
+}
+
 /** What a start needs to find the others, in the state store and in the file beside it. */
 function rememberWith(
   { ports: { disk, hashing } }: Opening,
@@ -136,6 +151,22 @@ function rememberWith(
     await checkpointer.soon();
     await storeWayIn(disk, hashing, wayIn);
   };
+}
+
+function openPlacedBlocks(
+  { ports }: Opening,
+  cluster: NodeCluster,
+  shared: SharedNetwork,
+  of: Pick<NodeBlocksPorts, "self" | "store" | "list" | "hasRoom">,
+): Promise<NodeBlocks> {
+  const { disk, clock, random, hashing, journal, metrics = silentMetrics } = ports;
+  const placement = openPlacement(cluster);
+  const given = { ...of, disk, placement, clock, random, hashing, journal, metrics };
+  return openNodeBlocks({
+    ...given,
+    network: shared.view(services.blocks),
+    limits: replicationLimitsDefault,
+  });
 }
 
 function openPlacement(cluster: NodeCluster): LayoutPlacement {

@@ -11,8 +11,7 @@ import { openBlockStore } from "@holdfast/blocks";
 import type { Clock, KeyValue, Timer } from "@holdfast/ports";
 import { silentMetrics } from "@holdfast/ports";
 import type { SystemResult } from "@holdfast/shard";
-import type { GroupState } from "@holdfast/state";
-import { StateStore } from "@holdfast/state";
+import type { GroupState, StateStore } from "@holdfast/state";
 import type { WriteAheadLog } from "@holdfast/wal";
 import { Ballast } from "./ballast.ts";
 import { checkFiles, checkStores } from "./check-directory.ts";
@@ -20,10 +19,9 @@ import type { ClusterSeed } from "./cluster/cluster-seed.ts";
 import type { NodeCluster } from "./cluster/node-cluster.ts";
 import { announceNode, checkLife, foundCluster, lifeOf, newNode, ownId } from "./cluster/own-record.ts";
 import { readWayIn } from "./cluster/way-in.ts";
-import { comeToCluster, isFounder, mapAtStart } from "./come-to-cluster.ts";
+import { comeToCluster, isAloneAtStart, isFounder } from "./come-to-cluster.ts";
 import { Checkpointer } from "./groups/checkpointer.ts";
 import type { ForwardingLog } from "./groups/forwarding-log.ts";
-import { systemGroup } from "./groups/group-ids.ts";
 import { openNodeLog } from "./groups/open-node-log.ts";
 import { upgradeLogs } from "./groups/upgrade-logs.ts";
 import type { Identity } from "./identity.ts";
@@ -43,9 +41,10 @@ import type { Opening } from "./opening.ts";
 import { beginRejoin, forgetLog } from "./rejoin.ts";
 import type { NodeBlocks } from "./replication/node-blocks.ts";
 import { ShardReplica } from "./shard-replica.ts";
-import { DamageListener } from "./state-reload/damage-listener.ts";
 import type { DigestComparer } from "./state-reload/digest-comparer.ts";
 import type { StateReloads } from "./state-reload/state-reloads.ts";
+import { DamageListener } from "./state-store/damage-listener.ts";
+import { KeptState } from "./state-store/kept-state.ts";
 import type { PeerClocks } from "./time/peer-clocks.ts";
 
 export interface OpenedNode {
@@ -89,15 +88,15 @@ export async function openNode(opening: Opening): Promise<OpenedNode> {
   const { options, closing } = opening;
   const { identity: found, ballast } = await openDirectory(opening);
   const stored = await openStores(opening, found);
-  const { identity: atHand, state, damage, wayIn, index, list, wal, mayLackGroups } = stored;
+  const { identity: atHand, state, wayIn, index, wal } = stored;
   const store = await openBlocks(opening, index);
   const life = lifeOf(wal.incarnation, store.incarnation);
   const node = newNode(ownId(found), life, options.place ?? {});
   const coming = { found: atHand, state, wayIn, life, node };
   const { identity, places, peers } = await comeToCluster(opening, coming);
-  const checkpointer = openCheckpointer(opening, wal, state, ballast);
+  const checkpointer = openCheckpointer(opening, stored, ballast);
   closing.add(() => checkpointer.stop());
-  const stores = { state, damage, wal, mayLackGroups, store, list, checkpointer, ballast };
+  const stores = { ...stored, store, checkpointer, ballast };
   const opened = await openCluster(opening, { identity, places, peers }, stores);
   const { cluster, blocks, clocks, everywhere, reloads, digests } = opened;
   const { log, state: systemState } = cluster.system;
@@ -111,7 +110,8 @@ export async function openNode(opening: Opening): Promise<OpenedNode> {
   const noted = noteLateStart(opening);
   closing.add(async () => noted.cancel());
   // A state that is learned anew may show the life before for a while: as of a leader that has yet to apply the rejoin.
-  const map = await cluster.known(opening.stopping, isEntering(identity) ? life : undefined);
+  const awaited = isEntering(identity) ? { life } : {};
+  const map = await cluster.known({ wasMember: identity.complete, ...awaited }, opening.stopping);
   checkLife(map.nodes.get(node.id), life);
   await cluster.openShards(map);
   announceInTime(opening, () => announceNode(group, life, node), ownAddresses(options));
@@ -219,6 +219,7 @@ function checkClock(clock: Clock): void {
 interface Stores {
   readonly identity: Identity;
   readonly state: StateStore;
+  readonly kept: KeptState;
   readonly damage: DamageListener;
   /** As the file beside the state has it. */
   readonly wayIn: ClusterSeed | undefined;
@@ -229,36 +230,37 @@ interface Stores {
   readonly mayLackGroups: boolean;
 }
 
-async function openStores({ ports, options, closing }: Opening, found: Identity): Promise<Stores> {
+async function openStores(opening: Opening, found: Identity): Promise<Stores> {
+  const { ports, options, closing } = opening;
+  const { segmentBytes = segmentBytesDefault } = options;
+  const identity = isForgetting(found) ? await forgetLog(ports, segmentBytes, found) : found;
   const { openKeyValue, hashing, disk } = ports;
-  const stateStore = await openKeyValue(folders.state);
-  closing.add(() => stateStore.close());
+  const damage = new DamageListener(opening.onFailure);
+  const wayIn = await readWayIn(disk, hashing);
+  const mayBeDamaged = wayIn !== undefined && wayIn.peers.length > 1;
+  const onDamage = (state: GroupState): void => damage.onDamage(state);
+  const kept = await KeptState.open(opening, { mayBeRenewed: mayBeDamaged, onDamage });
   const index = await openKeyValue(folders.blockIndex);
   closing.add(() => index.close());
-  const wayIn = await readWayIn(disk, hashing);
-  checkStores(stateStore, index, { hashing, mayBeDamaged: wayIn !== undefined });
-  const { segmentBytes = segmentBytesDefault } = options;
-  const identity = isForgetting(found) ? await forgetLog(ports, segmentBytes, found, stateStore) : found;
+  checkStores(kept.usable, index, { hashing, mayBeDamaged });
   const list = await openKeyValue(folders.incomplete);
   closing.add(() => list.close());
-  const damage = new DamageListener();
-  const state = new StateStore(stateStore, hashing, (found) => damage.onDamage(found));
-  const map = mapAtStart(state.group(systemGroup), wayIn);
-  const isAlone = (map?.nodes.size ?? wayIn?.peers.length ?? 1) === 1;
+  const isAlone = isAloneAtStart(kept.usable === undefined ? undefined : kept.states, wayIn);
   const opened = await openNodeLog(ports, { segmentBytes, reserveBytes: undefined, isAlone });
   const { log: wal, mayLackGroups } = opened;
   closing.add(() => wal.close());
+  if (!isAlone) await kept.checkAndRenew(wal);
+  const { states: state } = kept;
   if (identity.format <= formatOfLoneVoters) {
     if (identity.complete) await upgradeLogs(wal, state);
     await writeIdentity(ports.disk, identity);
   }
-  return { identity, state, damage, wayIn, index, list, wal, mayLackGroups };
+  return { identity, state, kept, damage, wayIn, index, list, wal, mayLackGroups };
 }
 
 function openCheckpointer(
-  { ports, options, onFailure }: Opening,
-  wal: WriteAheadLog,
-  state: StateStore,
+  { ports, options }: Opening,
+  { wal, state, damage }: Stores,
   ballast: Ballast,
 ): Checkpointer {
   const { clock, journal, metrics = silentMetrics } = ports;
@@ -266,7 +268,7 @@ function openCheckpointer(
     intervalMs: options.checkpointIntervalMs ?? 1000,
     pendingBytesMax: checkpointBytesMax,
     hasRoom: (bytes) => ballast.makeRoom(bytes),
-    onFailure,
+    onFailure: (cause) => damage.onFlushFailure(cause),
     metrics,
   });
 }

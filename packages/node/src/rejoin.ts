@@ -16,9 +16,7 @@
 
 import { assert, fromHex, present, StoreError, toHex } from "@holdfast/base";
 import { readStoreIncarnation } from "@holdfast/blocks";
-import type { KeyValue } from "@holdfast/ports";
 import { listIfPresent } from "@holdfast/ports";
-import { emptyStateStore } from "@holdfast/state";
 import { checkGivenUpLog } from "./check-directory.ts";
 import { lifeOf, newNode, ownId } from "./cluster/own-record.ts";
 import { storeWayIn } from "./cluster/way-in.ts";
@@ -28,6 +26,7 @@ import type { Identity, RejoinRecord } from "./identity.ts";
 import { folders, readIdentity, writeIdentity } from "./identity.ts";
 import type { Rejoining } from "./node-options.ts";
 import type { Opening } from "./opening.ts";
+import { forgetStates } from "./state-store/state-folder.ts";
 
 const incarnationBytes = 16;
 
@@ -52,20 +51,19 @@ export async function beginRejoin({ ports, options }: Opening, rejoining: Rejoin
   await writeIdentity(disk, { ...found, rejoin: { ...wish, stage: "forgetting" } });
 }
 
-/** Step 2; `states`: the store of the groups' states. */
+/** Step 2; before the state store is opened. */
 export async function forgetLog(
   ports: LogPorts,
   segmentBytes: number,
   identity: Identity,
-  states: KeyValue,
 ): Promise<Identity> {
-  const { disk } = ports;
+  const { disk, hashing } = ports;
   const rejoin = present(identity.rejoin, "a node that was let in");
   const incarnation = present(fromHex(rejoin.incarnation), "an incarnation");
   const segments = await listIfPresent(disk, folders.log);
   for (const name of segments) await disk.remove(`${folders.log}/${name}`);
   if (segments.length > 0) await disk.syncDirectory(folders.log);
-  await emptyStateStore(states);
+  await forgetStates(disk, hashing);
   const { log } = await openNodeLog(ports, {
     segmentBytes,
     reserveBytes: undefined,

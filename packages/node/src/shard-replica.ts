@@ -149,7 +149,7 @@ export class ShardReplica implements ShardReads {
   /** A state that is found damaged by this ends the replica here (S12): then another home is asked. */
   #find<Asked, Answer>(question: ShardQuestion<Asked, Answer>, asked: Asked): Awaitable<Answer> {
     try {
-      return question.find(this.#options.state, asked, this.id);
+      return question.answerFrom(this.#options.state, asked, this.id);
     } catch (error) {
       if (this.isHere) throw error;
       return this.#askElsewhere(question, asked, error);

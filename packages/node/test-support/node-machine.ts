@@ -16,6 +16,7 @@ import {
 import { folders } from "../src/identity.ts";
 import type { HoldfastNode } from "../src/node.ts";
 import { startNode } from "../src/node.ts";
+import type { NodeFailure } from "../src/node-failure.ts";
 import type { NodeOptions, NodePorts } from "../src/node-options.ts";
 
 const drain = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
@@ -62,9 +63,24 @@ export class NodeMachine {
     return present(this.#node, "node runs");
   }
 
+  /** One that has to make its state store anew is started again, as by `holdfast server`. */
   async start(options: NodeOptions = {}): Promise<HoldfastNode> {
     this.#node = await this.run(this.boot(options));
+    this.#watch(this.#node);
     return this.#node;
+  }
+
+  #watch(node: HoldfastNode): void {
+    const boot = async ({ startsAnew }: NodeFailure): Promise<void> => {
+      if (!startsAnew || this.#node !== node) return;
+      await node.stop();
+      if (this.#node !== node) return;
+      const next = await this.boot({});
+      if (this.#node !== node) return;
+      this.#node = next;
+      this.#watch(next);
+    };
+    void node.failed.then(boot);
   }
 
   /** A process that starts while the world goes on, and may be crashed meanwhile: then what becomes of this says nothing. */
@@ -117,6 +133,12 @@ export class NodeMachine {
 
   run<T>(promise: Promise<T>): Promise<T> {
     return this.simulation.runUntilSettled(promise);
+  }
+
+  /** The state store that counts: the last that was made. */
+  get states(): SimulatedKeyValue {
+    const made = [...this.#stores.keys()].filter((folder) => folder.startsWith(folders.state));
+    return this.store(made.at(-1) ?? folders.state);
   }
 
   loseStore(folder: string): void {

@@ -68,7 +68,15 @@ export interface DirectoryLock {
   release(): Promise<void>;
 }
 
-export type DiskErrorKind = "not-found" | "exists" | "no-space" | "too-many-files" | "locked" | "io";
+/** `damaged`: of a key-value store whose structure is not what it wrote. */
+export type DiskErrorKind =
+  | "not-found"
+  | "exists"
+  | "no-space"
+  | "too-many-files"
+  | "locked"
+  | "damaged"
+  | "io";
 
 /** An expected failure of the disk. */
 export class DiskError extends Error {

@@ -9,6 +9,8 @@ export interface StateReader {
   /** The value of a small record, decoded, and kept so for the next who asks. Always the same codec for the same key. */
   getRecord<T>(codec: Codec<T>, key: Uint8Array): T | undefined;
   range(range: KeyRange): Iterable<KeyValuePair>;
+  /** To be told when a value of it cannot be decoded; the error to throw then. States that nothing can damage have none. */
+  unreadable?(): Error;
 }
 
 /** The same while an entry is applied. Values are not changed by either side after they were handed over. */

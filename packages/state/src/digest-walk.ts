@@ -1,11 +1,12 @@
 /**
- * Recomputes a group's digest in small steps while entries are applied (S12). The digest is a sum over all pairs, in
+ * Recomputes a group's digest in small steps while entries are applied, and finds each key once more by itself: one that a range shows
+ * and a look does not, or out of its order, stands on a page that leads nowhere (S12). The digest is a sum over all pairs, in
  * whatever order, so a walk in key order needs no snapshot: `reached` parts the keys into those whose pairs are in
  * the sum and those that are not yet, and every change of a key that is in is made to the sum as well. At the end the
  * sum is that of the state of this very moment.
  */
 
-import { compareBytes, concatBytes } from "@holdfast/base";
+import { binaryString, compareBytes, concatBytes } from "@holdfast/base";
 import type { Hashing, WriteBuffer } from "@holdfast/ports";
 import type { StateDigest } from "./digest.ts";
 import { digestWith, digestWithout, emptyDigest } from "./digest.ts";
@@ -30,7 +31,7 @@ export interface WalkedState {
 export interface DigestStep {
   readonly pairs: number;
   readonly bytes: number;
-  /** Keys, as the state machine knows them, of values that do not match their checksum. */
+  /** Keys, as the state machine knows them, of values that do not match their checksum, or that are not found where they are. */
   readonly damagedKeys: readonly Uint8Array[];
   /**
    * Undefined while there is more to walk; then whether the sum is the digest that the group keeps, and its records are whole. A walk
@@ -62,24 +63,41 @@ export class DigestWalk {
     let pairs = 0;
     let bytes = 0;
     let last: Uint8Array | undefined;
+    let isOrdered = true;
+    const seen: { readonly key: Uint8Array; readonly checksum: number | undefined }[] = [];
     for (const { key, value } of buffer.range({ from: this.#reached ?? keys.from, to: keys.to, limit })) {
+      const checksum = value.length >= sealBytes ? sealedChecksum(value) : undefined;
+      // A walk that went back would never end.
+      const order = compareBytes(last ?? this.#reached ?? keys.from, key);
+      isOrdered = last === undefined ? order <= 0 : order < 0;
+      if (!isOrdered) break;
       if (!isSealed(hashing, keys.checksum(key), value)) damagedKeys.push(keys.own(key));
-      if (value.length >= sealBytes) this.#sum = digestWith(this.#sum, sealedChecksum(value));
+      else seen.push({ key, checksum });
+      if (checksum !== undefined) this.#sum = digestWith(this.#sum, checksum);
       pairs++;
       bytes += key.length + value.length;
       last = key;
     }
+    for (const { key, checksum } of seen)
+      if (this.#checksumAt(key) !== checksum) damagedKeys.push(keys.own(key));
     if (damagedKeys.length > 0) this.#state.onDamage();
-    if (pairs === limit && last !== undefined) {
+    if (isOrdered && pairs === limit && last !== undefined) {
       this.#reached = concatBytes([last, justBehind]);
       return { pairs, bytes, damagedKeys, matches: undefined };
     }
     this.leave();
     const { low, high } = this.#state.kept();
     const isSum = low === this.#sum.low && high === this.#sum.high;
-    const matches = isSum && this.#state.areRecordsWhole();
+    const matches = isOrdered && isSum && this.#state.areRecordsWhole();
     if (!matches) this.#state.onDamage();
     return { pairs, bytes, damagedKeys, matches };
+  }
+
+  #checksumAt(key: Uint8Array): number | undefined {
+    const { buffer } = this.#state;
+    const pending = buffer.pending(binaryString(key));
+    const found = pending === undefined ? buffer.peekStored(key) : pending.value;
+    return found === undefined || found.length < sealBytes ? undefined : sealedChecksum(found);
   }
 
   /** The group is about to change this pair: the checksums of its values. */

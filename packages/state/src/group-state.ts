@@ -1,5 +1,15 @@
 import type { Codec, GroupId, LogIndex } from "@holdfast/base";
-import { assert, binaryString, briefSlabs, decode, encode, StoreError, waitingSlabs } from "@holdfast/base";
+import {
+  assert,
+  binaryString,
+  briefSlabs,
+  DecodeError,
+  decode,
+  encode,
+  StoreError,
+  UnsupportedVersionError,
+  waitingSlabs,
+} from "@holdfast/base";
 import type { Hashing, KeyRange, KeyValue, KeyValuePair, StateWriter, WriteBuffer } from "@holdfast/ports";
 import { damageKey, decodeDamage, encodeDamage } from "./damage-record.ts";
 import type { StateDigest } from "./digest.ts";
@@ -65,6 +75,7 @@ export class GroupState implements StateWriter {
   #position: StatePosition;
   #digest: StateDigest;
   #damage: string | undefined;
+  #isCondemned: boolean;
   /** There is something for `settle` to do. */
   #isUnsettled = false;
   /** The name that was looked up last, and the checksum of what stands there: only this object changes the group's keys. */
@@ -80,6 +91,7 @@ export class GroupState implements StateWriter {
     this.#onChange = onChange;
     this.#onDamage = onDamage;
     this.#damage = this.#readDamage();
+    this.#isCondemned = this.#damage !== undefined;
     const read = this.#readGroupRecord();
     const found = read === "damaged" ? undefined : read;
     this.#keys = new StateKeys(group, found?.generation ?? 0, hashing);
@@ -106,10 +118,16 @@ export class GroupState implements StateWriter {
     return this.#damage;
   }
 
+  /** Its damage is on record in the store: later starts know of it without finding it again. */
+  get isCondemned(): boolean {
+    return this.#isCondemned;
+  }
+
   /** From now on this state is damaged, also for later starts once the store is flushed. */
   condemn(reason: string): void {
     if (this.#damage !== undefined) return;
     this.#damage = reason;
+    this.#isCondemned = true;
     this.#forgetRemembered();
     const key = damageKey(this.group);
     this.#buffer.put(key, encodeDamage(this.#hashing, key, reason));
@@ -157,9 +175,14 @@ export class GroupState implements StateWriter {
     }
     const stored = this.#find(name, storedKey);
     if (stored === undefined) return undefined;
-    const record = decode(codec, stored.subarray(sealBytes));
+    const record = this.#decoded(codec, stored.subarray(sealBytes));
     this.#keep(name, { storedKey, codec, record, isEncoded: true });
     return record;
+  }
+
+  /** A value with the right checksum that is none of its kind stands where another one should. */
+  unreadable(): Error {
+    return this.#foundDamage();
   }
 
   range(range: KeyRange): Iterable<KeyValuePair> {
@@ -290,6 +313,16 @@ export class GroupState implements StateWriter {
     });
     this.#walks.add(walk);
     return walk;
+  }
+
+  #decoded<T>(codec: Codec<T>, value: Uint8Array): T {
+    try {
+      return decode(codec, value);
+    } catch (error) {
+      throw error instanceof DecodeError && !(error instanceof UnsupportedVersionError)
+        ? this.#foundDamage()
+        : error;
+    }
   }
 
   /** Not a generator: listings step through many pairs, and it would double what a step costs. */
@@ -423,6 +456,7 @@ export class GroupState implements StateWriter {
   #become({ position, digest, generation }: GroupRecord): void {
     this.#forgetRemembered();
     this.#damage = undefined;
+    this.#isCondemned = false;
     this.#keys = new StateKeys(this.group, generation, this.#hashing);
     this.#position = position;
     this.#digest = digest;

@@ -1,7 +1,6 @@
 export type { StateDigest } from "./digest.ts";
 export { emptyDigest, stateDigestCodec } from "./digest.ts";
 export type { DigestStep, DigestWalk } from "./digest-walk.ts";
-export { emptyStateStore } from "./empty-state-store.ts";
 export { checkStateFormat } from "./group-record.ts";
 export { GroupState } from "./group-state.ts";
 export type { StateSnapshotProblem } from "./snapshot-format.ts";

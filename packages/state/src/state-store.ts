@@ -45,6 +45,16 @@ export class StateStore {
     return state;
   }
 
+  /** Those of the groups that were asked for whose state is not used. */
+  get damaged(): readonly GroupState[] {
+    return [...this.#groups.values()].filter(({ damage }) => damage !== undefined);
+  }
+
+  /** Nothing of it is used any more: every group that was asked for is damaged. */
+  condemn(reason: string): void {
+    for (const state of this.#groups.values()) state.condemn(reason);
+  }
+
   /** Bytes that wait for the next flush, about. */
   get pendingBytes(): number {
     return this.#buffer.pendingBytes + this.#unsettled.size;

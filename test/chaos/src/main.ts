@@ -1,7 +1,7 @@
 /**
  * `npm run chaos -- registers [--runs 50] [--seconds 30] [--seed 1] [--nodes 3|5] [--consensus raft|multipaxos]`
  * `npm run chaos -- failover [--rounds 20] [--nodes 3|5] [--consensus raft|multipaxos]`
- * `npm run chaos -- files [--runs 50] [--seconds 30] [--seed 1] [--consensus raft|multipaxos] [--faults kill,pause]`
+ * `npm run chaos -- files [--runs 50] [--seconds 30] [--seed 1] [--nodes 3|5] [--consensus raft|multipaxos] [--faults kill,pause]`
  * `npm run chaos -- failover-files [--rounds 20] [--consensus raft|multipaxos]`
  *
  * Without --nodes and --consensus runs take turns among all kinds. Each run is a line of JSON in the results file

@@ -2,6 +2,7 @@
 
 import { readdir, rm } from "node:fs/promises";
 import { join, resolve } from "node:path";
+import type { NodeFailure } from "@holdfast/node";
 import { Failure, UsageError } from "../command-line/failure.ts";
 import type { Environment } from "../command-line/settings.ts";
 
@@ -18,6 +19,7 @@ import type { ParentChannel } from "./parent-channel.ts";
 import { openParentChannel } from "./parent-channel.ts";
 import { removeProcessId, writeProcessId } from "./process-id-file.ts";
 import { readyLine } from "./ready-line.ts";
+import type { RunningServer } from "./server.ts";
 
 export interface ServerFlags extends MembershipFlags {
   readonly config?: string;
@@ -103,25 +105,59 @@ async function serve({ config: given, membership, flags, parent, stopRequested }
   await prepareDataDirectory(config.data);
   if (ephemeral) await requireEmpty(config.data);
   settleHeap();
-  const { startServer } = await import("./server.ts");
-  const starting = startServer(config, { logFormat, membership });
-  const server = await Promise.race([starting, stopRequested]);
-  if (server === undefined) return endStart(ephemeral ? config.data : undefined);
-  try {
+  const onReady = async ({ addresses }: RunningServer): Promise<void> => {
     // Only now the directory is ours: a start that was refused must not touch the files of the one that runs.
     await writeProcessId(config.data);
     await writeConfigFile(config);
-    const at = { s3: urlOf(server.addresses.s3), http: urlOf(server.addresses.http) };
+    const at = { s3: urlOf(addresses.s3), http: urlOf(addresses.http) };
     if (parent.connected) await parent.reportReady(at);
     else process.stdout.write(readyLine({ ...at, nodes: 1, data: config.data }, json));
-    await Promise.race([stopRequested, server.failed.then(nodeFailed)]);
+  };
+  const { startServer } = await import("./server.ts");
+  const start = async (): Promise<RunningServer> => {
+    const server = await Promise.race([startServer(config, { logFormat, membership }), stopRequested]);
+    return server ?? endStart(ephemeral ? config.data : undefined);
+  };
+  const first = await start();
+  try {
+    await untilStopped(first, { onReady, start, stopRequested, config });
   } finally {
-    const watchdog = setTimeout(giveUp, config.stopDeadlineMs + flushDeadlineMs);
-    await server.stop();
-    clearTimeout(watchdog);
     await removeProcessId(config.data);
     if (ephemeral) await rm(config.data, { recursive: true, force: true });
   }
+}
+
+interface Running {
+  readonly onReady: (server: RunningServer) => Promise<void>;
+  readonly start: () => Promise<RunningServer>;
+  readonly stopRequested: Promise<void>;
+  readonly config: ServerConfig;
+}
+
+/** A node that has to make its state store anew does so in this process. */
+async function untilStopped(
+  first: RunningServer,
+  { onReady, start, stopRequested, config }: Running,
+): Promise<void> {
+  let server = first;
+  for (;;) {
+    let failure: NodeFailure | void;
+    try {
+      if (server === first) await onReady(server);
+      failure = await Promise.race([stopRequested, server.failed]);
+    } finally {
+      await stopInTime(server, config);
+    }
+    if (failure === undefined) return;
+    if (!failure.startsAnew) nodeFailed(failure);
+    server = await start();
+  }
+}
+
+async function stopInTime(server: RunningServer, { stopDeadlineMs }: ServerConfig): Promise<void> {
+  const watchdog = setTimeout(giveUp, stopDeadlineMs + flushDeadlineMs);
+  await server.stop();
+  clearTimeout(watchdog);
 }
 
 /**

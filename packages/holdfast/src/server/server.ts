@@ -18,7 +18,7 @@ import {
   realClock,
   secureRandom,
 } from "@holdfast/host";
-import type { HoldfastNode, NodeOptions, NodePlace, NodePorts } from "@holdfast/node";
+import type { HoldfastNode, NodeFailure, NodeOptions, NodePlace, NodePorts } from "@holdfast/node";
 import { startNode } from "@holdfast/node";
 import type { HttpHandler, Journal } from "@holdfast/ports";
 import { allMetrics, DiskError } from "@holdfast/ports";
@@ -39,7 +39,7 @@ export interface RunningServer {
   readonly addresses: { readonly s3: ListenAddress; readonly http: ListenAddress };
   readonly node: HoldfastNode;
   /** Resolves when the node can serve no longer. */
-  readonly failed: Promise<StoreError>;
+  readonly failed: Promise<NodeFailure>;
   /** By which one node may join. StoreError "InvalidRequest" of a node that listens for no others. */
   issueToken(lifetimeMs: number): Promise<IssuedToken>;
   /** Takes no more requests, waits for those under way (up to the deadline), flushes, releases the directory. */

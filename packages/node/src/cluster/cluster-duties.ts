@@ -13,6 +13,7 @@ import { Dropper } from "../replication/dropper.ts";
 import type { NodeBlocks } from "../replication/node-blocks.ts";
 import type { ShardReplica } from "../shard-replica.ts";
 import { EpochCloser } from "./epoch-closer.ts";
+import type { FarewellsParts } from "./farewells.ts";
 import { LayoutDriver } from "./layout-driver.ts";
 import type { SystemPort } from "./layout-ports.ts";
 import type { NodeCluster } from "./node-cluster.ts";
@@ -30,6 +31,7 @@ export interface DutyParts {
   readonly metrics: Metrics;
   readonly closing: Closing;
   readonly joinSettleMs: number | undefined;
+  readonly nodeKnows: FarewellsParts["nodeKnows"];
   /** Of other parts of the node. */
   readonly more: readonly Duty[];
   /** Resolves when requests under way let work in the background go on; undefined: at once. */
@@ -67,7 +69,7 @@ function dutiesOf(parts: DutyParts): readonly Duty[] {
   const { yieldToForeground } = parts;
   const moving = { slots, placement, contentStatus, yieldToForeground, clock, journal, metrics, limits };
   return [
-    new Reconciler({ cluster, system, clock, journal }),
+    new Reconciler({ cluster, system, nodeKnows: parts.nodeKnows, clock, journal }),
     new LayoutDriver(
       {
         system,

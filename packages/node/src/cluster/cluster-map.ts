@@ -34,6 +34,18 @@ export function peersOf({ nodes }: Pick<ClusterMap, "nodes">): readonly Peer[] {
     .map(({ id, addresses }) => ({ id, address: addresses.rpc }));
 }
 
+/**
+ * Those of the nodes known before that were removed and are in the system group still: until they are let out of it they are
+ * reached where they were.
+ */
+export function leavingPeers(
+  before: readonly Peer[],
+  { nodes, groups }: Pick<ClusterMap, "nodes" | "groups">,
+): readonly Peer[] {
+  const places = groups.find(({ group }) => group === systemGroup)?.places ?? [];
+  return before.filter(({ id }) => !nodes.has(id) && places.some(({ node }) => node === id));
+}
+
 /** What a start needs to find the system group. */
 export function seedOf(map: ClusterMap): ClusterSeed {
   const { clusterId, founding, groups } = map;

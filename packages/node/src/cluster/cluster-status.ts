@@ -5,8 +5,8 @@ import { shardId } from "@holdfast/base";
 import type { ReplicaId } from "@holdfast/consensus";
 import type { Group } from "@holdfast/groups";
 import { jointPartitions, partitionCountOf } from "@holdfast/ring";
-import type { GroupRecord, NodeAddresses, ReplicaPlace } from "@holdfast/shard";
-import { closedEpochOf, layoutChange, owedSlots } from "@holdfast/shard";
+import type { GroupRecord, NodeAddresses } from "@holdfast/shard";
+import { closedEpochOf, isOver, layoutChange, owedSlots } from "@holdfast/shard";
 import { shardGroup, systemGroup } from "../groups/group-ids.ts";
 import type { NodeBlocks } from "../replication/node-blocks.ts";
 import type { ClusterMap } from "./cluster-map.ts";
@@ -87,9 +87,7 @@ export function clusterStatusOf(cluster: NodeCluster, { incomplete }: NodeBlocks
 
 /** Without the numbers of nodes' logs that were lost: nobody is who had them any more (S11). */
 function asOfNow(record: GroupRecord, { nodes }: ClusterMap): GroupRecord {
-  const isOfNow = ({ node, incarnation }: ReplicaPlace): boolean =>
-    nodes.get(node)?.logIncarnation === incarnation;
-  return { ...record, places: record.places.filter(isOfNow) };
+  return { ...record, places: record.places.filter((place) => !isOver(place, nodes.get(place.node))) };
 }
 
 function nodesOf(cluster: NodeCluster): readonly NodeStanding[] {

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
+import type { NodeId } from "@holdfast/base";
 import { encode, logIndex, nodeId, StoreError, utf8 } from "@holdfast/base";
 import type { Membership as ConsensusMembership } from "@holdfast/consensus";
 import { replicaId } from "@holdfast/consensus";
@@ -66,6 +67,57 @@ suite("membership: nodes that change and go", () => {
     await world.until(() => removed(world, 1, id), "the node is removed");
     assert.equal(await world.run(cluster.revertLayout(change)), false, "there is nothing to take back");
     await world.settled();
+    await world.stop();
+  });
+
+  test("a node that goes learns of it, whoever was asked to remove it, and says so from then on", async () => {
+    for (const door of [1, 3]) {
+      const world = await ClusterMachines.start(3);
+      await world.settled();
+      await world.run(world.node(0).files.createBucket({ name: "b-1", owner: "tests" }));
+      const id = await drainedGuest(world);
+      const gone = world.node(3);
+      assert.equal(await world.run(world.node(door).cluster.removeNode(id)), true, `by way of node ${door}`);
+      await learnsOfIt(world);
+      const beganMs = world.simulation.nowMs;
+      const refused = { code: "Unavailable", message: removal };
+      await assert.rejects(world.run(world.readFile(3, "f")), refused);
+      await assert.rejects(world.run(gone.cluster.nodes()), refused);
+      await assert.rejects(world.run(gone.cluster.removeNode(id)), refused);
+      assert.equal(world.simulation.nowMs, beganMs, "at once");
+      await world.until(async () => (await learners(world)).length === 0, "nobody learns any more");
+      await world.machine(3).stop();
+      await assert.rejects(world.machine(3).start(), refused);
+      world.machines.pop();
+      await world.settled();
+      await world.stop();
+    }
+  });
+
+  test("a node that hears of it late learns of it all the same: it is kept in the system group until then", async () => {
+    const world = await ClusterMachines.start(3);
+    await world.settled();
+    const id = await drainedGuest(world);
+    const others = [await world.idOf(0), await world.idOf(1), await world.idOf(2)];
+    for (const other of others) world.switch.clog(other, id);
+    assert.equal(await world.run(world.node(1).cluster.removeNode(id)), true);
+    await world.simulation.runFor(1500);
+    assert.deepEqual(await learners(world), [id]);
+    for (const other of others) world.switch.unclog(other, id);
+    await learnsOfIt(world);
+    await world.stop();
+  });
+
+  test("a node that does not answer is out of the system group within 15 s all the same", async () => {
+    const world = await ClusterMachines.start(3);
+    await world.settled();
+    const id = await drainedGuest(world);
+    for (const number of [0, 1, 2]) world.switch.clog(await world.idOf(number), id);
+    assert.equal(await world.run(world.node(1).cluster.removeNode(id)), true);
+    await world.simulation.runFor(15_000);
+    assert.deepEqual(await learners(world), []);
+    world.machine(3).crash("kill");
+    world.machines.pop();
     await world.stop();
   });
 
@@ -159,6 +211,33 @@ test("membership: a draining node stays as long as it votes in the system group,
   await assert.rejects(removing(learns, 8), { code: "Unavailable" });
   assert.equal(await removing(learns, 9), true);
 });
+
+const removal = /^This node was removed from its cluster\. Use another node/;
+
+/** A fourth node, which holds nothing and may be removed. */
+async function drainedGuest(world: ClusterMachines): Promise<NodeId> {
+  await world.join();
+  const id = await world.idOf(3);
+  await world.run(world.node(1).cluster.changeNode(id, { draining: true }));
+  await world.until(async () => {
+    const { nodes, system } = (await world.run(world.node(1).status())).cluster;
+    const isFree = nodes.some((node) => node.id === id && !node.isMember && node.shardReplicas === 0);
+    return isFree && system.learners.includes(id);
+  }, "it holds nothing any more");
+  return id;
+}
+
+async function learnsOfIt(world: ClusterMachines): Promise<void> {
+  await world.until(async () => {
+    const { ready, reason } = await world.run(world.node(3).readiness());
+    return !ready && removal.test(reason ?? "");
+  }, "it learns that it was removed");
+}
+
+/** Of the system group, as node 0 knows them. */
+async function learners(world: ClusterMachines): Promise<readonly string[]> {
+  return (await world.run(world.node(0).status())).cluster.system.learners;
+}
 
 async function removed(world: ClusterMachines, by: number, id: string): Promise<boolean> {
   try {

@@ -5,7 +5,7 @@
 
 import type { GroupId, NodeId, ShardId } from "@holdfast/base";
 import { present, StoreError, shardId } from "@holdfast/base";
-import type { Clock, Journal, Network } from "@holdfast/ports";
+import type { Clock, Journal, Network, Peer } from "@holdfast/ports";
 import { sleep } from "@holdfast/ports";
 import type { Founding, NodeLife, ReplicaPlace, ShardResult, SystemResult } from "@holdfast/shard";
 import {
@@ -21,9 +21,10 @@ import { shardGroup, systemGroup } from "../groups/group-ids.ts";
 import type { NodeGroups } from "../groups/node-groups.ts";
 import type { StateReloads } from "../state-reload/state-reloads.ts";
 import type { ClusterMap } from "./cluster-map.ts";
-import { clusterMapOf, peersOf, seedOf, wayInOf } from "./cluster-map.ts";
+import { clusterMapOf, leavingPeers, peersOf, seedOf, wayInOf } from "./cluster-map.ts";
 import type { ClusterSeed } from "./cluster-seed.ts";
 import { isSameLife } from "./own-record.ts";
+import { nodeRemoved } from "./removed-node.ts";
 
 export interface NodeClusterOptions {
   readonly self: NodeId;
@@ -57,6 +58,8 @@ export class NodeCluster {
   readonly #listeners: ((map: ClusterMap) => void)[] = [];
   #shards: readonly ClusterGroup<ShardResult>[] = [];
   #map: ClusterMap | undefined;
+  /** As the network was told last. */
+  #peers: readonly Peer[] = [];
   /** Durable in the state store. */
   #wayIn: string | undefined;
   #seenIndex = 0;
@@ -114,15 +117,19 @@ export class NodeCluster {
   }
 
   /**
-   * Resolves when the cluster is known and this node is on record in it, under this life if one is given; rejects when `stopping` is
-   * aborted before.
+   * Resolves when the cluster is known and this node is on record in it; rejects when `stopping` is aborted before. `wasMember`: it
+   * was on record once; rejects when it is not any more. `life`: its record may be of before this life of its log, and that is waited for.
    */
-  async known(stopping: AbortSignal, life?: NodeLife): Promise<ClusterMap> {
+  async known(
+    { wasMember, life }: { readonly wasMember: boolean; readonly life?: NodeLife },
+    stopping: AbortSignal,
+  ): Promise<ClusterMap> {
     const { self, clock } = this.#options;
     for (;;) {
       const map = this.#readMap();
       const own = map?.nodes.get(self);
       if (map !== undefined && own !== undefined && (life === undefined || isSameLife(own, life))) return map;
+      if (map !== undefined && wasMember && life === undefined) throw nodeRemoved();
       await sleep(clock, lookMs, stopping);
       if (stopping.aborted) throw new StoreError("Stopped", "The node is stopping.");
     }
@@ -212,7 +219,9 @@ export class NodeCluster {
     await this.#remember(map);
     this.#map = map;
     const { network, groups, self } = this.#options;
-    network.setPeers(peersOf(map).filter(({ id }) => id !== self));
+    this.#peers = [...peersOf(map), ...leavingPeers(this.#peers, map)].filter(({ id }) => id !== self);
+    network.setPeers(this.#peers);
+    if (!map.nodes.has(self)) this.system.log.end(nodeRemoved());
     for (const { group, places } of map.groups) groups.setPlaces(group, places);
     await Promise.all(this.#shards.map((shard, i) => this.#follow(i, shard, map)));
     for (const listener of this.#listeners) listener(map);

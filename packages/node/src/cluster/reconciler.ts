@@ -13,6 +13,8 @@ import { systemGroup } from "../groups/group-ids.ts";
 import { Rounds } from "../maintenance/rounds.ts";
 import type { ClusterMap } from "./cluster-map.ts";
 import { clusterMapOf } from "./cluster-map.ts";
+import type { FarewellsParts } from "./farewells.ts";
+import { Farewells, nodesLetGo } from "./farewells.ts";
 import type { GroupMove, GroupView, GroupWish } from "./group-move.ts";
 import { nextMove } from "./group-move.ts";
 import { shardWish, systemWish } from "./group-wishes.ts";
@@ -22,6 +24,7 @@ import type { NodeCluster } from "./node-cluster.ts";
 export interface ReconcilerParts {
   readonly cluster: NodeCluster;
   readonly system: SystemPort;
+  readonly nodeKnows: FarewellsParts["nodeKnows"];
   readonly clock: Clock;
   readonly journal: Journal;
 }
@@ -35,11 +38,14 @@ const transferPauseMs = 5000;
 export class Reconciler {
   readonly #parts: ReconcilerParts;
   readonly #rounds: Rounds;
+  readonly #farewells: Farewells;
   /** Of groups that are led here: when that began, or when leadership was last offered to another. */
   readonly #ledSinceMs = new Map<Group<unknown>, number>();
 
   constructor(parts: ReconcilerParts) {
     this.#parts = parts;
+    const { cluster } = parts;
+    this.#farewells = new Farewells({ ...parts, isLive: (node) => cluster.isLive(node) });
     this.#rounds = new Rounds(parts, "reconciling groups", () => this.#round());
   }
 
@@ -47,8 +53,9 @@ export class Reconciler {
     this.#rounds.start(busyMs);
   }
 
-  stop(): Promise<void> {
-    return this.#rounds.stop();
+  async stop(): Promise<void> {
+    await this.#rounds.stop();
+    this.#farewells.stop();
   }
 
   async #round(): Promise<number> {
@@ -78,9 +85,15 @@ export class Reconciler {
     const move = wish === undefined ? undefined : nextMove(view, wish);
     if (move === undefined || move.kind === "none") return false;
     if (move.kind === "transfer" && !this.#mayTransfer(group)) return false;
+    if (number === 0 && !this.#mayLetGo(nodesLetGo(move, view))) return true;
     journal.info("group moves", { group: group.group, ...described(move, wish) });
     await this.#carryOut(group, move);
     return move.kind !== "transfer";
+  }
+
+  /** Of nodes that were removed: what is applied here of the system group says so. */
+  #mayLetGo(nodes: readonly NodeId[]): boolean {
+    return this.#farewells.areSaid(nodes, this.#parts.cluster.system.state.appliedIndex);
   }
 
   #mayTransfer(group: Group<unknown>): boolean {

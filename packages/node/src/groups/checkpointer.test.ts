@@ -12,10 +12,12 @@ import {
 } from "@holdfast/ports/simulated";
 import type { GroupState } from "@holdfast/state";
 import { StateStore } from "@holdfast/state";
+import type { WriteAheadLog } from "@holdfast/wal";
 import { openWriteAheadLog } from "@holdfast/wal";
 import { Checkpointer } from "./checkpointer.ts";
 
 const pendingBytesMax = 10_000;
+const segmentBytes = 256 * 1024;
 
 /** The state store's key-value store, whose writes wait until it is let go on. */
 function heldBack(store: KeyValue): { readonly store: KeyValue; readonly letGo: () => void } {
@@ -78,5 +80,41 @@ test("checkpointer: while a flush is slow, entries have room up to the limit and
   letGo();
   await simulation.runUntilSettled(room);
   assert.equal(checkpointer.room, undefined);
+  await simulation.runUntilSettled(checkpointer.stop());
+});
+
+test("checkpointer: a state that is ahead of a log which lost its end to rot waits; other groups' logs go on (S10)", async () => {
+  const random = seededRandom(1);
+  const simulation = new Simulation({ random, drain: () => new Promise((resolve) => setImmediate(resolve)) });
+  const clock = new SimulatedClock(simulation);
+  const simulatedDisk = new SimulatedDisk({ random, simulation });
+  const ports = { clock, random, hashing: simulatedHashing, journal: silentJournal };
+  const open = async (): Promise<WriteAheadLog> => {
+    const opening = openWriteAheadLog({ ...ports, disk: simulatedDisk.mount(), folder: "log", segmentBytes });
+    return (await simulation.runUntilSettled(opening)).log;
+  };
+  const [rotten, whole] = [groupId(1), groupId(2)];
+  const before = await open();
+  for (const index of [1, 2, 3])
+    for (const group of [rotten, whole]) {
+      const entries = [{ index: logIndex(index), ballot: ballot(1), payload: utf8("entry") }];
+      await simulation.runUntilSettled(before.append({ group, entries }));
+    }
+  await simulation.runUntilSettled(before.close());
+  const [segment = ""] = await simulation.runUntilSettled(simulatedDisk.mount().list("log"));
+  // Behind the segment's two headers and the log's own first batch: entry 2 of the rotten group is in the third one after that.
+  simulatedDisk.rot(`log/${segment}`, 4096 * (2 + 1 + 2) + 80);
+  const log = await open();
+  assert.equal(log.group(rotten)?.lastIndex, 1);
+  assert.notEqual(log.group(rotten)?.suspicion, undefined);
+
+  const states = new StateStore(new SimulatedKeyValue({ random }).mount(), simulatedHashing);
+  for (const group of [rotten, whole]) applyUpTo(states.group(group), 3);
+  const onFailure = (cause: unknown): void => assert.fail(String(cause));
+  const hasRoom = (): Promise<boolean> => Promise.resolve(true);
+  const options = { intervalMs: 1000, pendingBytesMax, hasRoom, onFailure, metrics: silentMetrics };
+  const checkpointer = new Checkpointer(log, states, clock, silentJournal, options);
+  await simulation.runUntilSettled(checkpointer.checkpoint());
+  assert.deepEqual([log.group(rotten)?.checkpoint, log.group(whole)?.checkpoint], [0, 3]);
   await simulation.runUntilSettled(checkpointer.stop());
 });

@@ -5,6 +5,7 @@
  * A crash between 1 and 2 replays a little more than needed, never too little.
  */
 
+import type { GroupId, LogIndex } from "@holdfast/base";
 import { MiB } from "@holdfast/base";
 import type { Clock, Histogram, Journal, Metrics, Timer } from "@holdfast/ports";
 import { allMetrics } from "@holdfast/ports";
@@ -82,9 +83,19 @@ export class Checkpointer {
     const durable = await this.#state.flush();
     this.#seconds.observe((this.#clock.monotonicMs() - begunAtMs) / 1000);
     this.#coveredBytes = writtenBytes;
-    // A group without any entry is not in the log yet, one that has left this node is there no longer.
     for (const [group, index] of durable)
-      if (index > 0 && this.#wal.group(group) !== undefined) this.#wal.checkpoint(group, index);
+      if (index > 0 && this.#mayReach(group, index)) this.#wal.checkpoint(group, index);
+  }
+
+  /**
+   * A group without any entry is not in the log yet, one that has left this node is there no longer. One whose log lost its
+   * end to rot has it begin anew behind the state when its replica is opened (groups/restore-replica.ts), which may be long
+   * after other groups' were: until then the log has nothing at that index.
+   */
+  #mayReach(group: GroupId, index: LogIndex): boolean {
+    const info = this.#wal.group(group);
+    if (info === undefined) return false;
+    return info.suspicion === undefined || index <= info.lastIndex;
   }
 
   /** As `checkpoint`, as soon as the one under way has ended; less than that only on a disk that is full. Never rejects. */

@@ -36,6 +36,7 @@ export class ForwardingLog<Result> implements ReplicatedLog<Result> {
   #replica: Group<Result> | undefined;
   /** Of those that were asked without knowing. */
   #turn = 0;
+  #ended: StoreError | undefined;
 
   constructor(group: GroupId, codec: Codec<Result>, options: ForwardingOptions) {
     this.group = group;
@@ -56,11 +57,18 @@ export class ForwardingLog<Result> implements ReplicatedLog<Result> {
     return this.#replica?.appliedIndex ?? logIndex(0);
   }
 
+  /** Whatever is asked from now on is refused with this; the replica here goes on. */
+  end(reason: StoreError): void {
+    this.#ended = reason;
+  }
+
   readBarrier(): Promise<void> | undefined {
+    if (this.#ended !== undefined) return Promise.reject(this.#ended);
     return this.#replica === undefined ? Promise.reject(this.#notHere()) : this.#replica.readBarrier();
   }
 
   append(command: Uint8Array): Promise<Appended<Result>> {
+    if (this.#ended !== undefined) return Promise.reject(this.#ended);
     // Where another node is known to lead, the replica here would only make an error that says so, which is dear.
     const leader = this.#leaderElsewhere;
     if (leader !== undefined && command.length <= limits.commandBytesMax)

@@ -121,6 +121,11 @@ export class NodeGroups {
     return (this.#places.get(group) ?? []).map(({ node }) => node);
   }
 
+  /** Other nodes have replicas of it. */
+  hasOthers(group: GroupId): boolean {
+    return this.homes(group).some((node) => node !== this.#options.self);
+  }
+
   /** Which replica of the group this node is, as its log lives now. */
   ownReplica(group: GroupId): ReplicaId | undefined {
     const { self, wal } = this.#options;

@@ -58,7 +58,10 @@ export async function openNodeLog(ports: LogPorts, choices: LogChoices): Promise
   };
   const onTornTail = choices.isAlone ? "cut" : "suspect";
   const { log, recovery } = await openWriteAheadLog({ ...options, onTornTail });
-  const { cut, suspects, headersLost } = recovery;
+  const { cut, suspects, headersLost, damagedBatchesCount } = recovery;
+  // Also where nothing that still counts was lost: the disk is not what it should be.
+  if (headersLost || damagedBatchesCount > 0)
+    journal.warn("log batches damaged", { damagedBatches: damagedBatchesCount, headersLost });
   if (cut !== undefined)
     journal.warn("log tail cut", { segment: cut.segment, offset: cut.offset, evidence: cut.evidence });
   if (suspects.size === 0 && !headersLost) return { log, mayLackGroups: false };

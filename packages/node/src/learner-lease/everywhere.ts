@@ -64,10 +64,25 @@ export class Everywhere implements NetworkReceiver {
     const isSure = clock.monotonicMs() >= this.#knowsAllAtMs;
     const nodes = [...(this.#others ?? []), ...this.#justGone()];
     const others = isSure
-      ? nodes.map((node) => this.#nodeKnows(node, index, signal))
+      ? nodes.map((node) => this.nodeKnows(node, index, signal))
       : [sleep(clock, outlivedMs)];
     await Promise.all([this.#waits.reached(index, signal), ...others]);
     timer.cancel();
+  }
+
+  /** Resolves when the other node has applied the entry, or when `signal` is aborted. Never rejects. */
+  async nodeKnows(node: NodeId, index: LogIndex, signal: AbortSignal): Promise<void> {
+    const { network, clock } = this.#parts;
+    const head = encode(appliedQuestionCodec, { kind: "applied", index });
+    while (!signal.aborted) {
+      try {
+        await network.exchange(node, { head, body: emptyBody }, signal);
+        return;
+      } catch (error) {
+        if (!(error instanceof NetworkError)) throw error;
+        await sleep(clock, pauseMs, signal);
+      }
+    }
   }
 
   /** Something was applied here. */
@@ -93,20 +108,6 @@ export class Everywhere implements NetworkReceiver {
     const nowMs = this.#parts.clock.monotonicMs();
     for (const [node, sinceMs] of this.#gone) if (nowMs - sinceMs >= outlivedMs) this.#gone.delete(node);
     return this.#gone.keys();
-  }
-
-  async #nodeKnows(node: NodeId, index: LogIndex, outlived: AbortSignal): Promise<void> {
-    const { network, clock } = this.#parts;
-    const head = encode(appliedQuestionCodec, { kind: "applied", index });
-    while (!outlived.aborted) {
-      try {
-        await network.exchange(node, { head, body: emptyBody }, outlived);
-        return;
-      } catch (error) {
-        if (!(error instanceof NetworkError)) throw error;
-        await sleep(clock, pauseMs, outlived);
-      }
-    }
   }
 }
 

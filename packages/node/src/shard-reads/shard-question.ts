@@ -7,7 +7,7 @@
  */
 
 import type { Awaitable, Codec, ShardId } from "@holdfast/base";
-import { decode, encode } from "@holdfast/base";
+import { DecodeError, decode, encode, UnsupportedVersionError } from "@holdfast/base";
 import type { StateReader } from "@holdfast/ports";
 
 /** A question as those who answer other nodes see it. */
@@ -40,7 +40,17 @@ export class ShardQuestion<Asked, Answer> implements ServedQuestion {
   }
 
   serve(state: StateReader, asked: Uint8Array, shard: ShardId): Uint8Array {
-    return encode(this.answer, this.find(state, decode(this.asked, asked), shard));
+    return encode(this.answer, this.answerFrom(state, decode(this.asked, asked), shard));
+  }
+
+  /** As `find`; a state that cannot be read is told so (S12). */
+  answerFrom(state: StateReader, asked: Asked, shard: ShardId): Answer {
+    try {
+      return this.find(state, asked, shard);
+    } catch (error) {
+      const isDamage = error instanceof DecodeError && !(error instanceof UnsupportedVersionError);
+      throw isDamage ? (state.unreadable?.() ?? error) : error;
+    }
   }
 }
 

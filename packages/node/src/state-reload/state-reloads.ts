@@ -91,21 +91,7 @@ export class StateReloads {
     return { underWay, done: this.#done, last: this.#last };
   }
 
-  /** A value of the state, or what it adds up to, is not what it was. Where nobody else has the state, it stays in use. */
-  onDamage(state: GroupState): void {
-    this.condemn(
-      state,
-      "a value of it does not match its checksum, or its values do not add up to its digest",
-    );
-  }
-
-  /** A replica ended, for its state failed. If that is damaged, it gets another; otherwise the program is at fault. */
-  onStateFailure(state: GroupState, cause: unknown): void {
-    if (state.damage === undefined) this.#parts.onFailure(cause);
-    else this.begin(state);
-  }
-
-  /** As `onDamage`, for whatever reason; `from`: whose state is to be taken. */
+  /** The state is used no more; where nobody else has it, it stays in use. `from`: whose state is to be taken. */
   condemn(state: GroupState, reason: string, from?: readonly NodeId[]): void {
     if (state.damage !== undefined || this.#homesOf(state.group).length === 0) return;
     state.condemn(reason);

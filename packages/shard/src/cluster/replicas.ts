@@ -11,6 +11,7 @@ import { pairsUnder, refusal } from "@holdfast/namespace";
 import type { StateReader, StateWriter } from "@holdfast/ports";
 import { groupKey, groupsTable } from "./cluster-keys.ts";
 import { findNode } from "./members.ts";
+import type { NodeLife } from "./node-record.ts";
 import { nodeIdCodec } from "./node-record.ts";
 
 export interface ReplicaPlace {
@@ -93,10 +94,12 @@ export function returningBeside(state: StateReader, node: NodeId): NodeId | unde
   const beside = listGroups(state)
     .filter(({ places }) => places.some((place) => place.node === node))
     .flatMap(({ places }) => places.filter((place) => place.node !== node));
-  return beside.find(({ node: other, incarnation }) => {
-    const member = findNode(state, other);
-    return member !== undefined && member.logIncarnation !== incarnation;
-  })?.node;
+  return beside.find((place) => isOver(place, findNode(state, place.node)))?.node;
+}
+
+/** S11: given out for a log that was lost: the node, which is a member still, has another one. */
+export function isOver({ incarnation }: ReplicaPlace, node: NodeLife | undefined): boolean {
+  return node !== undefined && node.logIncarnation !== incarnation;
 }
 
 function put(state: StateWriter, known: GroupRecord): void {

@@ -9,7 +9,7 @@
 import type { BlockId, ContentId, NodeId } from "@holdfast/base";
 import { blockIdText, blockKey, contentIdText, present, shardId } from "@holdfast/base";
 import type { BlockStore } from "@holdfast/blocks";
-import { dataFolders, shardGroup, systemGroup } from "@holdfast/node";
+import { shardGroup, systemGroup } from "@holdfast/node";
 import { simulatedHashing } from "@holdfast/ports/simulated";
 import type { Layout } from "@holdfast/ring";
 import { blockHash, idOf, nodeAt, partitionOfHash, tableOfWidth } from "@holdfast/ring";
@@ -33,7 +33,7 @@ export async function auditCluster(
   trace: (line: string) => void,
 ): Promise<void> {
   const stores = members.map(
-    ({ member: { machine } }) => new StateStore(machine.store(dataFolders.state).mount(), simulatedHashing),
+    ({ member: { machine } }) => new StateStore(machine.store(machine.stateFolder).mount(), simulatedHashing),
   );
   const system = newestOf(stores.map((store) => store.group(systemGroup)));
   const shards = Array.from({ length: node.shardCount }, (_, i) => {

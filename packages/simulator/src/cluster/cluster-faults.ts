@@ -2,6 +2,7 @@
 
 import type { NodeId, Random } from "@holdfast/base";
 import { chance, present, uniform } from "@holdfast/base";
+import type { HoldfastNode } from "@holdfast/node";
 import { dataFolders } from "@holdfast/node";
 import type { Simulation } from "@holdfast/ports/simulated";
 import { violated } from "../model/violation.ts";
@@ -9,6 +10,7 @@ import { rotValue } from "../run/decay.ts";
 import type { PlannedFault } from "./cluster-plan.ts";
 import { pick } from "./cluster-plan.ts";
 import type { Excuses, Trouble } from "./excuses.ts";
+import type { Member } from "./member.ts";
 import type { Operator } from "./operator.ts";
 import type { SimulatedCluster } from "./simulated-cluster.ts";
 
@@ -29,6 +31,8 @@ interface Hit {
   /** Numbers of nodes. */
   readonly node: number;
   readonly other: number;
+  /** No other fault comes meanwhile. */
+  readonly isAlone: boolean;
 }
 
 const momentMsMax = 3000;
@@ -53,6 +57,7 @@ export class ClusterFaults {
       fault: planned.fault,
       node: this.#numberOf(planned.node),
       other: this.#numberOf(planned.other),
+      isAlone: planned.meanwhile === undefined,
     };
     await this.#momentOf(hit.node, planned.moment);
     const { fault, node, other } = hit;
@@ -132,7 +137,7 @@ export class ClusterFaults {
     return this.#parts.cluster.members.map(({ number }) => number);
   }
 
-  #strike({ fault, node, other }: Hit): Heal | Promise<Heal> {
+  #strike({ fault, node, other, isAlone }: Hit): Heal | Promise<Heal> {
     const { cluster, operator, random } = this.#parts;
     const { machine } = cluster.member(node);
     switch (fault) {
@@ -174,7 +179,7 @@ export class ClusterFaults {
       case "full-disk":
         return this.#fill(node);
       case "rot-in-state":
-        rotValue(cluster.member(node).machine, random, dataFolders.state);
+        rotValue(machine, random, machine.stateFolder);
         return () => this.#scrub(node);
       case "clock-jump":
         machine.jumpWall((uniform(random, 7_200) - 3_600) * 1000);
@@ -187,17 +192,17 @@ export class ClusterFaults {
         machine.disk.failNext("write", chance(random, 0.5) ? /^log\// : undefined);
         return this.#untilItGivesUp(node);
       case "flush-fails":
-        machine.failNextFlush(pick(random, [dataFolders.state, dataFolders.blockIndex]));
+        machine.failNextFlush(pick(random, [machine.stateFolder, dataFolders.blockIndex]));
         return this.#untilItGivesUp(node);
       case "lost-log":
         return this.#loseLog(node);
       case "wiped":
         cluster.retire(cluster.member(node));
-        return () => operator.replace(node);
+        return () => operator.replace(node, isAlone);
       case "replaced":
-        return () => operator.replace(node);
+        return () => operator.replace(node, isAlone);
       case "guest":
-        return () => operator.host(node, uniform(random, guestMsMax));
+        return () => operator.host(node, uniform(random, guestMsMax), isAlone);
     }
   }
 
@@ -326,13 +331,23 @@ export class ClusterFaults {
     };
   }
 
-  /** Within one scrub what rotted is found, and the replica is loaded anew (S12). */
+  /** Within one scrub what rotted is found; then the node makes its state store anew (S12). */
   async #scrub(number: number): Promise<void> {
-    const node = await this.#parts.cluster.member(number).start();
-    await node.scrub();
-    while ((await node.status()).replicas.damaged.length > 0) await this.#wait(lookMs);
-    const { stateProblems } = await node.scrub();
+    const member = this.#parts.cluster.member(number);
+    const found = await member.start();
+    // The one that finds it may end amid its scrub.
+    await Promise.race([found.scrub().catch(() => undefined), found.failed]);
+    const { stateProblems } = await (await this.#whole(member)).scrub();
     if (stateProblems.length > 0) violated(`node ${number} is damaged still: ${stateProblems.join(" ")}`);
+  }
+
+  async #whole(member: Member): Promise<HoldfastNode> {
+    for (;;) {
+      const { node } = member;
+      const status = await node?.status();
+      if (node !== undefined && status?.ready === true && status.replicas.damaged.length === 0) return node;
+      await this.#wait(lookMs);
+    }
   }
 
   #checkFailures(fault: PlannedFault["fault"]): void {

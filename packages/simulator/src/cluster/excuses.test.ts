@@ -36,6 +36,16 @@ test("excuses: the others may refuse what began within 10 s of the beginning or 
   assert.equal(excuses.tolerates(unavailable, 0, 610_001), false);
 });
 
+test("excuses: a node that is removed may refuse, as long as it is not said to stay, and nobody else", () => {
+  const { excuses } = excusesAt(0);
+  const stays = excuses.leaves(1);
+  assert.equal(excuses.tolerates(unavailable, 1, 0), true);
+  assert.equal(excuses.tolerates(new StoreError("Internal", ""), 1, 0), false);
+  assert.equal(excuses.tolerates(unavailable, 0, 0), false);
+  stays();
+  assert.equal(excuses.tolerates(unavailable, 1, 0), false);
+});
+
 test("excuses: without a quorum any node may refuse, but never with a code that says something is wrong", () => {
   const { excuses } = excusesAt(0);
   excuses.begin({ ...trouble, quorumLost: true });

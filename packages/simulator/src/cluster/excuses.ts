@@ -1,7 +1,7 @@
 /**
  * Which refusals the faults of a run excuse. Through a node that is hit: as long as the fault lasts, and until the node has had
  * time to come back. Through the others: only until the cluster has had time to go on without it. Behind that everything asked
- * for has to be answered, reads included.
+ * for has to be answered, reads included. A node that is removed refuses from then on, and nobody else for it.
  */
 
 import type { ErrorCode, StoreError } from "@holdfast/base";
@@ -40,6 +40,8 @@ interface Lasting {
 export class Excuses {
   readonly #nowMs: () => number;
   readonly #all: Lasting[] = [];
+  /** Numbers of nodes that are being removed, or were. */
+  readonly #leaving = new Set<number>();
 
   constructor(nowMs: () => number) {
     this.#nowMs = nowMs;
@@ -55,8 +57,15 @@ export class Excuses {
     };
   }
 
+  /** The node is removed at any moment from now on. Returns what is to be called when it was not. */
+  leaves(node: number): () => void {
+    this.#leaving.add(node);
+    return () => this.#leaving.delete(node);
+  }
+
   /** Of a request to the node that began at `sinceMs` and is refused now. */
   tolerates(error: StoreError, node: number, sinceMs: number): boolean {
+    if (this.#leaving.has(node) && codes.has(error.code)) return true;
     return this.#all.some((lasting) => {
       const { trouble, fromMs, endMs } = lasting;
       if (!codes.has(error.code) && !trouble.codes.includes(error.code)) return false;

@@ -2,7 +2,7 @@
 
 import type { StoreError } from "@holdfast/base";
 import { StoreError as StoreErrorClass } from "@holdfast/base";
-import type { HoldfastNode, NodeOptions } from "@holdfast/node";
+import type { HoldfastNode, NodeFailure, NodeOptions } from "@holdfast/node";
 import type { Simulation } from "@holdfast/ports/simulated";
 import type { SimulatedMachine } from "../machine/simulated-machine.ts";
 
@@ -16,7 +16,7 @@ export interface MemberOptions {
   /** A start that was refused, and began then: whether something excuses it. */
   readonly tolerates: (error: StoreError, sinceMs: number) => boolean;
   /** The node gave up by itself. */
-  readonly onFailed: (reason: StoreError) => void;
+  readonly onFailed: (reason: NodeFailure) => void;
 }
 
 /** A process from its start to its death. */

@@ -19,6 +19,11 @@ describe("simulation: clusters", () => {
     assert.equal(failure?.message, undefined);
   });
 
+  it("a seed holds in which a node that was removed refused everything for ever and did not say why", async () => {
+    const { failure } = await runClusterSeed({ ...either, seed: 442 });
+    assert.equal(failure?.message, undefined);
+  });
+
   it("the same seed runs the same twice, another one differently", async () => {
     const [once, again, other] = [
       await runClusterSeed({ ...either, seed: 4 }),

@@ -313,6 +313,8 @@ export class SimulatedCluster {
       tolerates: (error, sinceMs) => excuses.tolerates(error, number, sinceMs),
       onFailed: (reason) => {
         trace(`node ${number}: gave up: ${reason.message}`);
+        // As `holdfast server` does.
+        if (reason.startsAnew) return void member.stop().then(() => member.start());
         this.#failed.set(number, reason);
         for (const { wake } of this.#watching.filter((one) => one.number === number)) wake();
       },

@@ -161,6 +161,12 @@ export class SimulatedMachine {
     this.#clock.jumpWall(byMs);
   }
 
+  /** Of the state store that counts: the last that was made. */
+  get stateFolder(): string {
+    const made = [...this.#stores.keys()].filter((folder) => folder.startsWith(dataFolders.state));
+    return made.at(-1) ?? dataFolders.state;
+  }
+
   /** The key-value store of a folder, made when it is first asked for. */
   store(folder: string): SimulatedKeyValue {
     let store = this.#stores.get(folder);

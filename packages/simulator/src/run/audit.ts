@@ -38,7 +38,7 @@ export async function auditStores(
   { node }: Pick<Plan, "node">,
   trace: (line: string) => void,
 ): Promise<void> {
-  const state = new StateStore(machine.store(dataFolders.state).mount(), simulatedHashing);
+  const state = new StateStore(machine.store(machine.stateFolder).mount(), simulatedHashing);
   const system = state.group(systemGroup);
   checkDigest(system);
   const shards = Array.from({ length: node.shardCount }, (_, i) => ({

@@ -38,7 +38,7 @@ export async function bringDecay(machine: SimulatedMachine, random: Random): Pro
       await rotFiles(machine, random, dataFolders.log);
       break;
     case "rot-in-state":
-      rotValue(machine, random, dataFolders.state);
+      rotValue(machine, random, machine.stateFolder);
       break;
     case "rot-in-index":
       rotValue(machine, random, dataFolders.blockIndex);

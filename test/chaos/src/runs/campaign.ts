@@ -2,8 +2,8 @@
 
 import { appendFileSync } from "node:fs";
 import { describeProblem } from "@holdfast/linearizability";
-import type { Kind } from "./command.ts";
 import { doneSeeds } from "./done-seeds.ts";
+import type { Kind } from "./kind.ts";
 import type { RunResult } from "./run-registers.ts";
 import { runRegisters } from "./run-registers.ts";
 

@@ -2,16 +2,17 @@
 
 export const usage = `usage: npm run chaos -- registers [--runs N] [--seconds S] [--seed FIRST] [--nodes 3|5] [--consensus raft|multipaxos] [--results FILE]
        npm run chaos -- failover  [--rounds N] [--nodes 3|5] [--consensus raft|multipaxos]
-       npm run chaos -- files     [--runs N] [--seconds S] [--seed FIRST] [--consensus raft|multipaxos] [--faults NAME,...] [--results FILE]
+       npm run chaos -- files     [--runs N] [--seconds S] [--seed FIRST] [--nodes 3|5] [--consensus raft|multipaxos] [--faults NAME,...] [--results FILE]
        npm run chaos -- failover-files [--rounds N] [--consensus raft|multipaxos] [--results FILE]
 
 registers  Runs of S seconds: real processes of a register service are killed, paused and cut off from each other while clients
            read and write. Each history has to be linearizable, and everybody has to be answered afterwards.
 failover   The leader is killed N times: how long until a write is answered again.
-files      The same with three real servers and files over the HTTP API; disks fill up and rot besides.
+files      The same with three real servers, or five, and files over the HTTP API; disks fill up and rot, and clocks go wrong besides.
+           Of all faults, or of those that are named: ${storeFaults.join(", ")}.
 failover-files  The server that leads the most shards is killed N times: how long until writes to them succeed again.
 
-Without --nodes and --consensus all kinds take turns. With --results FILE each run adds a line of JSON to the file, and runs
+Without --nodes and --consensus all kinds take turns; of files, both protocols with three nodes. With --results FILE each run adds a line of JSON to the file, and runs
 that are in it are not done again.`;
 
 import type { StoreFault } from "../store/store-nemesis.ts";
@@ -19,11 +20,7 @@ import { storeFaults } from "../store/store-nemesis.ts";
 import type { Consensus } from "./consensus.ts";
 import type { FailoverFilesOptions } from "./failover-files.ts";
 import type { FilesCampaignOptions } from "./files-campaign.ts";
-
-export interface Kind {
-  readonly size: number;
-  readonly consensus: Consensus;
-}
+import type { Kind } from "./kind.ts";
 
 export type Command =
   | { readonly kind: "help" }
@@ -81,7 +78,16 @@ function commandOf({ positionals, values }: Parsed): Command | undefined {
     case "failover":
       return { kind: "failover", kinds, rounds };
     case "files":
-      return { kind: "files", protocols, runs, seconds, seed, faults, results };
+      return {
+        kind: "files",
+        size: values.nodes === undefined ? 3 : Number(values.nodes),
+        protocols,
+        runs,
+        seconds,
+        seed,
+        faults,
+        results,
+      };
     case "failover-files":
       return { kind: "failover-files", protocols, rounds, results };
     default:

@@ -1,5 +1,5 @@
-import type { Kind } from "./command.ts";
 import { failover } from "./failover.ts";
+import type { Kind } from "./kind.ts";
 
 /** In which service has to be back, as a median. */
 const medianMsMax = 1000;

@@ -7,6 +7,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { MiB, seededRandom, uniform } from "@holdfast/base";
 import type { HistoryVerdict, Operation } from "@holdfast/linearizability";
 import { checkHistory, formatHistory } from "@holdfast/linearizability";
+import type { AppliedSkew } from "../store/clock-trouble.ts";
 import { Contents } from "../store/contents.ts";
 import type { FileWorld } from "../store/file-client.ts";
 import { FileClient } from "../store/file-client.ts";
@@ -22,6 +23,7 @@ import { Weather } from "../store/weather.ts";
 export interface FilesRunOptions {
   /** Of what the nemesis and the clients draw; real processes make each run another one all the same. */
   readonly seed: number;
+  readonly size: number;
   readonly consensus: "raft" | "multipaxos";
   readonly seconds: number;
   /** The faults to draw from, as far as they are possible. */
@@ -35,6 +37,8 @@ export interface FilesRunResult {
   /** By code: what clients were told instead of an answer. */
   readonly refusals: Readonly<Record<string, number>>;
   readonly faults: Readonly<Record<string, number>>;
+  /** Wrong clocks, in the order in which they were. */
+  readonly skews: readonly AppliedSkew[];
   /** Starts on a flipped bit that a node refused. */
   readonly refusedStarts: number;
   /** In which this process was kept from running, in milliseconds; deadlines do not count it. */
@@ -50,7 +54,6 @@ export interface FilesRunResult {
   readonly kept: string | undefined;
 }
 
-const size = 3;
 const clientsCount = 6;
 const bucket = "chaos";
 /** Fresh keys now and then: what is unknown for ever makes a long history of one key hard to judge. */
@@ -62,6 +65,7 @@ const calmMs = 20_000;
 const problemsMax = 20;
 
 export async function runFiles(options: FilesRunOptions): Promise<FilesRunResult> {
+  const { size } = options;
   const draw = drawOf(options.seed);
   const smallNode = draw(size);
   let disk: SmallDisk | undefined;
@@ -113,7 +117,7 @@ class FilesRun {
     this.#cluster = cluster;
     this.#options = options;
     this.#draw = draw;
-    const weather = new Weather(size, () => this.#fairMs());
+    const weather = new Weather(options.size, () => this.#fairMs());
     this.#weather = weather;
     const { faults } = options;
     this.#nemesis = new StoreNemesis({
@@ -122,14 +126,17 @@ class FilesRun {
       draw,
       smallDisk,
       faults,
+      bucket,
+      nowMs: () => this.#fairMs(),
       say: (text) => this.#say(text),
+      problem: (text) => this.#problem(text),
     });
   }
 
   async run(): Promise<FilesRunResult> {
     const stores = await Promise.all(this.#cluster.nodes.map((node) => this.#cluster.connect(node, 0)));
     const patient = await Promise.all(this.#cluster.nodes.map((node) => this.#cluster.connect(node, 10_000)));
-    await patient[0]?.createBucket(bucket, { redundancy: `replicas:${size}` });
+    await patient[0]?.createBucket(bucket, { redundancy: `replicas:${this.#options.size}` });
     const world = this.#world(stores);
     const clients = Array.from({ length: clientsCount }, (_, i) => new FileClient(i, world));
     const probers = stores.map((store, node) => this.#prober(node, store));
@@ -209,6 +216,7 @@ class FilesRun {
       unknown: history.filter(({ returned }) => returned === Number.POSITIVE_INFINITY).length,
       refusals: Object.fromEntries(refusals),
       faults: Object.fromEntries<number>(this.#nemesis.counts satisfies ReadonlyMap<StoreFault, number>),
+      skews: this.#nemesis.skews,
       refusedStarts: this.#nemesis.refusedStarts,
       longestMs: Math.round(Math.max(...probers.map(({ longestMs }) => longestMs))),
       wellAfterMs,

@@ -2,7 +2,7 @@
 
 import { setTimeout as delay } from "node:timers/promises";
 import { StoreError } from "@holdfast/base";
-import type { Cluster, Store } from "@holdfast/client";
+import type { Cluster, ClusterStatus, Store } from "@holdfast/client";
 import type { Operation, Value } from "@holdfast/linearizability";
 import type { Contents } from "./contents.ts";
 
@@ -82,7 +82,7 @@ async function untilWell({ stores, nowMs, problem }: LastLookOptions): Promise<v
   const endsAt = nowMs() + wellMsMax;
   for (const [node, store] of stores.entries()) {
     for (;;) {
-      const wrong = wrongWith(await store.cluster());
+      const wrong = [...wrongWith(await store.cluster()), ...wrongClock(await store.status())];
       if (wrong.length === 0) break;
       if (nowMs() > endsAt) {
         problem(`node ${node} says after ${wellMsMax} ms without faults: ${wrong.join("; ")}`);
@@ -105,6 +105,10 @@ function wrongWith({ nodes, system, shards, partitions, repairQueue }: Cluster):
     ...(partitions.joint === 0 ? [] : [`${partitions.joint} partitions are moving`]),
     ...(repairQueue === 0 ? [] : [`${repairQueue} blocks lack a slot`]),
   ];
+}
+
+function wrongClock({ clock }: ClusterStatus): readonly string[] {
+  return clock.standing === "together" ? [] : [`its clock is ${clock.standing}`];
 }
 
 /** A scrub of each node; what it found damaged is healed from the others, which a second one shows. */

@@ -6,9 +6,14 @@ import { once } from "node:events";
 import { closeSync, openSync } from "node:fs";
 import { resolve } from "node:path";
 import { pathToFileURL } from "node:url";
+import type { ClockSkew } from "./clock-skew.ts";
 
-const cli = resolve(import.meta.dirname, "../../../../packages/holdfast/src/cli.ts");
-const dialThrough = pathToFileURL(resolve(import.meta.dirname, "dial-through.ts")).href;
+export const cli: string = resolve(import.meta.dirname, "../../../../packages/holdfast/src/cli.ts");
+/** Loaded before the node's own code. */
+const preloads = ["dial-through.ts", "skewed-clock.ts"].flatMap((file) => [
+  "--import",
+  pathToFileURL(resolve(import.meta.dirname, file)).href,
+]);
 const startDeadlineMs = 60_000;
 
 export interface ServerProcessOptions {
@@ -20,6 +25,13 @@ export interface ServerProcessOptions {
   readonly dials: Readonly<Record<string, number>>;
   /** It ended, and nobody had asked for that. */
   readonly onEnd: (how: string) => void;
+}
+
+/** Of one life of the process. */
+export interface ServerLife {
+  /** How its clocks are wrong from its first moment on. */
+  readonly clock: ClockSkew;
+  readonly environment: Readonly<Record<string, string>>;
 }
 
 /** As a node reports to the process that started it, and ends by itself when that is gone. */
@@ -36,13 +48,18 @@ export class ServerProcess {
 
   private constructor(
     { args, journal, dials, onEnd }: ServerProcessOptions,
-    environment: Readonly<Record<string, string>>,
+    { clock, environment }: ServerLife,
   ) {
     const file = openSync(journal, "a");
     const flags = ["--conditions=holdfast-source", "--disable-warning=ExperimentalWarning"];
-    const child = spawn(process.execPath, [...flags, "--import", dialThrough, cli, "server", ...args], {
+    const child = spawn(process.execPath, [...flags, ...preloads, cli, "server", ...args], {
       stdio: ["ignore", file, file, "ipc"],
-      env: { ...process.env, ...environment, HOLDFAST_CHAOS_DIALS: JSON.stringify(dials) },
+      env: {
+        ...process.env,
+        ...environment,
+        HOLDFAST_CHAOS_DIALS: JSON.stringify(dials),
+        HOLDFAST_CHAOS_CLOCK: JSON.stringify(clock),
+      },
     });
     closeSync(file);
     this.#child = child;
@@ -61,11 +78,8 @@ export class ServerProcess {
     });
   }
 
-  static launch(
-    options: ServerProcessOptions,
-    environment: Readonly<Record<string, string>> = {},
-  ): ServerProcess {
-    return new ServerProcess(options, environment);
+  static launch(options: ServerProcessOptions, life: ServerLife): ServerProcess {
+    return new ServerProcess(options, life);
   }
 
   /** Resolves when it serves. */
@@ -79,6 +93,10 @@ export class ServerProcess {
     // A process that stands still dies of SIGKILL all the same.
     this.#child.kill("SIGKILL");
     await this.#ended;
+  }
+
+  setClock(skew: ClockSkew): void {
+    if (this.#child.connected) this.#child.send(skew);
   }
 
   pause(): void {

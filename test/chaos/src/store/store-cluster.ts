@@ -13,6 +13,8 @@ import { connect } from "@holdfast/client";
 import { freePorts } from "../nemesis/free-ports.ts";
 import type { Way } from "../nemesis/links.ts";
 import { Links } from "../nemesis/links.ts";
+import type { ClockSkew } from "./clock-skew.ts";
+import { trueClock } from "./clock-skew.ts";
 import type { ServerProcessOptions } from "./server-process.ts";
 import { ServerProcess } from "./server-process.ts";
 
@@ -23,7 +25,8 @@ export interface StoreClusterOptions {
   readonly prepare?: (node: number, folder: string) => Promise<void>;
 }
 
-const keys = { accessKey: "holdfast", secretKey: "holdfast-dev-secret" } as const;
+/** The first key of every cluster here. */
+export const keys = { accessKey: "holdfast", secretKey: "holdfast-dev-secret" } as const;
 const placedMsMax = 60_000;
 const lookMs = 100;
 
@@ -40,6 +43,8 @@ export class StoreCluster {
   readonly #plans: readonly ServerPlan[];
   readonly #links: Links;
   readonly #processes: (ServerProcess | undefined)[];
+  /** As a machine's clock, it stays wrong over restarts of what runs there. */
+  readonly #clocks: ClockSkew[];
 
   private constructor(folder: string, plans: readonly ServerPlan[], links: Links, ends: string[]) {
     this.folder = folder;
@@ -47,6 +52,7 @@ export class StoreCluster {
     this.#plans = plans;
     this.#links = links;
     this.#processes = plans.map(() => undefined);
+    this.#clocks = plans.map(() => trueClock);
   }
 
   /** Resolves when all nodes serve and every group has its voters. */
@@ -102,14 +108,20 @@ export class StoreCluster {
     return present(this.#plans[node], "a node").process.journal;
   }
 
+  /** Where the node's HTTP API is. */
+  endpoint(node: number): string {
+    return present(this.#plans[node], "a node").http;
+  }
+
   /** Of this node alone. `retryMs` 0: nothing is tried again behind the caller's back. */
   connect(node: number, retryMs: number): Promise<Store> {
-    return connect({ endpoint: present(this.#plans[node], "a node").http, ...keys, retryMs });
+    return connect({ endpoint: this.endpoint(node), ...keys, retryMs });
   }
 
   async start(node: number, environment: Readonly<Record<string, string>> = {}): Promise<void> {
     const { process: options } = present(this.#plans[node], "a node");
-    const started = ServerProcess.launch(options, environment);
+    const clock = present(this.#clocks[node], "a clock");
+    const started = ServerProcess.launch(options, { clock, environment });
     this.#processes[node] = started;
     await started.ready();
   }
@@ -124,6 +136,12 @@ export class StoreCluster {
 
   resume(node: number): void {
     this.#processes[node]?.resume();
+  }
+
+  /** From now on the node's clocks are wrong by this; `trueClock` sets them right. */
+  setClock(node: number, skew: ClockSkew): void {
+    this.#clocks[node] = skew;
+    this.#processes[node]?.setClock(skew);
   }
 
   cut(concerned: Way): void {

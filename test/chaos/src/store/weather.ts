@@ -15,6 +15,7 @@ export class Weather {
   readonly #size: number;
   readonly #nowMs: () => number;
   #troubled: ReadonlySet<number> = new Set();
+  #withinMs = withinCalmMs;
   #sinceMs: number;
 
   constructor(size: number, nowMs: () => number) {
@@ -23,20 +24,26 @@ export class Weather {
     this.#sinceMs = nowMs();
   }
 
-  get isCalm(): boolean {
-    return this.#troubled.size === 0;
-  }
-
   /** From now on these nodes are in trouble, and no others. */
   set(troubled: readonly number[]): void {
-    this.#troubled = new Set(troubled);
-    this.#sinceMs = this.#nowMs();
+    this.#become(troubled, troubled.length === 0 ? withinCalmMs : withinTroubleMs);
+  }
+
+  /** From now on something is wrong that keeps no node from serving, and they have no more time than beside one in trouble. */
+  strain(): void {
+    this.#become([], withinTroubleMs);
   }
 
   /** What this node owes; undefined: nothing. */
   expectation(node: number): Expectation | undefined {
     const well = this.#size - this.#troubled.size;
     if (this.#troubled.has(node) || 2 * well <= this.#size) return undefined;
-    return { sinceMs: this.#sinceMs, withinMs: this.isCalm ? withinCalmMs : withinTroubleMs };
+    return { sinceMs: this.#sinceMs, withinMs: this.#withinMs };
+  }
+
+  #become(troubled: readonly number[], withinMs: number): void {
+    this.#troubled = new Set(troubled);
+    this.#withinMs = withinMs;
+    this.#sinceMs = this.#nowMs();
   }
 }

@@ -69,6 +69,18 @@ export const clusterMutants: readonly Mutant[] = [
     detector: { kind: "tests", files: ["packages/node/src/cluster/cluster.test.ts"] },
   },
   {
+    row: "C7",
+    bug: "a node that was removed is out of the system group before it knows",
+    file: "packages/node/src/cluster/reconciler.ts",
+    edits: [
+      {
+        find: "if (number === 0 && !this.#mayLetGo(nodesLetGo(move, view))) return true;",
+        replace: "",
+      },
+    ],
+    detector: { kind: "tests", files: ["packages/node/src/cluster/membership.test.ts"] },
+  },
+  {
     row: "25",
     bug: "a node that lost its log votes on under its old numbers",
     file: "packages/shard/src/cluster/replicas.ts",
