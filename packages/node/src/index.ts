@@ -83,3 +83,4 @@ export type { NodeFailure } from "./node-failure.ts";
 export type { Entrance, NodeOptions, NodePorts, Rejoining } from "./node-options.ts";
 export type { NodeStatus } from "./node-status.ts";
 export type { Readiness } from "./readiness.ts";
+export { checkStates } from "./state-store/check-states.ts";

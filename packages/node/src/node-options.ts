@@ -14,6 +14,11 @@ export interface NodePorts {
   readonly disk: Disk;
   /** Opens the key-value store in a folder of the data directory. */
   readonly openKeyValue: (folder: string) => Promise<KeyValue>;
+  /**
+   * Looks through the state store in a folder, as `checkStates`, where a damaged one ends no node; what is wrong with it. Without it the
+   * node looks itself.
+   */
+  readonly checkState?: (folder: string) => Promise<string | undefined>;
   readonly random: Random;
   readonly hashing: Hashing;
   readonly journal: Journal;

@@ -249,7 +249,7 @@ async function openStores(opening: Opening, found: Identity): Promise<Stores> {
   const opened = await openNodeLog(ports, { segmentBytes, reserveBytes: undefined, isAlone });
   const { log: wal, mayLackGroups } = opened;
   closing.add(() => wal.close());
-  if (!isAlone) await kept.checkAndRenew(wal);
+  if (!isAlone) await kept.renewIfDamaged(wal);
   const { states: state } = kept;
   if (identity.format <= formatOfLoneVoters) {
     if (identity.complete) await upgradeLogs(wal, state);

@@ -95,6 +95,12 @@ export function checkStateFormat(store: KeyValue, hashing: Hashing): void {
   if (damage !== undefined) throw damage;
 }
 
+/** Groups whose state the store has a record of. */
+export function recordedGroups(store: KeyValue): readonly GroupId[] {
+  const range = { from: Uint8Array.of(stateTable), to: Uint8Array.of(stateTable + 1) };
+  return Array.from(store.range(range), ({ key }) => groupId(new ByteReader(key.subarray(1)).u32()));
+}
+
 function recordKey(table: number, group: GroupId): Uint8Array {
   const writer = new ByteWriter(5);
   writer.u8(table);

@@ -9,6 +9,7 @@
 import type { GroupId, LogIndex } from "@holdfast/base";
 import type { Hashing, KeyValue } from "@holdfast/ports";
 import { WriteBuffer } from "@holdfast/ports";
+import { recordedGroups } from "./group-record.ts";
 import { GroupState } from "./group-state.ts";
 
 export class StateStore {
@@ -43,6 +44,11 @@ export class StateStore {
     });
     this.#groups.set(id, state);
     return state;
+  }
+
+  /** Of all groups that the store has a record of. */
+  stored(): readonly GroupState[] {
+    return Array.from(recordedGroups(this.#store), (group) => this.group(group));
   }
 
   /** Those of the groups that were asked for whose state is not used. */

@@ -111,11 +111,11 @@ function addNodeCommands(program: Command): void {
   ])
     .option("--config <file>", "the node's config file; flags override it")
     .option("--data <dir>", "data directory; its config.yaml is read if there is one, and written")
-    .option("--s3 <host:port>", "where S3 is served (default 127.0.0.1:9000)")
-    .option("--http <host:port>", "where the HTTP API is served (default 127.0.0.1:9001)")
-    .option("--rpc <host:port>", "where other nodes reach this one; without it the node is alone")
-    .option("--zone <name>", "what the node shares with its neighbours: a rack, a room")
-    .option("--weight <number>", "how much of the data it takes next to others, 1 to 1000")
+    .option(...s3Option)
+    .option(...httpOption)
+    .option(...rpcOption)
+    .option(...zoneOption)
+    .option(...weightOption)
     .option(
       "--join <token>",
       "what `holdfast cluster token` printed, for a new node; better in HOLDFAST_JOIN_TOKEN, where the list of processes does not show it",
@@ -134,6 +134,18 @@ function addNodeCommands(program: Command): void {
     .option("--json", "print the ready line and errors as JSON")
     .action(async (flags: object) => (await import("../server/run-server.ts")).runServer(flags));
 }
+
+const s3Option = ["--s3 <host:port>", "where S3 is served (default 127.0.0.1:9000)"] as const;
+const httpOption = ["--http <host:port>", "where the HTTP API is served (default 127.0.0.1:9001)"] as const;
+const rpcOption = [
+  "--rpc <host:port>",
+  "where other nodes reach this one; without it the node is alone",
+] as const;
+const zoneOption = ["--zone <name>", "what the node shares with its neighbours: a rack, a room"] as const;
+const weightOption = [
+  "--weight <number>",
+  "how much of the data it takes next to others, 1 to 1000",
+] as const;
 
 function addBucketCommands(program: Command): void {
   const mb = subcommand(program, "mb <bucket>", "make a bucket", [
@@ -298,6 +310,21 @@ function addClusterCommands(program: Command): void {
     .command("cluster")
     .description("the cluster: its state, nodes that join, change and go")
     .addHelpText("after", clusterHelp);
+  subcommand(cluster, "init", "found a cluster in an empty data directory, and end", [
+    "holdfast cluster init --data /var/lib/holdfast --rpc 10.0.0.1:9002 --zone rack-1",
+    "holdfast cluster init --data /var/lib/holdfast --consensus multipaxos",
+  ])
+    .option("--data <dir>", "the data directory of its first node; made if it is missing")
+    .option(...s3Option)
+    .option(...httpOption)
+    .option(...rpcOption)
+    .option(...zoneOption)
+    .option(...weightOption)
+    .option("--consensus <protocol>", "raft or multipaxos, for all of the cluster's time (default raft)")
+    .option("--region <name>", "S3 region (default us-east-1)")
+    .option("--domain <name...>", "host names for virtual-host style S3 requests")
+    .option("--json", "print the result and errors as JSON")
+    .action(async (flags: object) => (await import("../server/init-cluster.ts")).initCluster(flags));
   const all = subcommand(cluster, "status", "show nodes, shards and layout, and what is wrong with them", [
     "holdfast cluster status",
     "holdfast cluster status --json | jq .partitions",
@@ -321,10 +348,11 @@ function addClusterCommands(program: Command): void {
 }
 
 const clusterHelp = `
-A cluster is founded by the first start of its first node (holdfast server, holdfast dev);
-all others join it by a token. Nodes are named by their ids, or by how an id begins.
+A cluster is founded by "cluster init", or by the first start of its first node (holdfast server,
+holdfast dev); all others join it by a token. Nodes are named by their ids, or by how an id begins.
 
 Examples:
+  holdfast cluster init --data DIR         found a cluster, without starting its node
   holdfast cluster status                  see nodes, shards, and what is wrong
   holdfast cluster token                   let a node join
   holdfast cluster drain 0123              have a node give away what it holds

@@ -171,7 +171,7 @@ async function endStart(ephemeralData: string | undefined): Promise<never> {
 }
 
 /** The others are told where this node listens, and remember it: a free port is chosen before, and kept in the config file. */
-async function withFreePorts(config: ServerConfig): Promise<ServerConfig> {
+export async function withFreePorts(config: ServerConfig): Promise<ServerConfig> {
   const { s3, http, rpc } = config;
   if (rpc === undefined) return config;
   const { withPort } = await import("./node-network.ts");

@@ -33,6 +33,7 @@ import { NodeNetwork } from "./node-network.ts";
 import { PhasedHandler } from "./phase.ts";
 import { readProcessId } from "./process-id-file.ts";
 import { serverFacts } from "./server-facts.ts";
+import { checkStateApart } from "./state-check/check-state.ts";
 
 export interface RunningServer {
   /** As bound: a configured port 0 has become a real one. */
@@ -157,6 +158,7 @@ async function openNode(opening: Opening, options: NodeOptions): Promise<Holdfas
       await disk.makeFolder(folder);
       return openKeyValue(join(data, folder));
     },
+    checkState: (folder: string) => checkStateApart(join(data, folder), journal),
     random: secureRandom,
     hashing: nodeHashing,
     journal,

@@ -4,9 +4,8 @@
  * what is whole. So nothing is kept of a store in which anything was found damaged, if others have all of it.
  */
 
-import { present } from "@holdfast/base";
+import { present, StoreError } from "@holdfast/base";
 import type { KeyValue } from "@holdfast/ports";
-import { DiskError } from "@holdfast/ports";
 import type { GroupState } from "@holdfast/state";
 import { StateStore } from "@holdfast/state";
 import type { WriteAheadLog } from "@holdfast/wal";
@@ -17,9 +16,6 @@ import type { StateFolder } from "./state-folder.ts";
 import { folderOf, readStateFolder, removeStateFolder, storeStateFolder } from "./state-folder.ts";
 
 type Log = Pick<WriteAheadLog, "groups" | "group">;
-
-/** A store at which the process dies looks as one whose look was cut short by chance; so often it is not by chance. */
-const unendedChecksMax = 3;
 
 export class KeptState {
   readonly #opening: Opening;
@@ -35,11 +31,9 @@ export class KeptState {
     this.#folder = folder;
     this.#onDamage = onDamage;
     this.#damage = folder.damage;
-    if (folder.checks >= unendedChecksMax)
-      this.#damage ??= `the last ${folder.checks} starts ended while they looked through it`;
   }
 
-  /** `mayBeRenewed`: other nodes have what is in the store. Otherwise what cannot be opened is an error. */
+  /** `mayBeRenewed`: other nodes have what is in the store, so it is looked through first. */
   static async open(
     opening: Opening,
     {
@@ -50,22 +44,25 @@ export class KeptState {
     const { disk, hashing } = opening.ports;
     const kept = new KeptState(opening, await readStateFolder(disk, hashing), onDamage);
     opening.closing.add(() => kept.#close());
-    if (kept.#damage === undefined) await kept.#openStore(mayBeRenewed);
+    if (mayBeRenewed) kept.#damage ??= await kept.#check();
+    else if (kept.#damage !== undefined) throw noSource(kept.#damage);
+    if (kept.#damage === undefined) await kept.#open();
     return kept;
   }
 
-  /** Undefined for a store that cannot be used: `renew` makes another. */
+  /** Undefined for a store that cannot be used. */
   get usable(): KeyValue | undefined {
-    return this.#damage === undefined ? this.#store : undefined;
+    return this.#store;
   }
 
+  /** Of a store that can be used. */
   get states(): StateStore {
     return present(this.#states, "a state store that is open");
   }
 
-  /** Looks through what the store has of the log's groups, and gives it up if anything is damaged that others have. */
-  async checkAndRenew(wal: Log): Promise<void> {
-    this.#damage ??= await this.#check(wal);
+  /** Makes another store, if this one cannot be used or does not reach to where its log begins. */
+  async renewIfDamaged(wal: Log): Promise<void> {
+    this.#damage ??= behindLog(this.states, wal);
     if (this.#damage !== undefined) await this.#renew(this.#damage, wal);
     else if (this.states.damaged.length === 0) await this.removeEarlier();
   }
@@ -81,24 +78,18 @@ export class KeptState {
     if (generation > 0) await removeStateFolder(this.#opening.ports.disk, generation - 1);
   }
 
-  async #openStore(mayBeRenewed: boolean): Promise<void> {
-    const { openKeyValue, hashing } = this.#opening.ports;
-    try {
-      this.#store = await openKeyValue(folderOf(this.#folder.generation));
-      this.#states = new StateStore(this.#store, hashing, this.#onDamage);
-    } catch (error) {
-      if (!mayBeRenewed || !(error instanceof DiskError) || error.kind !== "damaged") throw error;
-      this.#damage = error.message;
-    }
+  async #check(): Promise<string | undefined> {
+    const { checkState, openKeyValue, hashing, clock } = this.#opening.ports;
+    const folder = folderOf(this.#folder.generation);
+    return checkState === undefined
+      ? checkStates(() => openKeyValue(folder), hashing, clock)
+      : checkState(folder);
   }
 
-  /** What is wrong, of a store that others can make good. */
-  async #check(wal: Log): Promise<string | undefined> {
-    const { checks } = this.#folder;
-    await this.#remember({ ...this.#folder, checks: checks + 1 });
-    const damage = await checkStates(this.states, wal, this.#opening.ports.clock);
-    await this.#remember({ ...this.#folder, checks: 0 });
-    return damage;
+  async #open(): Promise<void> {
+    const { openKeyValue, hashing } = this.#opening.ports;
+    this.#store = await openKeyValue(folderOf(this.#folder.generation));
+    this.#states = new StateStore(this.#store, hashing, this.#onDamage);
   }
 
   async #renew(damage: string, wal: Log): Promise<void> {
@@ -111,7 +102,7 @@ export class KeptState {
     for (const group of new Set([systemGroup, ...wal.groups()]))
       states.group(group).condemn(`the state store is damaged: ${damage}`);
     await states.flush();
-    await this.#remember({ generation, damage: undefined, checks: 0 });
+    await this.#remember({ generation, damage: undefined });
     this.#states = states;
     this.#damage = undefined;
     journal.warn("state store made anew", { folder: folderOf(generation) });
@@ -126,4 +117,25 @@ export class KeptState {
   async #close(): Promise<void> {
     await this.#store?.close();
   }
+}
+
+/** It was given up when others had all of it. */
+function noSource(damage: string): StoreError {
+  const message = `The state store is damaged (${damage}), and the file that says which nodes have what it had is gone or damaged too. Restore "way-in" from a backup, or remove this node from the cluster and let it join as a new one. Nothing was changed.`;
+  return new StoreError("DataCorrupt", message);
+}
+
+/**
+ * The state of a group ends before its log begins: its record is gone. A crash amid the installation of a snapshot leaves it so, too, with
+ * the snapshot beside it.
+ */
+function behindLog(states: StateStore, wal: Log): string | undefined {
+  for (const id of wal.groups()) {
+    const checkpoint = wal.group(id)?.checkpoint ?? 0;
+    const { isCondemned, appliedIndex, staged } = states.group(id);
+    const reach = Math.max(appliedIndex, staged?.position.index ?? 0);
+    if (!isCondemned && reach < checkpoint)
+      return `the state of group ${id} ends at ${reach}, and the log before ${checkpoint} is gone`;
+  }
+  return undefined;
 }

@@ -29,8 +29,6 @@ export interface StateFolder {
   readonly generation: number;
   /** What was found in this generation. */
   readonly damage: string | undefined;
-  /** Looks through it that were begun, one after another, and did not end. */
-  readonly checks: number;
 }
 
 const fileName = "state-folder";
@@ -38,7 +36,7 @@ const checksumBytes = 4;
 
 const stateFolderCodec: Codec<StateFolder> = versioned(
   1,
-  record({ generation: integer, damage: optional(text), checks: integer }),
+  record({ generation: integer, damage: optional(text) }),
 );
 
 export function folderOf(generation: number): string {
@@ -48,7 +46,7 @@ export function folderOf(generation: number): string {
 /** Throws StoreError "DataCorrupt" when the file is there and not whole. */
 export async function readStateFolder(disk: Disk, hashing: Hashing): Promise<StateFolder> {
   const sealed = await readWhole(disk, fileName);
-  if (sealed === undefined) return { generation: 0, damage: undefined, checks: 0 };
+  if (sealed === undefined) return { generation: 0, damage: undefined };
   const bytes = sealed.subarray(0, Math.max(0, sealed.length - checksumBytes));
   const isWhole =
     sealed.length > checksumBytes &&
@@ -74,7 +72,7 @@ export function storeStateFolder(disk: Disk, hashing: Hashing, folder: StateFold
 export async function forgetStates(disk: Disk, hashing: Hashing): Promise<void> {
   const { generation } = await readStateFolder(disk, hashing);
   for (const old of [generation, generation + 1]) await removeStateFolder(disk, old);
-  await storeStateFolder(disk, hashing, { generation: generation + 2, damage: undefined, checks: 0 });
+  await storeStateFolder(disk, hashing, { generation: generation + 2, damage: undefined });
 }
 
 /** Of a generation that counts no more; fine if there is none. */
