@@ -18,3 +18,4 @@ export type { CompactionOutcome, CompactionStep } from "./compaction.ts";
 export type { BlockStoreOptions } from "./open-block-store.ts";
 export { openBlockStore } from "./open-block-store.ts";
 export type { RecoveryReport } from "./recovery.ts";
+export { readStoreIncarnation } from "./store-identity.ts";

@@ -30,8 +30,7 @@ export async function openIdentity(
   folder: string,
   ofVolumes: Uint8Array | undefined,
 ): Promise<Uint8Array> {
-  const bytes = await readWhole(disk, `${folder}/${identityFileName}`);
-  const stored = bytes === undefined ? undefined : decodeIdentity(bytes, hashing);
+  const stored = await readStoreIncarnation(disk, folder, hashing);
   if (stored !== undefined) {
     // S8: a killed start may have left the name in the page cache alone; from here on it may not be missing.
     await disk.syncDirectory(folder);
@@ -40,6 +39,16 @@ export async function openIdentity(
   const incarnation = ofVolumes ?? random.bytes(incarnationBytes);
   await replaceWhole(disk, folder, identityFileName, encodeIdentity(incarnation, hashing));
   return incarnation;
+}
+
+/** As the folder's file has it; undefined where there is none that can be read. Throws BlockError "unusable" for a newer format. */
+export async function readStoreIncarnation(
+  disk: Disk,
+  folder: string,
+  hashing: Hashing,
+): Promise<Uint8Array | undefined> {
+  const bytes = await readWhole(disk, `${folder}/${identityFileName}`);
+  return bytes === undefined ? undefined : decodeIdentity(bytes, hashing);
 }
 
 export function encodeIdentity(incarnation: Uint8Array, hashing: Hashing): Uint8Array {

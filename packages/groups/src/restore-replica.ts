@@ -115,7 +115,7 @@ async function entriesBehind(
 function lost(group: GroupId, problem: string): StoreError {
   return new StoreError(
     "DataCorrupt",
-    `Group ${group}: ${problem}. Let this node forget the group and join it again as a new replica.`,
+    `Group ${group}: ${problem}. What it promised may be forgotten, so the node has to come back without its log: \`holdfast server --rejoin\`.`,
     { fields: { group } },
   );
 }

@@ -24,7 +24,13 @@ export type { RequestLogOptions } from "./http/request-log.ts";
 export { RequestLog } from "./http/request-log.ts";
 export type { AcceptedJoin, AskToJoinOptions } from "./join/ask-to-join.ts";
 export { askToJoin } from "./join/ask-to-join.ts";
-export type { JoinAcceptance, JoinAnswer, JoinRefusal, JoinRequest } from "./join/join-message.ts";
+export type {
+  JoinAcceptance,
+  JoinAnswer,
+  JoinPurpose,
+  JoinRefusal,
+  JoinRequest,
+} from "./join/join-message.ts";
 export type { JoinHandler } from "./join/join-server.ts";
 export type { JoinToken } from "./join/join-token.ts";
 export { createJoinToken, newJoinSecret, parseJoinToken, tokenDigest } from "./join/join-token.ts";

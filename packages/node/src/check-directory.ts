@@ -6,21 +6,32 @@
 import { StoreError, UnsupportedVersionError } from "@holdfast/base";
 import { BlockError, checkBlockFormats, checkIndexFormat } from "@holdfast/blocks";
 import type { Disk, Hashing, KeyValue } from "@holdfast/ports";
+import { DiskError } from "@holdfast/ports";
 import { checkStateFormat } from "@holdfast/state";
-import { checkSegments } from "@holdfast/wal";
+import { checkSegments, WalError } from "@holdfast/wal";
 import type { Identity } from "./identity.ts";
-import { folders } from "./identity.ts";
+import { folders, isForgetting } from "./identity.ts";
+import { rejoinHint } from "./refusal.ts";
 import { isUnreadable } from "./state-store/check-states.ts";
 
 /** Throws a StoreError that names what is newer or missing. */
 export async function checkFiles(disk: Disk, hashing: Hashing, identity: Identity): Promise<void> {
   try {
-    const hasLog = await checkSegments(disk, folders.log, hashing);
+    const hasLog = isForgetting(identity) || (await checkSegments(disk, folders.log, hashing));
     const hasBlocks = await checkBlockFormats(disk, folders.blocks, hashing);
     if (!identity.complete || (hasLog && hasBlocks)) return;
     throw missing(hasLog ? folders.blocks : folders.log);
   } catch (error) {
     throw newer(error, "");
+  }
+}
+
+/** A log that is given up may be missing or damaged, but no newer program's. */
+export async function checkGivenUpLog(disk: Disk, hashing: Hashing): Promise<void> {
+  try {
+    await checkSegments(disk, folders.log, hashing);
+  } catch (error) {
+    if (!(error instanceof WalError || error instanceof DiskError)) throw newer(error, "");
   }
 }
 
@@ -52,8 +63,9 @@ function newer(error: unknown, where: string): unknown {
 }
 
 function missing(folder: string): StoreError {
+  const next = folder === folders.log ? ` ${rejoinHint}` : "";
   return new StoreError(
     "DataCorrupt",
-    `The data directory lacks what was in "${folder}". Mount or restore that folder; without it acknowledged files would be lost. Nothing was changed.`,
+    `The data directory lacks what was in "${folder}". Mount or restore that folder; without it acknowledged files would be lost. Nothing was changed.${next}`,
   );
 }

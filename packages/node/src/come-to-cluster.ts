@@ -12,8 +12,9 @@ import type { ClusterSeed } from "./cluster/cluster-seed.ts";
 import { checkLife } from "./cluster/own-record.ts";
 import { systemGroup } from "./groups/group-ids.ts";
 import type { Identity } from "./identity.ts";
-import { writeIdentity } from "./identity.ts";
+import { isEntering, writeIdentity } from "./identity.ts";
 import type { Opening } from "./opening.ts";
+import { rejoinHint } from "./refusal.ts";
 
 export interface Coming {
   readonly identity: Identity;
@@ -37,7 +38,8 @@ export async function comeToCluster(
   const { found, state, wayIn, life, node } = parts;
   const system = state.group(systemGroup);
   const map = mapAtStart(system, wayIn);
-  if (system.damage !== undefined && wayIn !== undefined) {
+  // What its state says of the groups' homes may be of before it was let in with another log.
+  if ((system.damage !== undefined || isEntering(found)) && wayIn !== undefined) {
     checkIdentity(found, wayIn.clusterId);
     return { identity: found, places: wayIn.places, peers: wayIn.peers };
   }
@@ -93,7 +95,7 @@ function checkIdentity({ complete, clusterId }: Identity, known: string | undefi
   if (known === undefined && complete)
     throw new StoreError(
       "DataCorrupt",
-      "The data directory has lost its log and its state. Restore them from a backup; starting empty would erase the files' blocks.",
+      `The data directory has lost its log and its state. Restore them from a backup; starting empty would erase the files' blocks. ${rejoinHint}`,
     );
   if (known !== undefined && known !== clusterId)
     throw new StoreError(

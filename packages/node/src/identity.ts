@@ -26,9 +26,31 @@ export interface Identity {
   readonly consensus: Founding["consensus"];
   /** False until everything in the directory was made: log, state and blocks. Before that nothing was acknowledged. */
   readonly complete: boolean;
+  /** Its log was lost, and is made anew (rejoin.ts). */
+  readonly rejoin: RejoinRecord | undefined;
 }
 
+export interface RejoinRecord {
+  /** Tells the token by which it was begun from others, without being it. */
+  readonly token: string;
+  /** Hexadecimal; of the log that is made. */
+  readonly incarnation: string;
+  readonly stage: (typeof rejoinStages)[number];
+}
+
+const rejoinStages = ["asking", "forgetting", "entering", "done"] as const;
+
 export type NewIdentity = Partial<Pick<Identity, "clusterId" | "consensus">>;
+
+/** Its log, whatever is left of it, and its states are to go. */
+export function isForgetting({ rejoin }: Identity): boolean {
+  return rejoin?.stage === "forgetting";
+}
+
+/** Let in with another log, it has not learned so from its groups yet. */
+export function isEntering({ rejoin }: Identity): boolean {
+  return rejoin?.stage === "entering";
+}
 
 /** What lies in a data directory. */
 export const folders = {
@@ -57,6 +79,7 @@ export async function openIdentity(disk: Disk, random: Random, cluster?: NewIden
     nodeId: toHex(random.bytes(8)),
     consensus: cluster?.consensus ?? "raft",
     complete: false,
+    rejoin: undefined,
   };
   await writeIdentity(disk, identity);
   return identity;
@@ -86,9 +109,10 @@ async function refuseOrphans(disk: Disk): Promise<void> {
   }
 }
 
-function parseIdentity(stored: Uint8Array): Identity {
-  const identity = jsonObject(stored);
-  const { format, clusterId, nodeId, consensus = "raft", complete } = identity ?? {};
+function parseIdentity(file: Uint8Array): Identity {
+  const identity = parseObject(file);
+  const { format, clusterId, nodeId, consensus = "raft", complete, rejoin: stored } = identity ?? {};
+  const rejoin = stored === undefined ? undefined : parseRejoin(stored);
   if (typeof format === "number" && format > formatVersion)
     throw new StoreError(
       "NotImplemented",
@@ -99,21 +123,33 @@ function parseIdentity(stored: Uint8Array): Identity {
     typeof clusterId !== "string" ||
     typeof nodeId !== "string" ||
     (consensus !== "raft" && consensus !== "multipaxos") ||
-    typeof complete !== "boolean"
+    typeof complete !== "boolean" ||
+    (stored !== undefined && rejoin === undefined)
   )
     throw new StoreError(
       "DataCorrupt",
       `${fileName} of the data directory is damaged. Restore it from a backup.`,
     );
-  return { format, clusterId, nodeId, consensus, complete };
+  return { format, clusterId, nodeId, consensus, complete, rejoin };
 }
 
-function jsonObject(stored: Uint8Array): Readonly<Record<string, unknown>> | undefined {
+function parseRejoin(stored: unknown): RejoinRecord | undefined {
+  const { token, incarnation, stage: name } = objectOf(stored) ?? {};
+  const stage = rejoinStages.find((each) => each === name);
+  if (typeof token !== "string" || typeof incarnation !== "string" || stage === undefined) return undefined;
+  if (!/^[0-9a-f]{32}$/.test(incarnation)) return undefined;
+  return { token, incarnation, stage };
+}
+
+function objectOf(value: unknown): Readonly<Record<string, unknown>> | undefined {
+  return typeof value === "object" && value !== null
+    ? (value as Readonly<Record<string, unknown>>)
+    : undefined;
+}
+
+function parseObject(file: Uint8Array): Readonly<Record<string, unknown>> | undefined {
   try {
-    const value: unknown = JSON.parse(utf8Text(stored));
-    return typeof value === "object" && value !== null
-      ? (value as Readonly<Record<string, unknown>>)
-      : undefined;
+    return objectOf(JSON.parse(utf8Text(file)));
   } catch {
     return undefined; // Reported by the caller as a damaged file.
   }

@@ -38,9 +38,17 @@ export interface Entrance {
   readonly enter: (node: NewNode) => Promise<ClusterSeed>;
 }
 
+/** How a node that lost its log comes back to its cluster (S11). */
+export interface Rejoining extends Entrance {
+  /** Tells the token from others, without being it: brought again at a later start it is no new wish. */
+  readonly token: string;
+}
+
 export interface NodeOptions {
   /** The cluster that a new directory is to belong to; without it the node founds one. */
   readonly entrance?: Entrance;
+  /** The log of this directory is lost for good: what is left of it and all states go, and the node comes back with its volumes. */
+  readonly rejoining?: Rejoining;
   /** The protocol of a cluster that does not exist yet. */
   readonly consensus?: Founding["consensus"];
   /** Shards of a cluster that does not exist yet; an existing one keeps its own. */

@@ -248,7 +248,7 @@ class RunningNode implements HoldfastNode {
     this.#closing.add(() => ballast.stop());
     const background = await this.#startBackground(opened, directory);
     const port = systemPort(system.log, system.state, clocks.forEntries());
-    const membership = membershipOf(port, system.log);
+    const membership = membershipOf(port, system.log, (id) => opened.cluster.isLive(id));
     const cluster = { ...clusterView(system.log, system.state), ...membership };
     this.#startDuties(opened, port, files, [watch, opened.digests]);
     this.#parts = {

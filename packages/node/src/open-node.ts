@@ -25,12 +25,20 @@ import type { ForwardingLog } from "./groups/forwarding-log.ts";
 import { openNodeLog } from "./groups/open-node-log.ts";
 import { upgradeLogs } from "./groups/upgrade-logs.ts";
 import type { Identity } from "./identity.ts";
-import { folders, formatOfLoneVoters, openIdentity, writeIdentity } from "./identity.ts";
+import {
+  folders,
+  formatOfLoneVoters,
+  isEntering,
+  isForgetting,
+  openIdentity,
+  writeIdentity,
+} from "./identity.ts";
 import type { Everywhere } from "./learner-lease/everywhere.ts";
 import type { NodeOptions } from "./node-options.ts";
 import type { OpenedCluster } from "./open-cluster.ts";
 import { openCluster } from "./open-cluster.ts";
 import type { Opening } from "./opening.ts";
+import { beginRejoin, forgetLog } from "./rejoin.ts";
 import type { NodeBlocks } from "./replication/node-blocks.ts";
 import { ShardReplica } from "./shard-replica.ts";
 import type { DigestComparer } from "./state-reload/digest-comparer.ts";
@@ -80,11 +88,12 @@ export async function openNode(opening: Opening): Promise<OpenedNode> {
   const { options, closing } = opening;
   const { identity: found, ballast } = await openDirectory(opening);
   const stored = await openStores(opening, found);
-  const { state, wayIn, index, wal } = stored;
+  const { identity: atHand, state, wayIn, index, wal } = stored;
   const store = await openBlocks(opening, index);
   const life = lifeOf(wal.incarnation, store.incarnation);
   const node = newNode(ownId(found), life, options.place ?? {});
-  const { identity, places, peers } = await comeToCluster(opening, { found, state, wayIn, life, node });
+  const coming = { found: atHand, state, wayIn, life, node };
+  const { identity, places, peers } = await comeToCluster(opening, coming);
   const checkpointer = openCheckpointer(opening, stored, ballast);
   closing.add(() => checkpointer.stop());
   const stores = { ...stored, store, checkpointer, ballast };
@@ -100,14 +109,16 @@ export async function openNode(opening: Opening): Promise<OpenedNode> {
   }
   const noted = noteLateStart(opening);
   closing.add(async () => noted.cancel());
-  const map = await cluster.known(identity.complete, opening.stopping);
+  // A state that is learned anew may show the life before for a while: as of a leader that has yet to apply the rejoin.
+  const awaited = isEntering(identity) ? { life } : {};
+  const map = await cluster.known({ wasMember: identity.complete, ...awaited }, opening.stopping);
   checkLife(map.nodes.get(node.id), life);
   await cluster.openShards(map);
   announceInTime(opening, () => announceNode(group, life, node), ownAddresses(options));
   // From here on nothing of the directory may be missing at a start, not even in the state store.
-  if (!identity.complete) {
+  if (!identity.complete || isEntering(identity)) {
     await checkpointer.checkpoint();
-    await writeIdentity(opening.ports.disk, { ...identity, complete: true });
+    await writeIdentity(opening.ports.disk, arrived(identity));
   }
   const shards = openShardReplicas(opening, opened, identity, entryClock);
   const here = shards.filter((_, i) => cluster.shards[i]?.log.replica !== undefined);
@@ -124,6 +135,15 @@ export async function openNode(opening: Opening): Promise<OpenedNode> {
   const system = { log, state: systemState, shardCount: map.shardCount };
   const ofCluster = { cluster, system, clocks, everywhere, shards, replica, groups, blocks };
   return { identity, ballast, wal, checkpointer, reloads, digests, ...ofCluster };
+}
+
+function arrived(identity: Identity): Identity {
+  const { rejoin } = identity;
+  return {
+    ...identity,
+    complete: true,
+    rejoin: rejoin === undefined ? undefined : { ...rejoin, stage: "done" },
+  };
 }
 
 /** A start waits for as long as too few of the others are there: whoever looks should not have to guess. */
@@ -165,11 +185,10 @@ function openShardReplicas(
 }
 
 /** Locks it, makes room in it, and refuses it before anything is changed if this program cannot read it. */
-async function openDirectory({
-  ports,
-  options,
-  closing,
-}: Opening): Promise<{ readonly identity: Identity; readonly ballast: Ballast }> {
+async function openDirectory(
+  opening: Opening,
+): Promise<{ readonly identity: Identity; readonly ballast: Ballast }> {
+  const { ports, options, closing } = opening;
   const { disk, clock, hashing, journal, random } = ports;
   checkClock(clock);
   const lock = await disk.lock();
@@ -182,6 +201,7 @@ async function openDirectory({
     ...(consensus === undefined ? {} : { consensus }),
     ...(entrance === undefined ? {} : { clusterId: entrance.clusterId }),
   };
+  if (options.rejoining !== undefined) await beginRejoin(opening, options.rejoining);
   const identity = await openIdentity(disk, random, wanted);
   await checkFiles(disk, hashing, identity);
   return { identity, ballast };
@@ -197,6 +217,7 @@ function checkClock(clock: Clock): void {
 }
 
 interface Stores {
+  readonly identity: Identity;
   readonly state: StateStore;
   readonly kept: KeptState;
   readonly damage: DamageListener;
@@ -209,20 +230,21 @@ interface Stores {
   readonly mayLackGroups: boolean;
 }
 
-async function openStores(opening: Opening, identity: Identity): Promise<Stores> {
+async function openStores(opening: Opening, found: Identity): Promise<Stores> {
   const { ports, options, closing } = opening;
+  const { segmentBytes = segmentBytesDefault } = options;
+  const identity = isForgetting(found) ? await forgetLog(ports, segmentBytes, found) : found;
   const { openKeyValue, hashing, disk } = ports;
   const damage = new DamageListener(opening.onFailure);
   const wayIn = await readWayIn(disk, hashing);
   const mayBeDamaged = wayIn !== undefined && wayIn.peers.length > 1;
-  const onDamage = (found: GroupState): void => damage.onDamage(found);
+  const onDamage = (state: GroupState): void => damage.onDamage(state);
   const kept = await KeptState.open(opening, { mayBeRenewed: mayBeDamaged, onDamage });
   const index = await openKeyValue(folders.blockIndex);
   closing.add(() => index.close());
   checkStores(kept.usable, index, { hashing, mayBeDamaged });
   const list = await openKeyValue(folders.incomplete);
   closing.add(() => list.close());
-  const { segmentBytes = segmentBytesDefault } = options;
   const isAlone = isAloneAtStart(kept.usable === undefined ? undefined : kept.states, wayIn);
   const opened = await openNodeLog(ports, { segmentBytes, reserveBytes: undefined, isAlone });
   const { log: wal, mayLackGroups } = opened;
@@ -233,7 +255,7 @@ async function openStores(opening: Opening, identity: Identity): Promise<Stores>
     if (identity.complete) await upgradeLogs(wal, state);
     await writeIdentity(ports.disk, identity);
   }
-  return { state, kept, damage, wayIn, index, list, wal, mayLackGroups };
+  return { identity, state, kept, damage, wayIn, index, list, wal, mayLackGroups };
 }
 
 function openCheckpointer(

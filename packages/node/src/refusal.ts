@@ -4,6 +4,10 @@ import { StoreError } from "@holdfast/base";
 /** Of "Overloaded": the bucket is just being deleted. */
 export const bucketSubject = "bucket";
 
+/** What is left where a log is lost for good, or may be (S11). */
+export const rejoinHint =
+  "If the log is lost for good and the cluster has other nodes, this node can come back without it, with its volumes: `holdfast server --rejoin`.";
+
 /** Turns a state machine's refusal into the error that clients see. */
 export function refusal(code: ErrorCode, subject: string): StoreError {
   return new StoreError(code, sentence(code, subject), subject === "" ? {} : { fields: { subject } });

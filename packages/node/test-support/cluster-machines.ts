@@ -2,14 +2,14 @@
 
 import assert from "node:assert/strict";
 import type { NodeId } from "@holdfast/base";
-import { concatBytes, nodeId, present, seededRandom } from "@holdfast/base";
+import { concatBytes, nodeId, present, seededRandom, toHex } from "@holdfast/base";
 import { noAttributes, unconditional } from "@holdfast/namespace";
 import { SimulatedSwitch, Simulation } from "@holdfast/ports/simulated";
 import type { ClusterStatus } from "../src/cluster/cluster-status.ts";
 import { bodyChunks } from "../src/files/body-chunks.ts";
 import type { FileReading, StoredFile } from "../src/files/interface.ts";
 import type { HoldfastNode } from "../src/node.ts";
-import type { NodeOptions } from "../src/node-options.ts";
+import type { NodeOptions, Rejoining } from "../src/node-options.ts";
 import { incoming } from "./maintained-machine.ts";
 import { NodeMachine } from "./node-machine.ts";
 
@@ -45,6 +45,15 @@ export class ClusterMachines {
     const { clusterId } = await this.run(door.status());
     const entrance = { clusterId, enter: door.membership.letIn.bind(undefined, token) };
     return this.#add({ entrance });
+  }
+
+  /** With a new token, how a node that lost its log comes back by way of this one. */
+  async rejoining(by: number): Promise<Rejoining> {
+    const door = this.node(by);
+    const token = new Uint8Array(32).fill(++this.#tokens);
+    await this.run(door.membership.issueToken(token, 60_000));
+    const { clusterId } = await this.run(door.status());
+    return { clusterId, token: toHex(token), enter: door.membership.letBack.bind(undefined, token) };
   }
 
   async #add(options: NodeOptions = {}): Promise<NodeMachine> {

@@ -13,11 +13,11 @@ import {
   Simulation,
   simulatedHashing,
 } from "@holdfast/ports/simulated";
+import { folders } from "../src/identity.ts";
 import type { HoldfastNode } from "../src/node.ts";
 import { startNode } from "../src/node.ts";
 import type { NodeFailure } from "../src/node-failure.ts";
 import type { NodeOptions, NodePorts } from "../src/node-options.ts";
-import { folderOf } from "../src/state-store/state-folder.ts";
 
 const drain = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
@@ -65,7 +65,7 @@ export class NodeMachine {
 
   /** One that has to make its state store anew is started again, as by `holdfast server`. */
   async start(options: NodeOptions = {}): Promise<HoldfastNode> {
-    this.#node = await this.run(this.#boot(options));
+    this.#node = await this.run(this.boot(options));
     this.#watch(this.#node);
     return this.#node;
   }
@@ -75,7 +75,7 @@ export class NodeMachine {
       if (!startsAnew || this.#node !== node) return;
       await node.stop();
       if (this.#node !== node) return;
-      const next = await this.#boot({});
+      const next = await this.boot({});
       if (this.#node !== node) return;
       this.#node = next;
       this.#watch(next);
@@ -83,7 +83,8 @@ export class NodeMachine {
     void node.failed.then(boot);
   }
 
-  #boot(options: NodeOptions): Promise<HoldfastNode> {
+  /** A process that starts while the world goes on, and may be crashed meanwhile: then what becomes of this says nothing. */
+  boot(options: NodeOptions = {}): Promise<HoldfastNode> {
     const openKeyValue = (folder: string): Promise<KeyValue> => Promise.resolve(this.store(folder).mount());
     const { disk, journal } = this;
     this.clock = new SimulatedClock(this.simulation);
@@ -122,15 +123,22 @@ export class NodeMachine {
     }
   }
 
+  /** What a dead node left of its log goes, as with a device that is lost. */
+  async loseLog(): Promise<void> {
+    const disk = this.disk.mount();
+    for (const name of await this.run(disk.list(folders.log)))
+      await this.run(disk.remove(`${folders.log}/${name}`));
+    await this.run(disk.syncDirectory(folders.log));
+  }
+
   run<T>(promise: Promise<T>): Promise<T> {
     return this.simulation.runUntilSettled(promise);
   }
 
-  /** The state store that counts. */
+  /** The state store that counts: the last that was made. */
   get states(): SimulatedKeyValue {
-    let generation = 0;
-    while (this.#stores.has(folderOf(generation + 1))) generation++;
-    return this.store(folderOf(generation));
+    const made = [...this.#stores.keys()].filter((folder) => folder.startsWith(folders.state));
+    return this.store(made.at(-1) ?? folders.state);
   }
 
   loseStore(folder: string): void {

@@ -168,6 +168,13 @@ const systemCommands: readonly SystemCommand[] = [
     change: epoch(300),
   },
   { kind: "revertLayout", change: epoch(300) },
+  {
+    kind: "rejoinNode",
+    token: Uint8Array.of(1, 2),
+    node: node.id,
+    life: { logIncarnation: "l", volumeIncarnation: "v" },
+    addresses: node.addresses,
+  },
 ];
 
 const record = {

@@ -9,7 +9,7 @@ export type { NewNode, NodeAddresses, NodeLife, NodeRecord } from "./cluster/nod
 export { newNodeCodec, nodeIdCodec, nodeRecordCodec } from "./cluster/node-record.ts";
 export type { NodeChange } from "./cluster/nodes.ts";
 export type { GroupRecord, ReplicaPlace } from "./cluster/replicas.ts";
-export { groupRecord, groupRecordCodec, listGroups, systemGroup } from "./cluster/replicas.ts";
+export { groupRecord, groupRecordCodec, isOver, listGroups, systemGroup } from "./cluster/replicas.ts";
 export type { JoinToken } from "./cluster/tokens.ts";
 export { findToken } from "./cluster/tokens.ts";
 export { usedWidths } from "./cluster/used-widths.ts";

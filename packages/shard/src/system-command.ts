@@ -52,6 +52,14 @@ export type ClusterCommand =
   | { readonly kind: "issueToken"; readonly digest: Uint8Array; readonly lifetimeMs: number }
   | { readonly kind: "revokeToken"; readonly digest: Uint8Array }
   | { readonly kind: "joinNode"; readonly token: Uint8Array; readonly node: NewNode }
+  /** Its log was lost, and it has made another one (S11). */
+  | {
+      readonly kind: "rejoinNode";
+      readonly token: Uint8Array;
+      readonly node: NodeId;
+      readonly life: NodeLife;
+      readonly addresses: NodeAddresses;
+    }
   /** At each start of a node. */
   | {
       readonly kind: "announceNode";
@@ -126,6 +134,10 @@ export const systemEntryCodec: Codec<SystemEntry> = versioned(
         }),
       ),
       revertLayout: variant(19, record({ change: branded<Epoch>() })),
+      rejoinNode: variant(
+        20,
+        record({ token: byteString, node: nodeIdCodec, life: nodeLifeCodec, addresses: nodeAddressesCodec }),
+      ),
     }),
   }),
 );

@@ -59,6 +59,7 @@ function applyCommand(scope: SystemScope, command: SystemCommand): SystemResult 
     case "issueToken":
     case "revokeToken":
     case "joinNode":
+    case "rejoinNode":
     case "announceNode":
     case "changeNode":
     case "removeNode":

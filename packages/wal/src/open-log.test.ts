@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { logIndex, UnsupportedVersionError, utf8 } from "@holdfast/base";
+import { logIndex, toHex, UnsupportedVersionError, utf8 } from "@holdfast/base";
 import { simulatedHashing } from "@holdfast/ports/simulated";
 import { WalError } from "./log-error.ts";
 import { entry, group1, group2, LogWorld, write } from "./log-world.test.ts";
@@ -47,6 +47,17 @@ async function overwrite(world: LogWorld, path: string, offset: number, bytes: U
   await world.run(file.write(offset, [bytes]));
   await world.run(file.sync());
 }
+
+test("S11: a log that is made has the life that it is told to have, and one that there is keeps its own", async () => {
+  const world = new LogWorld(3);
+  const [first, second] = [new Uint8Array(16).fill(1), new Uint8Array(16).fill(2)];
+  const { log } = await world.open({ incarnation: first });
+  assert.equal(log.incarnation, toHex(first));
+  world.disk.powerLoss();
+  assert.equal((await world.open({ incarnation: second })).log.incarnation, toHex(first));
+  const other = new LogWorld(4);
+  assert.notEqual((await other.open()).log.incarnation, toHex(first));
+});
 
 test("S8: what a failed sync left in the page cache is shown only once it is durable", async () => {
   const world = new LogWorld(2);

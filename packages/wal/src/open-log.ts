@@ -36,6 +36,8 @@ export interface OpenLogOptions {
   readonly journal: Journal;
   readonly metrics?: Metrics;
   readonly folder: string;
+  /** 16 bytes: the life of a log that is made; drawn unless given. A log that there is keeps its own. */
+  readonly incarnation?: Uint8Array;
   /** Length of a segment file; a multiple of 4096. */
   readonly segmentBytes?: number;
   /** A batch takes no further append beyond this. */
@@ -145,7 +147,9 @@ interface Begun {
 async function begin({ replay, segments }: Scanned, options: OpenLogOptions): Promise<Begun> {
   const { held, nextSequence } = replay;
   const logs = replay.finish();
-  const incarnation = incarnationOf(segments) ?? options.random.bytes(incarnationBytes);
+  const incarnation =
+    incarnationOf(segments) ?? options.incarnation ?? options.random.bytes(incarnationBytes);
+  assert(incarnation.length === incarnationBytes, "the life of a log has its length");
   const sequence = (segments.at(-1)?.sequence ?? 0) + 1;
   const { segmentBytes = 64 * MiB, reserveBytes = 0 } = options;
   const supply = new SegmentSupply({ ...options, incarnation, segmentBytes, reserveBytes }, sequence);

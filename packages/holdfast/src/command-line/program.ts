@@ -120,6 +120,10 @@ function addNodeCommands(program: Command): void {
       "--join <token>",
       "what `holdfast cluster token` printed, for a new node; better in HOLDFAST_JOIN_TOKEN, where the list of processes does not show it",
     )
+    .option(
+      "--rejoin <token>",
+      "the same, for a node whose log is lost for good: what is left of its log goes, its files' blocks stay; or in HOLDFAST_REJOIN_TOKEN",
+    )
     .option("--consensus <protocol>", "raft or multipaxos, for a new cluster (default raft)")
     .option("--region <name>", "S3 region (default us-east-1)")
     .option("--domain <name...>", "host names for virtual-host style S3 requests")

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { Failure } from "../command-line/failure.ts";
-import { joinTokenVariable } from "../server/membership.ts";
+import { joinTokenVariable, rejoinTokenVariable } from "../server/membership.ts";
 import type { ChildReport } from "../server/parent-channel.ts";
 import type { ServedAt } from "../server/ready-line.ts";
 
@@ -36,8 +36,9 @@ export function startNodeProcess(args: readonly string[], environment: NodeEnvir
     env: {
       NODE_COMPILE_CACHE: join(tmpdir(), `holdfast-compile-cache-${process.getuid?.() ?? 0}`),
       ...process.env,
-      // One that this command was given by chance leads to another cluster.
+      // What this command was given by chance leads to another cluster.
       [joinTokenVariable]: "",
+      [rejoinTokenVariable]: "",
       ...environment,
     },
   });

@@ -17,6 +17,7 @@ function token(address: string): string {
 test("membership: without a token a node founds its cluster, of the protocol that was asked for", async () => {
   assert.deepEqual(await membershipOf({}, { HOLDFAST_JOIN_TOKEN: "" }), {
     join: undefined,
+    rejoin: undefined,
     consensus: undefined,
   });
   assert.equal((await membershipOf({ consensus: "multipaxos" }, {})).consensus, "multipaxos");
@@ -44,6 +45,16 @@ test("membership: a token that is no good is refused by its source, and never qu
         error.message.includes("copy all of it") &&
         !error.message.includes(cut.slice(-8)),
     );
+});
+
+test("membership: a node that lost its log comes back by a token, which is not one to join by", async () => {
+  const [text, other] = [token("10.0.0.1:9002"), token("10.0.0.2:9002")];
+  const { join, rejoin } = await membershipOf({ rejoin: text }, { HOLDFAST_REJOIN_TOKEN: other });
+  assert.deepEqual([join, rejoin?.addresses], [undefined, ["10.0.0.1:9002"]]);
+  const fromEnvironment = await membershipOf({}, { HOLDFAST_REJOIN_TOKEN: other });
+  assert.deepEqual(fromEnvironment.rejoin?.addresses, ["10.0.0.2:9002"]);
+  await assert.rejects(membershipOf({ rejoin: text, join: other }, {}), /leave one of them out/);
+  await assert.rejects(membershipOf({ rejoin: text, consensus: "raft" }, {}), /--rejoin leads to/);
 });
 
 test("membership: who joins does not choose the protocol", async () => {

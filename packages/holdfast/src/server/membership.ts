@@ -1,6 +1,7 @@
 /**
  * How a node with an empty directory comes to belong to a cluster: it founds one, or joins one by a token. Of one run alone: the
- * token is a secret, and never stands in the config file. A node that belongs to a cluster already takes no notice of either.
+ * token is a secret, and never stands in the config file. A node that belongs to a cluster already takes no notice of either. One that
+ * lost its log comes back by a token too (S11).
  */
 
 import { StoreError } from "@holdfast/base";
@@ -10,6 +11,7 @@ import type { Environment } from "../command-line/settings.ts";
 
 export interface Membership {
   readonly join: JoinToken | undefined;
+  readonly rejoin: JoinToken | undefined;
   /** Of the cluster that is founded. */
   readonly consensus: ConsensusProtocol | undefined;
 }
@@ -18,24 +20,39 @@ export type ConsensusProtocol = "raft" | "multipaxos";
 
 export interface MembershipFlags {
   readonly join?: string;
+  readonly rejoin?: string;
   readonly consensus?: string;
 }
 
 /** Where a token may stand without being seen in the list of processes. */
 export const joinTokenVariable = "HOLDFAST_JOIN_TOKEN";
+export const rejoinTokenVariable = "HOLDFAST_REJOIN_TOKEN";
 
-/** The flag wins over the environment. UsageError, which never quotes the token. */
+/** A flag wins over the environment. UsageError, which never quotes the token. */
 export async function membershipOf(flags: MembershipFlags, environment: Environment): Promise<Membership> {
   const consensus = parseConsensus(flags.consensus);
-  const fromEnvironment = environment[joinTokenVariable] || undefined;
-  const token = flags.join ?? fromEnvironment;
-  if (token === undefined) return { join: undefined, consensus };
-  const source = flags.join === undefined ? joinTokenVariable : "--join";
-  if (consensus !== undefined)
+  const from = (name: string): GivenToken | undefined => given(environment[name] || undefined, name);
+  const join = given(flags.join, "--join") ?? from(joinTokenVariable);
+  const rejoin = given(flags.rejoin, "--rejoin") ?? from(rejoinTokenVariable);
+  const token = join ?? rejoin;
+  if (token !== undefined && consensus !== undefined)
     throw new UsageError(
-      `the cluster that ${source} leads to has its protocol already: leave --consensus out`,
+      `the cluster that ${token.source} leads to has its protocol already: leave --consensus out`,
     );
-  return { join: await parseToken(token, source), consensus };
+  if (join !== undefined && rejoin !== undefined)
+    throw new UsageError(
+      `${join.source} is for a new node, ${rejoin.source} for one that lost its log: leave one of them out`,
+    );
+  return { join: await parseToken(join), rejoin: await parseToken(rejoin), consensus };
+}
+
+interface GivenToken {
+  readonly text: string;
+  readonly source: string;
+}
+
+function given(text: string | undefined, source: string): GivenToken | undefined {
+  return text === undefined ? undefined : { text, source };
 }
 
 export function parseConsensus(text: string | undefined): ConsensusProtocol | undefined {
@@ -43,7 +60,9 @@ export function parseConsensus(text: string | undefined): ConsensusProtocol | un
   throw new UsageError(`--consensus is raft or multipaxos, not "${text}"`);
 }
 
-async function parseToken(text: string, source: string): Promise<JoinToken> {
+async function parseToken(token: GivenToken | undefined): Promise<JoinToken | undefined> {
+  if (token === undefined) return undefined;
+  const { text, source } = token;
   // Loaded where there is a token, and not for every command's help.
   const { parseJoinToken } = await import("@holdfast/host");
   try {

@@ -4,10 +4,11 @@
  */
 
 import { createServer } from "node:net";
-import { decode, encode, nodeId, StoreError } from "@holdfast/base";
+import { decode, encode, nodeId, StoreError, toHex } from "@holdfast/base";
 import type {
   HostNetwork,
   JoinAnswer,
+  JoinPurpose,
   JoinRequest,
   JoinToken,
   NodeSecrets,
@@ -30,7 +31,7 @@ import {
   storeSecrets,
   tokenDigest,
 } from "@holdfast/host";
-import type { Entrance, HoldfastNode, Identity } from "@holdfast/node";
+import type { Entrance, HoldfastNode, Identity, Rejoining } from "@holdfast/node";
 import { clusterSeedCodec, newNodeCodec } from "@holdfast/node";
 import type { Journal, Metrics, Network, Timer } from "@holdfast/ports";
 import type { ListenAddress } from "./listen-address.ts";
@@ -120,11 +121,20 @@ export class NodeNetwork {
 
   /** How a new directory comes into the cluster of a token. */
   entrance(token: JoinToken): Entrance {
+    return this.#entrance(token, "join");
+  }
+
+  /** How a directory that lost its log comes back into the cluster of a token. */
+  rejoining(token: JoinToken): Rejoining {
+    return { ...this.#entrance(token, "rejoin"), token: toHex(tokenDigest(token.secret)) };
+  }
+
+  #entrance(token: JoinToken, purpose: JoinPurpose): Entrance {
     return {
       clusterId: token.clusterId,
       enter: async (node) => {
         const about = encode(newNodeCodec, node);
-        const joined = await askToJoin({ token, node: node.id, about, clock: realClock });
+        const joined = await askToJoin({ token, node: node.id, purpose, about, clock: realClock });
         await storeSecrets(this.#placeOf(token.clusterId, node.id), joined);
         return decode(clusterSeedCodec, joined.about);
       },
@@ -144,7 +154,10 @@ export class NodeNetwork {
     if (about.id !== request.node)
       throw new StoreError("InvalidRequest", "The request is of one node, and speaks of another.");
     const certificate = await this.#sign(request);
-    const seed = await node.membership.letIn(tokenDigest(request.secret), about);
+    const token = tokenDigest(request.secret);
+    const { membership } = node;
+    const isBack = request.purpose === "rejoin";
+    const seed = await (isBack ? membership.letBack(token, about) : membership.letIn(token, about));
     return { kind: "accepted", certificate, authority, about: encode(clusterSeedCodec, seed) };
   }
 

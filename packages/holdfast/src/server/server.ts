@@ -59,7 +59,8 @@ export async function startServer(
   config: ServerConfig,
   { node: nodeOptions = {}, logFormat = "json", membership, openNetwork }: ServerOptions = {},
 ): Promise<RunningServer> {
-  if (membership?.join !== undefined && config.rpc === undefined)
+  const token = membership?.join ?? membership?.rejoin;
+  if (token !== undefined && config.rpc === undefined)
     throw new UsageError("a node that joins a cluster listens for the others: give --rpc HOST:PORT");
   const journal = pinoJournal({ level: config.log, format: logFormat });
   const metrics = prometheusMetrics();
@@ -130,12 +131,14 @@ function networkOf(
 function membershipOptions(
   membership: Membership | undefined,
   network: NodeNetwork | undefined,
-): Pick<NodeOptions, "consensus" | "entrance"> {
-  const { join: token, consensus } = membership ?? {};
+): Pick<NodeOptions, "consensus" | "entrance" | "rejoining"> {
+  const { join: token, rejoin, consensus } = membership ?? {};
   const entrance = token === undefined ? undefined : network?.entrance(token);
+  const rejoining = rejoin === undefined ? undefined : network?.rejoining(rejoin);
   return {
     ...(consensus === undefined ? {} : { consensus }),
     ...(entrance === undefined ? {} : { entrance }),
+    ...(rejoining === undefined ? {} : { rejoining }),
   };
 }
 

@@ -15,13 +15,14 @@ import type { NetworkLimits } from "../network/limits.ts";
 import { defaultNetworkLimits } from "../network/limits.ts";
 import type { Asked } from "./join-call.ts";
 import { callToJoin } from "./join-call.ts";
-import type { JoinAcceptance } from "./join-message.ts";
+import type { JoinAcceptance, JoinPurpose } from "./join-message.ts";
 import { encodeJoinRequest } from "./join-message.ts";
 import type { JoinToken } from "./join-token.ts";
 
 export interface AskToJoinOptions {
   readonly token: JoinToken;
   readonly node: NodeId;
+  readonly purpose: JoinPurpose;
   /** What the node says of itself; the one that is asked hands it to its handler. */
   readonly about: Uint8Array;
   readonly clock: Clock;
@@ -41,10 +42,16 @@ export interface AcceptedJoin extends NodeSecrets {
  * the signal was aborted. A node that cannot decide now (a code that is retryable) is passed over while there are others.
  */
 export async function askToJoin(options: AskToJoinOptions): Promise<AcceptedJoin> {
-  const { token, node, about } = options;
+  const { token, node, purpose, about } = options;
   const limits = { ...defaultNetworkLimits, ...options.limits };
   const { request, key } = await requestCertificate(node);
-  const message = encodeJoinRequest({ secret: token.secret, node, certificateRequest: request, about });
+  const message = encodeJoinRequest({
+    secret: token.secret,
+    node,
+    certificateRequest: request,
+    purpose,
+    about,
+  });
   const attempts: Attempt[] = [];
   for (const address of token.addresses) {
     const asked = await callToJoin({ ...options, address, message, limits });

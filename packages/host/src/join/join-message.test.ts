@@ -1,6 +1,16 @@
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
-import { concatBytes, DecodeError, nodeId, seededRandom, toHex, uniform, utf8 } from "@holdfast/base";
+import {
+  concatBytes,
+  DecodeError,
+  fromHex,
+  nodeId,
+  present,
+  seededRandom,
+  toHex,
+  uniform,
+  utf8,
+} from "@holdfast/base";
 import type { JoinAnswer, JoinRequest } from "./join-message.ts";
 import {
   decodeJoinAnswer,
@@ -16,6 +26,7 @@ const request: JoinRequest = {
   node: nodeId("0123456789abcdef"),
   certificateRequest: "PEM",
   about: utf8("zone a"),
+  purpose: "rejoin",
 };
 const accepted: JoinAnswer = {
   kind: "accepted",
@@ -30,12 +41,13 @@ const body = (bytes: Uint8Array): Uint8Array => bytes.subarray(4);
 
 suite("join messages", () => {
   test("their bytes are for ever what they were, and are read back", () => {
-    assert.equal(
-      toHex(encodeJoinRequest(request)),
-      "0000003e0120000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f" +
-        "1030313233343536373839616263646566" +
-        "0350454d067a6f6e652061",
-    );
+    const fields =
+      "20000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f" +
+      "1030313233343536373839616263646566" +
+      "0350454d067a6f6e652061";
+    assert.equal(toHex(encodeJoinRequest(request)), `0000003f02${fields}01`);
+    const before = present(fromHex(`01${fields}`), "bytes of version 1");
+    assert.deepEqual(decodeJoinRequest(before), { ...request, purpose: "join" });
     assert.equal(toHex(encodeJoinAnswer(accepted)), "0000000b010101430141014b026869");
     assert.equal(toHex(encodeJoinAnswer(refused)), "0000001201020c496e76616c6964546f6b656e026e6f");
     assert.deepEqual(decodeJoinRequest(body(encodeJoinRequest(request))), request);
@@ -55,8 +67,8 @@ suite("join messages", () => {
     const short = { ...request, secret: request.secret.subarray(1) };
     assert.throws(() => decodeJoinRequest(body(encodeJoinRequest(short))), /secret/);
     const newer = bytes.slice();
-    newer[0] = 2;
-    assert.throws(() => decodeJoinRequest(newer), /version 2/);
+    newer[0] = 3;
+    assert.throws(() => decodeJoinRequest(newer), /version 3/);
   });
 
   test("a refusal is short and printable, and a code of a later version is taken for an internal error", () => {

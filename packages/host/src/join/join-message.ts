@@ -11,6 +11,7 @@ import {
   encode,
   isErrorCode,
   nodeId,
+  oneOf,
   record,
   text,
   union,
@@ -27,9 +28,13 @@ export interface JoinRequest {
   readonly node: NodeId;
   /** PEM. */
   readonly certificateRequest: string;
+  readonly purpose: JoinPurpose;
   /** What the node says of itself. */
   readonly about: Uint8Array;
 }
+
+/** `rejoin`: it is a member already, and has lost its log. */
+export type JoinPurpose = "join" | "rejoin";
 
 export type JoinAnswer = ({ readonly kind: "accepted" } & JoinAcceptance) | JoinRefusal;
 
@@ -56,9 +61,17 @@ export const joinLengthBytes: number = 4;
 /** Of why somebody is refused. */
 const refusalLengthMax = 1024;
 
-const requestCodec = versioned(
-  1,
-  record({ secret: byteString, node: text, certificateRequest: text, about: byteString }),
+/** Nobody has looked yet whether the node may be one. */
+type SentRequest = Omit<JoinRequest, "node"> & { readonly node: string };
+
+const requestFields = { secret: byteString, node: text, certificateRequest: text, about: byteString };
+/** Of nodes that could not come back: all of them join. */
+const requestCodecBefore: Codec<Omit<SentRequest, "purpose">> = record(requestFields);
+
+const requestCodec: Codec<SentRequest> = versioned(
+  2,
+  record({ ...requestFields, purpose: oneOf(["join", "rejoin"] as const) }),
+  { 1: (reader) => ({ ...requestCodecBefore.read(reader), purpose: "join" }) },
 );
 
 const authorityCodec: Codec<StoredAuthority> = record({ certificate: text, key: text });

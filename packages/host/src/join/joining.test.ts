@@ -84,7 +84,7 @@ function ask(token: JoinToken, options: Partial<AskToJoinOptions> = {}): ReturnT
   return within(
     20_000,
     "the answer",
-    askToJoin({ token, node: nodeB, about: utf8("zone b"), clock: realClock, ...options }),
+    askToJoin({ token, node: nodeB, purpose: "join", about: utf8("zone b"), clock: realClock, ...options }),
   );
 }
 
@@ -108,7 +108,7 @@ function callRaw(t: TestContext, { network }: Host): RawPeer {
 }
 
 const request = (): Uint8Array =>
-  encodeJoinRequest({ secret, node: nodeB, certificateRequest: "none", about: utf8("") });
+  encodeJoinRequest({ secret, node: nodeB, certificateRequest: "none", purpose: "join", about: utf8("") });
 
 /** What a raw caller was told. */
 function answerIn(received: string): JoinAnswer {

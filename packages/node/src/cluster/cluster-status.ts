@@ -6,9 +6,10 @@ import type { ReplicaId } from "@holdfast/consensus";
 import type { Group } from "@holdfast/groups";
 import { jointPartitions, partitionCountOf } from "@holdfast/ring";
 import type { GroupRecord, NodeAddresses } from "@holdfast/shard";
-import { closedEpochOf, layoutChange, owedSlots } from "@holdfast/shard";
+import { closedEpochOf, isOver, layoutChange, owedSlots } from "@holdfast/shard";
 import { shardGroup, systemGroup } from "../groups/group-ids.ts";
 import type { NodeBlocks } from "../replication/node-blocks.ts";
+import type { ClusterMap } from "./cluster-map.ts";
 import { partitionOf } from "./layout-placement.ts";
 import type { NodeCluster } from "./node-cluster.ts";
 import { nodeUses, unused } from "./node-uses.ts";
@@ -70,7 +71,7 @@ const incompleteListed = 1000;
 
 export function clusterStatusOf(cluster: NodeCluster, { incomplete }: NodeBlocks): ClusterStatus {
   const { map } = cluster;
-  const records = new Map(map.groups.map((record) => [record.group, record]));
+  const records = new Map(map.groups.map((record) => [record.group, asOfNow(record, map)]));
   const standing = (group: GroupId, replica: Group<unknown> | undefined): GroupStanding =>
     replica === undefined ? standingOnRecord(records.get(group)) : standingOf(replica, records.get(group));
   return {
@@ -82,6 +83,11 @@ export function clusterStatusOf(cluster: NodeCluster, { incomplete }: NodeBlocks
     partitions: partitionsOf(cluster, incomplete),
     incompleteBlocks: incomplete.count,
   };
+}
+
+/** Without the numbers of nodes' logs that were lost: nobody is who had them any more (S11). */
+function asOfNow(record: GroupRecord, { nodes }: ClusterMap): GroupRecord {
+  return { ...record, places: record.places.filter((place) => !isOver(place, nodes.get(place.node))) };
 }
 
 function nodesOf(cluster: NodeCluster): readonly NodeStanding[] {

@@ -1,6 +1,7 @@
 /** Where groups should live: shards as the layout says, the system group on up to seven nodes that all others learn from. */
 
 import type { NodeId, ShardId } from "@holdfast/base";
+import { replicaId } from "@holdfast/consensus";
 import { leaderWish, voterWish } from "@holdfast/ring";
 import type { ClusterMap } from "./cluster-map.ts";
 import type { GroupView, GroupWish } from "./group-move.ts";
@@ -14,26 +15,26 @@ export function shardWish({ layout }: ClusterMap, shard: ShardId): GroupWish | u
 
 /**
  * Every node has a replica. Those that vote go on voting; new voters come from those that have caught up, so that one that
- * joined and died holds nobody up.
+ * joined and died holds nobody up. One that lost its log votes no more, and is waited for as if it were down: its number of now takes the
+ * place of the one before when it has caught up, and until then nobody else loses a vote (S11).
  */
 export function systemWish({ nodes }: ClusterMap, view: GroupView): GroupWish {
   const all = [...nodes.keys()].sort();
   const staying = all.filter((node) => nodes.get(node)?.draining === false);
   const { voters } = view.status.membership;
-  const isVoter = (node: NodeId): boolean => {
-    const replica = replicaOf(view, node);
-    return replica !== undefined && voters.includes(replica);
-  };
+  const voting = new Set(
+    view.record.places.filter(({ replica }) => voters.includes(replicaId(replica))).map(({ node }) => node),
+  );
   const isReady = (node: NodeId): boolean => {
     const replica = replicaOf(view, node);
     return replica !== undefined && isCaughtUp(view, replica);
   };
   const candidates = [
-    ...staying.filter(isVoter),
-    ...staying.filter((node) => !isVoter(node) && isReady(node)),
+    ...staying.filter((node) => voting.has(node)),
+    ...staying.filter((node) => !voting.has(node) && isReady(node)),
   ];
-  const voting = candidates.slice(0, systemVoterCount(Math.min(staying.length, candidates.length)));
-  return { voters: voting, learners: all.filter((node) => !voting.includes(node)), leader: undefined };
+  const wanted = candidates.slice(0, systemVoterCount(Math.min(staying.length, candidates.length)));
+  return { voters: wanted, learners: all.filter((node) => !wanted.includes(node)), leader: undefined };
 }
 
 /** Up to seven, never an even number. */

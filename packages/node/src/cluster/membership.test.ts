@@ -201,7 +201,9 @@ test("membership: a draining node stays as long as it votes in the system group,
   const [first, second] = [replicaId(1), replicaId(2)];
   const removing = (membership: ConsensusMembership, appliedIndex: number): Promise<boolean> => {
     const replica = { status: () => ({ membership, appliedIndex, lastIndex: 9 }) };
-    return membershipOf(own, { replica, readBarrier: () => undefined } as never).removeNode(node("b").id);
+    return membershipOf(own, { replica, readBarrier: () => undefined } as never, () => false).removeNode(
+      node("b").id,
+    );
   };
   const learns = { voters: [first], outgoing: [], learners: [second] };
   await assert.rejects(removing({ ...learns, voters: [first, second] }, 9), { code: "NodeInUse" });

@@ -1,6 +1,6 @@
 /** Who belongs to the cluster: one-time tokens, nodes that bring one, nodes that change and go. */
 
-import type { NodeId } from "@holdfast/base";
+import type { ErrorCode, NodeId } from "@holdfast/base";
 import { epoch, nodeId, StoreError } from "@holdfast/base";
 import { replicaId } from "@holdfast/consensus";
 import type { NewNode, NodeChange, NodeRecord, SystemCommand, SystemResult } from "@holdfast/shard";
@@ -48,11 +48,23 @@ export interface Membership extends MemberChanges {
    * wrong, used, revoked or expired; "NodeConflict" for a known node's id with another directory.
    */
   letIn(token: Uint8Array, node: NewNode): Promise<ClusterSeed>;
+  /**
+   * A member that lost its log brings a token and names the log that it will have (S11). As `letIn`; besides, StoreError "NodeNotFound"
+   * for one that is no member; "NodeConflict" for one with other volumes; "NodeInUse" when a group would be lost with its log;
+   * "Unavailable" while it is heard of as who it was, and while another one that came back so does not vote again yet.
+   */
+  letBack(token: Uint8Array, node: NewNode): Promise<ClusterSeed>;
 }
 
+type Refusal = Extract<SystemResult, { readonly kind: "refused" }>;
 type SystemLog = Pick<ForwardingLog<SystemResult>, "readBarrier" | "replica">;
 
-export function membershipOf(system: SystemPort, log: SystemLog): Membership {
+/** `isLive`: whether the node was heard of lately. */
+export function membershipOf(
+  system: SystemPort,
+  log: SystemLog,
+  isLive: (node: NodeId) => boolean,
+): Membership {
   const decide = async (command: SystemCommand): Promise<SystemResult> => {
     const result = await system.append(command);
     if (result.kind === "refused") throw refusal(result.code, result.subject);
@@ -71,7 +83,35 @@ export function membershipOf(system: SystemPort, log: SystemLog): Membership {
       await decide({ kind: "assignReplica", group: systemGroup, node: node.id });
       return seedFrom(system);
     },
+    letBack: async (token, { id, logIncarnation, volumeIncarnation, addresses }) => {
+      if (isLive(id)) throw heardOf(id);
+      const life = { logIncarnation, volumeIncarnation };
+      const result = await system.append({ kind: "rejoinNode", token, node: id, life, addresses });
+      if (result.kind === "refused") throw notLetBack(result);
+      await decide({ kind: "assignReplica", group: systemGroup, node: id });
+      return seedFrom(system);
+    },
   };
+}
+
+/** Of two with one identity one would be the one that forgot. */
+function heardOf(id: NodeId): StoreError {
+  return new StoreError(
+    "Unavailable",
+    `Node ${id} is still heard of as who it was. Stop it; if it has just ended, try again in a moment.`,
+    { fields: { node: id } },
+  );
+}
+
+function notLetBack({ code, subject }: Refusal): StoreError {
+  const said: Partial<Record<ErrorCode, string>> = {
+    NodeConflict:
+      "The volumes in this data directory are not those that the cluster knows of this node. Put the right ones back; or remove the node, and join with an empty directory.",
+    NodeInUse: `This node has the only replica of ${subject}, which would be lost. Restore its log from a backup.`,
+    Unavailable: `Node ${subject} has lost its log too and does not vote again yet. Try again when it does; \`holdfast cluster status\` shows it.`,
+  };
+  const message = said[code];
+  return message === undefined ? refusal(code, subject) : new StoreError(code, message);
 }
 
 function memberChanges(

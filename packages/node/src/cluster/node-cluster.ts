@@ -7,7 +7,7 @@ import type { GroupId, NodeId, ShardId } from "@holdfast/base";
 import { present, StoreError, shardId } from "@holdfast/base";
 import type { Clock, Journal, Network, Peer } from "@holdfast/ports";
 import { sleep } from "@holdfast/ports";
-import type { Founding, ReplicaPlace, ShardResult, SystemResult } from "@holdfast/shard";
+import type { Founding, NodeLife, ReplicaPlace, ShardResult, SystemResult } from "@holdfast/shard";
 import {
   groupRecord,
   ShardMachine,
@@ -23,6 +23,7 @@ import type { StateReloads } from "../state-reload/state-reloads.ts";
 import type { ClusterMap } from "./cluster-map.ts";
 import { clusterMapOf, leavingPeers, peersOf, seedOf, wayInOf } from "./cluster-map.ts";
 import type { ClusterSeed } from "./cluster-seed.ts";
+import { isSameLife } from "./own-record.ts";
 import { nodeRemoved } from "./removed-node.ts";
 
 export interface NodeClusterOptions {
@@ -117,14 +118,18 @@ export class NodeCluster {
 
   /**
    * Resolves when the cluster is known and this node is on record in it; rejects when `stopping` is aborted before. `wasMember`: it
-   * was on record once; rejects when it is not any more.
+   * was on record once; rejects when it is not any more. `life`: its record may be of before this life of its log, and that is waited for.
    */
-  async known(wasMember: boolean, stopping: AbortSignal): Promise<ClusterMap> {
+  async known(
+    { wasMember, life }: { readonly wasMember: boolean; readonly life?: NodeLife },
+    stopping: AbortSignal,
+  ): Promise<ClusterMap> {
     const { self, clock } = this.#options;
     for (;;) {
       const map = this.#readMap();
-      if (map?.nodes.has(self) === true) return map;
-      if (map !== undefined && wasMember) throw nodeRemoved();
+      const own = map?.nodes.get(self);
+      if (map !== undefined && own !== undefined && (life === undefined || isSameLife(own, life))) return map;
+      if (map !== undefined && wasMember && life === undefined) throw nodeRemoved();
       await sleep(clock, lookMs, stopping);
       if (stopping.aborted) throw new StoreError("Stopped", "The node is stopping.");
     }

@@ -21,7 +21,7 @@ import type {
 import { findFounding, findLayout, findNode, groupRecord, systemEntryCodec } from "@holdfast/shard";
 import { shardGroup, systemGroup } from "../groups/group-ids.ts";
 import type { Identity } from "../identity.ts";
-import { refusal } from "../refusal.ts";
+import { refusal, rejoinHint } from "../refusal.ts";
 
 export interface SystemGroup {
   readonly log: ReplicatedLog<SystemResult>;
@@ -106,14 +106,14 @@ async function decide({ log, clock }: SystemGroup, command: SystemCommand): Prom
   throw result.code === "NodeConflict" ? otherLife() : refusal(result.code, result.subject);
 }
 
-function isSameLife(known: NodeLife, life: NodeLife): boolean {
+export function isSameLife(known: NodeLife, life: NodeLife): boolean {
   return known.logIncarnation === life.logIncarnation && known.volumeIncarnation === life.volumeIncarnation;
 }
 
 function otherLife(): StoreError {
   return new StoreError(
     "DataCorrupt",
-    "The log or the volumes in this data directory are not those that the cluster knows of this node: they were replaced, or come from another directory. Put the right ones back; nothing was changed.",
+    `The log or the volumes in this data directory are not those that the cluster knows of this node: they were replaced, or come from another directory. Put the right ones back; nothing was changed. ${rejoinHint}`,
   );
 }
 

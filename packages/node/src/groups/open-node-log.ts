@@ -29,6 +29,8 @@ export interface LogChoices {
   readonly reserveBytes: number | undefined;
   /** This node is all there is of its cluster. */
   readonly isAlone: boolean;
+  /** Of a log that is made; drawn unless given. */
+  readonly incarnation?: Uint8Array;
 }
 
 export interface OpenedLog {
@@ -41,6 +43,7 @@ export async function openNodeLog(ports: LogPorts, choices: LogChoices): Promise
   const { disk, clock, random, hashing, journal, metrics = silentMetrics } = ports;
   const segments = choices.segmentBytes === undefined ? {} : { segmentBytes: choices.segmentBytes };
   const reserve = choices.reserveBytes === undefined ? {} : { reserveBytes: choices.reserveBytes };
+  const life = choices.incarnation === undefined ? {} : { incarnation: choices.incarnation };
   const options = {
     disk,
     clock,
@@ -51,6 +54,7 @@ export async function openNodeLog(ports: LogPorts, choices: LogChoices): Promise
     folder: folders.log,
     ...segments,
     ...reserve,
+    ...life,
   };
   const onTornTail = choices.isAlone ? "cut" : "suspect";
   const { log, recovery } = await openWriteAheadLog({ ...options, onTornTail });

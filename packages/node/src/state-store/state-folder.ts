@@ -65,6 +65,16 @@ export function storeStateFolder(disk: Disk, hashing: Hashing, folder: StateFold
   return replaceWhole(disk, "", fileName, sealed.finish());
 }
 
+/**
+ * Whatever is stored goes, and the next store that is opened is an empty one. What a start that was to make the next generation has left there
+ * is passed over. Cut short, it leaves a part of what there was: the caller has to know, and to begin anew.
+ */
+export async function forgetStates(disk: Disk, hashing: Hashing): Promise<void> {
+  const { generation } = await readStateFolder(disk, hashing);
+  for (const old of [generation, generation + 1]) await removeStateFolder(disk, old);
+  await storeStateFolder(disk, hashing, { generation: generation + 2, damage: undefined });
+}
+
 /** Of a generation that counts no more; fine if there is none. */
 export async function removeStateFolder(disk: Disk, generation: number): Promise<void> {
   const folder = folderOf(generation);

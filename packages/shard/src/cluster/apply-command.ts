@@ -6,7 +6,7 @@ import { closeShards } from "./closed-epochs.ts";
 import { completeSlots, revertLayout } from "./completed-slots.ts";
 import { setLayout } from "./layouts.ts";
 import type { NodeRecord } from "./node-record.ts";
-import { announceNode, changeNode, foundCluster, joinNode, removeNode } from "./nodes.ts";
+import { announceNode, changeNode, foundCluster, joinNode, rejoinNode, removeNode } from "./nodes.ts";
 import type { ReplicaPlace } from "./replicas.ts";
 import { assignReplica, dropReplica } from "./replicas.ts";
 import { issueToken, revokeToken } from "./tokens.ts";
@@ -25,6 +25,8 @@ export function applyClusterCommand(
       return doneOr(revokeToken(state, command.digest));
     case "joinNode":
       return nodeOr(joinNode(scope, command.token, command.node));
+    case "rejoinNode":
+      return nodeOr(rejoinNode(scope, command));
     case "announceNode":
       return nodeOr(announceNode(state, command.node, command.life, command.addresses));
     case "changeNode":

@@ -18,6 +18,7 @@ import { systemEntryCodec } from "../system-command.ts";
 import { SystemMachine } from "../system-machine.ts";
 import { findLayout } from "./layouts.ts";
 import { findFounding, findNode, listNodes, storeNode } from "./members.ts";
+import type { NodeLife } from "./node-record.ts";
 import { groupRecord } from "./replicas.ts";
 import { findToken } from "./tokens.ts";
 
@@ -117,6 +118,81 @@ describe("joining", () => {
     assert.equal(cluster.refused(issue(numbered(1000), hour)), "Overloaded");
     assert.equal(cluster.apply(issue(numbered(1000), hour), 1001 + hour).kind, "done");
     assert.equal(findToken(cluster.state, numbered(0)), undefined);
+  });
+});
+
+describe("coming back with another log", () => {
+  const rejoin = (byte: number, number: number, changes: Partial<NodeLife> = {}) => {
+    const { id: known, addresses, logIncarnation, volumeIncarnation } = node(number);
+    const life = { logIncarnation, volumeIncarnation, ...changes };
+    return { kind: "rejoinNode", token: digest(byte), node: known, life, addresses } as const;
+  };
+
+  function withToken(): Cluster {
+    const cluster = Cluster.founded();
+    cluster.admit(2);
+    cluster.apply({ kind: "issueToken", digest: digest(9), lifetimeMs: hour });
+    return cluster;
+  }
+
+  it("a node keeps its id and what it was given, and its replicas get other numbers (S11)", () => {
+    const cluster = withToken();
+    const group = groupId(0);
+    cluster.apply({ kind: "changeNode", node: id(2), change: { zone: "b", weight: 3, draining: false } });
+    cluster.apply({ kind: "assignReplica", group, node: id(1) });
+    cluster.apply({ kind: "assignReplica", group, node: id(2) });
+    const before = findNode(cluster.state, id(2));
+    const back = cluster.apply(rejoin(9, 2, { logIncarnation: "new" }));
+    assert.deepEqual(back, { kind: "node", node: { ...before, logIncarnation: "new" } });
+    cluster.apply({ kind: "assignReplica", group, node: id(2) });
+    assert.deepEqual(
+      groupRecord(cluster.state, group).places.map(({ replica, incarnation }) => [replica, incarnation]),
+      [
+        [1, "log-1"],
+        [2, "log-2"],
+        [3, "new"],
+      ],
+    );
+  });
+
+  it("a token is good for one life of the log, and may be said again for that one (S11)", () => {
+    const cluster = withToken();
+    const first = cluster.apply(rejoin(9, 2, { logIncarnation: "new" }));
+    assert.deepEqual(cluster.apply(rejoin(9, 2, { logIncarnation: "new" })), first);
+    assert.equal(cluster.refused(rejoin(9, 2, { logIncarnation: "newer" })), "InvalidToken");
+    cluster.apply({ kind: "issueToken", digest: digest(8), lifetimeMs: hour });
+    assert.equal(cluster.apply(rejoin(8, 2, { logIncarnation: "newer" })).kind, "node");
+    assert.equal(cluster.refused(rejoin(9, 2, { logIncarnation: "new" })), "InvalidToken", "said late");
+  });
+
+  it("is refused with other volumes, without a token, and for a node that is no member (S11)", () => {
+    const cluster = withToken();
+    const other = { logIncarnation: "new", volumeIncarnation: "new" };
+    assert.equal(cluster.refused(rejoin(9, 2, other)), "NodeConflict");
+    assert.equal(cluster.refused(rejoin(7, 2, { logIncarnation: "new" })), "InvalidToken");
+    assert.equal(cluster.refused(rejoin(9, 3, { logIncarnation: "new" })), "NodeNotFound");
+  });
+
+  it("is refused while nobody else has a replica of a group that would be lost (S11)", () => {
+    const cluster = withToken();
+    const group = groupId(5);
+    cluster.apply({ kind: "assignReplica", group, node: id(2) });
+    assert.equal(cluster.refused(rejoin(9, 2, { logIncarnation: "new" })), "NodeInUse");
+    cluster.apply({ kind: "assignReplica", group, node: id(1) });
+    assert.equal(cluster.apply(rejoin(9, 2, { logIncarnation: "new" })).kind, "node");
+  });
+
+  it("is refused while another node of one of its groups that came back so has its old number there (S11)", () => {
+    const cluster = withToken();
+    const group = groupId(5);
+    cluster.admit(3);
+    for (const number of [1, 2, 3]) cluster.apply({ kind: "assignReplica", group, node: id(number) });
+    assert.equal(cluster.apply(rejoin(9, 2, { logIncarnation: "new" })).kind, "node");
+    cluster.apply({ kind: "assignReplica", group, node: id(2) });
+    cluster.apply({ kind: "issueToken", digest: digest(8), lifetimeMs: hour });
+    assert.equal(cluster.refused(rejoin(8, 3, { logIncarnation: "other" })), "Unavailable");
+    cluster.apply({ kind: "dropReplica", group, replica: 2 });
+    assert.equal(cluster.apply(rejoin(8, 3, { logIncarnation: "other" })).kind, "node");
   });
 });
 

@@ -10,8 +10,8 @@ import type { Founding } from "./members.ts";
 import { findFounding, findNode, storeFounding, storeNode } from "./members.ts";
 import type { NewNode, NodeAddresses, NodeLife, NodeRecord } from "./node-record.ts";
 import { isPlausibleNode } from "./node-record.ts";
-import { groupsAt, systemGroup } from "./replicas.ts";
-import { useToken } from "./tokens.ts";
+import { groupsAt, livesAlone, returningBeside, systemGroup } from "./replicas.ts";
+import { isUsedBy, useToken } from "./tokens.ts";
 
 /** What may change while it is a member. */
 export interface NodeChange {
@@ -45,6 +45,43 @@ export function joinNode(scope: Scope, token: Uint8Array, node: NewNode): NodeRe
   const refused = useToken(state, token, node.id, timeMs);
   if (refused !== undefined) return refused;
   return known ?? add(scope, node);
+}
+
+export interface Rejoin {
+  readonly token: Uint8Array;
+  readonly node: NodeId;
+  readonly life: NodeLife;
+  readonly addresses: NodeAddresses;
+}
+
+/**
+ * S11: a node that lost its log comes back with its volumes, under its id and under the life of another log. So it is another place,
+ * and what its replicas promised under their old numbers is expected of nobody. Other volumes would be another node: `NodeConflict`.
+ * `NodeInUse`, with the group: nobody else has a replica of that one, which would be lost with this node's log and state.
+ *
+ * One after the other: `Unavailable`, with the node, while another one that came back so has not left its old numbers behind. A node
+ * whose log may be whole after all must not take the majority away that the other one's groups have left.
+ *
+ * Said again under the same life it is answered as before. A token is good for one life: what is said again late, when the node
+ * has another one, must not bring back the one before.
+ */
+export function rejoinNode(scope: Scope, { token, node, life, addresses }: Rejoin): NodeRecord | Refusal {
+  const { state, timeMs } = scope;
+  const known = findNode(state, node);
+  if (known === undefined) return refusal("NodeNotFound", node);
+  if (known.volumeIncarnation !== life.volumeIncarnation) return refusal("NodeConflict");
+  const alone = livesAlone(state, node);
+  if (alone !== undefined) return refusal("NodeInUse", `group ${alone}`);
+  const other = returningBeside(state, node);
+  if (other !== undefined) return refusal("Unavailable", other);
+  const back = { ...known, ...life, addresses };
+  if (!isPlausibleNode(back)) return refusal("InvalidRequest");
+  if (known.logIncarnation !== life.logIncarnation && isUsedBy(state, token, node))
+    return refusal("InvalidToken");
+  const refused = useToken(state, token, node, timeMs);
+  if (refused !== undefined) return refused;
+  storeNode(state, back);
+  return back;
 }
 
 /** What a node says of itself at each start. Refused as `NodeConflict` for another life of it (S11). */

@@ -11,6 +11,7 @@ import { pairsUnder, refusal } from "@holdfast/namespace";
 import type { StateReader, StateWriter } from "@holdfast/ports";
 import { groupKey, groupsTable } from "./cluster-keys.ts";
 import { findNode } from "./members.ts";
+import type { NodeLife } from "./node-record.ts";
 import { nodeIdCodec } from "./node-record.ts";
 
 export interface ReplicaPlace {
@@ -79,6 +80,26 @@ export function groupsAt(state: StateReader, node: NodeId): readonly GroupId[] {
   return listGroups(state)
     .filter(({ places }) => places.some((place) => place.node === node))
     .map(({ group }) => group);
+}
+
+/** A group that nobody but this node has a number in; undefined without one. */
+export function livesAlone(state: StateReader, node: NodeId): GroupId | undefined {
+  return listGroups(state).find(
+    ({ places }) => places.length > 0 && places.every((place) => place.node === node),
+  )?.group;
+}
+
+/** Another node of one of its groups that has a number there from before it lost its log; undefined without one. */
+export function returningBeside(state: StateReader, node: NodeId): NodeId | undefined {
+  const beside = listGroups(state)
+    .filter(({ places }) => places.some((place) => place.node === node))
+    .flatMap(({ places }) => places.filter((place) => place.node !== node));
+  return beside.find((place) => isOver(place, findNode(state, place.node)))?.node;
+}
+
+/** S11: given out for a log that was lost: the node, which is a member still, has another one. */
+export function isOver({ incarnation }: ReplicaPlace, node: NodeLife | undefined): boolean {
+  return node !== undefined && node.logIncarnation !== incarnation;
 }
 
 function put(state: StateWriter, known: GroupRecord): void {

@@ -70,6 +70,10 @@ export function useToken(
   return undefined;
 }
 
+export function isUsedBy(state: StateReader, digest: Uint8Array, node: NodeId): boolean {
+  return findToken(state, digest)?.usedBy === node;
+}
+
 function put(state: StateWriter, digest: Uint8Array, token: JoinToken): void {
   state.put(tokenKey(digest), encode(joinTokenCodec, token));
 }

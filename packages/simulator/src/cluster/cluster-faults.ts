@@ -123,6 +123,7 @@ export class ClusterFaults {
       case "break-connections":
       case "slow-disk":
       case "rot-in-state":
+      case "lost-log":
         return ofOne;
       case "wiped":
         return { ...ofOne, hit: new Set([node, cluster.nextNumber]) };
@@ -193,6 +194,8 @@ export class ClusterFaults {
       case "flush-fails":
         machine.failNextFlush(pick(random, [machine.stateFolder, dataFolders.blockIndex]));
         return this.#untilItGivesUp(node);
+      case "lost-log":
+        return this.#loseLog(node);
       case "wiped":
         cluster.retire(cluster.member(node));
         return () => operator.replace(node, isAlone);
@@ -234,6 +237,18 @@ export class ClusterFaults {
     for (const number of nodes) cluster.member(number).crash(kind);
     return async () => {
       await Promise.all(nodes.map((number) => this.#comeBack(number, kind)));
+    };
+  }
+
+  /** Alone, until it votes again: with a second one its groups would have lost what they need. */
+  async #loseLog(node: number): Promise<Heal> {
+    const { cluster, random } = this.#parts;
+    const kind = chance(random, 0.5) ? "kill" : "power-loss";
+    cluster.member(node).crash(kind);
+    await cluster.loseLog(node);
+    return async () => {
+      await this.#comeBack(node, kind);
+      await cluster.votes(node);
     };
   }
 

@@ -37,9 +37,9 @@ export type DiskFailure = "sync-fails" | "write-fails" | "flush-fails";
 
 /**
  * A new node comes. "wiped": in the place of one whose directory is lost; "replaced": of one that is drained; "guest": one is
- * drained and stays after all, and the new one goes again.
+ * drained and stays after all, and the new one goes again. "lost-log": a node comes back as another one, with its volumes (S11).
  */
-export type NodeChange = "wiped" | "replaced" | "guest";
+export type NodeChange = "wiped" | "replaced" | "guest" | "lost-log";
 
 /** Of what clients do. */
 export type OperationMoment = "during" | "behind" | "contest";
@@ -86,7 +86,7 @@ export interface ClusterPlan {
     readonly silenceMsMax: number;
     readonly breakChance: number;
   };
-  readonly node: Required<Omit<NodeOptions, "entrance" | "place">>;
+  readonly node: Required<Omit<NodeOptions, "entrance" | "rejoining" | "place">>;
 }
 
 const KiB = 1024;
@@ -121,7 +121,7 @@ const drawn: readonly ClusterFault[] = [
 ];
 /** Where each group has three replicas: of a lone voter nothing could make that good. */
 const faultsOfRounds: readonly ClusterFault[] = [...drawn, "rot-in-state", "rot-in-state"];
-const changes: readonly NodeChange[] = ["wiped", "wiped", "replaced", "guest"];
+const changes: readonly NodeChange[] = ["wiped", "wiped", "replaced", "guest", "lost-log", "lost-log"];
 
 export interface ClusterPlanOptions {
   readonly seed: number;

@@ -35,7 +35,7 @@ for (const [seed, fault] of (["kill", "isolate"] as const).entries())
     assert.ok((happened["contest"] ?? 0) > 0);
   });
 
-for (const [seed, fault] of (["wiped", "replaced", "guest"] as const).entries())
+for (const [seed, fault] of (["wiped", "replaced", "guest", "lost-log"] as const).entries())
   test(`node changes: ${fault}: clients go on, and every block is in its slots on those who stay`, async () => {
     await runFault(seed, fault);
   });

@@ -1,8 +1,8 @@
 /** Machines whose nodes make up one cluster: the first founds it, the others are let in. What they are to clients is here too. */
 
 import type { NodeId, Random } from "@holdfast/base";
-import { nodeId, present, StoreError, seededRandom, uniform } from "@holdfast/base";
-import type { ClusterStatus, Entrance, HoldfastNode, NodeOptions } from "@holdfast/node";
+import { nodeId, present, StoreError, seededRandom, toHex, uniform } from "@holdfast/base";
+import type { ClusterStatus, Entrance, HoldfastNode, NodeOptions, Rejoining } from "@holdfast/node";
 import type { Simulation } from "@holdfast/ports/simulated";
 import { SimulatedSwitch } from "@holdfast/ports/simulated";
 import { SimulatedMachine } from "../machine/simulated-machine.ts";
@@ -52,6 +52,8 @@ export class SimulatedCluster {
   }[] = [];
   /** Whoever waits for a node to give up. */
   readonly #watching: { readonly number: number; readonly wake: () => void }[] = [];
+  /** Of nodes that lost their logs. */
+  readonly #rejoining = new Map<number, Rejoining>();
   #clusterId = "";
 
   constructor(options: SimulatedClusterOptions) {
@@ -114,6 +116,29 @@ export class SimulatedCluster {
     return member;
   }
 
+  /** A dead node's log is lost: from now on its starts say so, and bring a token of any node that runs (S11). */
+  async loseLog(number: number): Promise<void> {
+    const { random } = this.#options;
+    this.#rejoining.set(number, {
+      clusterId: this.#clusterId,
+      token: toHex(random.bytes(32)),
+      enter: async (node) => {
+        const token = random.bytes(32);
+        await this.ask(({ membership }) => membership.issueToken(token, tokenLifeMs));
+        return this.ask(({ membership }) => membership.letBack(token, node));
+      },
+    });
+    await this.member(number).machine.loseLog();
+  }
+
+  /** Resolves when the node votes in every group, as far as it knows. */
+  async votes(number: number): Promise<void> {
+    const id = this.idOf(number);
+    await this.#until(number, ({ system, shards }) =>
+      [system, ...shards].every(({ voters }) => voters.length === this.#votersCount && voters.includes(id)),
+    );
+  }
+
   /** Something asked by way of any node that runs. StoreError "Unavailable" when none does, or it dies. */
   async ask<T>(request: (node: HoldfastNode) => Promise<T>): Promise<T> {
     const run = (this.#anyRunning() ?? this.members[0])?.run;
@@ -133,17 +158,27 @@ export class SimulatedCluster {
   /** Clients use a node that has joined from when it has what they ask for: until then it refuses them. */
   async admit(number: number): Promise<void> {
     const { simulation } = this.#options;
-    const isHere = async (): Promise<boolean> => {
+    await this.#until(number, ({ shards }) => shards.every(({ appliedIndex }) => appliedIndex !== undefined));
+    await new Promise<void>((wake) => simulation.after(writersMs, wake));
+    this.#admitted.add(number);
+  }
+
+  /** Looks at what the node says of the cluster, while it runs. */
+  async #until(number: number, holds: (status: ClusterStatus) => boolean): Promise<void> {
+    const { simulation } = this.#options;
+    const isSo = async (): Promise<boolean> => {
       const { run } = this.member(number);
       if (run?.node === undefined) return false;
       const status = await Promise.race([run.node.status(), run.died]);
-      return (
-        status !== undefined && status.cluster.shards.every(({ appliedIndex }) => appliedIndex !== undefined)
-      );
+      return status !== undefined && holds(status.cluster);
     };
-    while (!(await isHere())) await new Promise<void>((wake) => simulation.after(lookMs, wake));
-    await new Promise<void>((wake) => simulation.after(writersMs, wake));
-    this.#admitted.add(number);
+    while (!(await isSo())) await new Promise<void>((wake) => simulation.after(lookMs, wake));
+  }
+
+  get #votersCount(): number {
+    const count = this.members.length;
+    if (count >= 5) return 5;
+    return count >= 3 ? 3 : 1;
   }
 
   idOf(number: number): NodeId {
@@ -244,12 +279,11 @@ export class SimulatedCluster {
   #lackingIn(status: ClusterStatus, isComplete: boolean): string | undefined {
     const { nodes, system, shards, partitions, epoch, incompleteBlocks } = status;
     const count = this.members.length;
-    const votersCount = count >= 5 ? 5 : count >= 3 ? 3 : 1;
     if (nodes.length !== count) return `knows ${nodes.length} nodes`;
     for (const [i, { leader, voters, appliedIndex }] of [system, ...shards].entries()) {
       const group = i === 0 ? "the system group" : `shard ${i - 1}`;
       if (leader === undefined) return `${group} has no leader`;
-      if (voters.length !== votersCount) return `${group} has ${voters.length} voters`;
+      if (voters.length !== this.#votersCount) return `${group} has ${voters.length} voters`;
       if (appliedIndex === undefined) return `${group} has no replica here`;
     }
     if (partitions.change !== undefined || partitions.joint > 0)
@@ -274,7 +308,7 @@ export class SimulatedCluster {
       number,
       machine,
       simulation,
-      options: () => ({ place, ...options() }),
+      options: () => ({ place, ...options(), ...this.#comingBack(number) }),
       trace,
       tolerates: (error, sinceMs) => excuses.tolerates(error, number, sinceMs),
       onFailed: (reason) => {
@@ -287,6 +321,11 @@ export class SimulatedCluster {
     });
     this.#all.push(member);
     return member;
+  }
+
+  #comingBack(number: number): Pick<NodeOptions, "rejoining"> {
+    const rejoining = this.#rejoining.get(number);
+    return rejoining === undefined ? {} : { rejoining };
   }
 
   #nodeOf(member: Member): HoldfastNode {

@@ -52,6 +52,7 @@ const explanations: Readonly<Record<string, string>> = {
   "clock-jump": "node whose wall clock was set back or forth by up to an hour",
   "quorum-lost": "all nodes but one dead",
   "all-lost": "all nodes without power at once",
+  "lost-log": "node whose log was lost, and that came back with its volumes (S11)",
   "rot-in-state": "node in whose state store up to three bits flipped",
   "all-apart": "no two nodes heard each other",
   skew: "replica whose clock ran faster or slower",

@@ -2,7 +2,7 @@ import { KiB, MiB } from "@holdfast/base";
 import type { NodeOptions } from "@holdfast/node";
 
 /** Everything small, so that a short piece of work rolls segments and volumes, checkpoints and collects. */
-export const smallNode: Required<Omit<NodeOptions, "entrance" | "joinSettleMs">> = {
+export const smallNode: Required<Omit<NodeOptions, "entrance" | "rejoining" | "joinSettleMs">> = {
   consensus: "raft",
   place: {},
   shardCount: 2,

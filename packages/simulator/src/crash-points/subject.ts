@@ -7,7 +7,7 @@ import type { SimulatedMachine } from "../machine/simulated-machine.ts";
  */
 export interface Subject<Expected> {
   readonly name: string;
-  readonly node: Required<Omit<NodeOptions, "entrance" | "joinSettleMs">>;
+  readonly node: Required<Omit<NodeOptions, "entrance" | "rejoining" | "joinSettleMs">>;
   /** One piece of work, the same each time, from an empty machine on. */
   begin(): Work<Expected>;
   /**

@@ -6,7 +6,7 @@
 import type { Random } from "@holdfast/base";
 import { assert, nodeId, seededRandom } from "@holdfast/base";
 import type { HoldfastNode, NodeOptions, NodePorts } from "@holdfast/node";
-import { startNode, stateFolderOf } from "@holdfast/node";
+import { dataFolders, startNode } from "@holdfast/node";
 import type { KeyValue } from "@holdfast/ports";
 import type {
   Fate,
@@ -144,6 +144,13 @@ export class SimulatedMachine {
     return counts.entries;
   }
 
+  /** What a dead node left of its log goes, as with a device that is lost. */
+  async loseLog(): Promise<void> {
+    const disk = this.disk.mount();
+    for (const name of await disk.list(dataFolders.log)) await disk.remove(`${dataFolders.log}/${name}`);
+    await disk.syncDirectory(dataFolders.log);
+  }
+
   /** The store goes, with all that is in it. */
   loseStore(folder: string): void {
     this.#stores.delete(folder);
@@ -154,11 +161,10 @@ export class SimulatedMachine {
     this.#clock.jumpWall(byMs);
   }
 
-  /** Of the state store that counts. */
+  /** Of the state store that counts: the last that was made. */
   get stateFolder(): string {
-    let generation = 0;
-    while (this.#stores.has(stateFolderOf(generation + 1))) generation++;
-    return stateFolderOf(generation);
+    const made = [...this.#stores.keys()].filter((folder) => folder.startsWith(dataFolders.state));
+    return made.at(-1) ?? dataFolders.state;
   }
 
   /** The key-value store of a folder, made when it is first asked for. */

@@ -26,7 +26,7 @@ export interface Plan {
   readonly readerGraceMs: number;
   readonly manyPartsPerMille: number;
   readonly diskLatencyMs: { readonly min: number; readonly max: number };
-  readonly node: Required<Omit<NodeOptions, "entrance" | "joinSettleMs">>;
+  readonly node: Required<Omit<NodeOptions, "entrance" | "rejoining" | "joinSettleMs">>;
 }
 
 const KiB = 1024;

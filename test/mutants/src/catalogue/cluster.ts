@@ -80,4 +80,60 @@ export const clusterMutants: readonly Mutant[] = [
     ],
     detector: { kind: "tests", files: ["packages/node/src/cluster/membership.test.ts"] },
   },
+  {
+    row: "25",
+    bug: "a node that lost its log votes on under its old numbers",
+    file: "packages/shard/src/cluster/replicas.ts",
+    edits: [
+      {
+        find: "  if (found !== undefined) return found;",
+        replace: `  if (found !== undefined) return found;
+  const before = known.places.find((place) => place.node === node);
+  if (before !== undefined) {
+    const kept = { ...before, incarnation };
+    put(state, { ...known, places: known.places.map((place) => (place === before ? kept : place)) });
+    return kept;
+  }`,
+      },
+    ],
+    detector: { kind: "cluster", firstSeed: 1, seedsMax: 20, fault: "lost-log" },
+  },
+  {
+    row: "S11",
+    bug: "another node loses its vote while one that lost its log catches up",
+    file: "packages/node/src/cluster/group-wishes.ts",
+    edits: [
+      {
+        find: "view.record.places.filter(({ replica }) => voters.includes(replicaId(replica))).map(({ node }) => node),",
+        replace:
+          "view.record.places.filter(({ replica, node }) => replicaOf(view, node) === replicaId(replica) && voters.includes(replicaId(replica))).map(({ node }) => node),",
+      },
+    ],
+    detector: { kind: "tests", files: ["packages/node/src/rejoin.test.ts"] },
+  },
+  {
+    row: "S11",
+    bug: "what was said for a life of a log that is over brings it back",
+    file: "packages/shard/src/cluster/nodes.ts",
+    edits: [
+      {
+        find: "if (known.logIncarnation !== life.logIncarnation && isUsedBy(state, token, node))",
+        replace:
+          "if (known.logIncarnation !== life.logIncarnation && isUsedBy(state, token, node) && timeMs < 0)",
+      },
+    ],
+    detector: { kind: "tests", files: ["packages/shard/src/cluster/cluster.test.ts"] },
+  },
+  {
+    row: "S11",
+    bug: "who speaks for a replica is judged by its node, whatever log that lives with",
+    file: "packages/groups/src/group-places.ts",
+    edits: [
+      {
+        find: "return place?.node === node && place.incarnation === incarnation;",
+        replace: 'return place?.node === node && incarnation !== "";',
+      },
+    ],
+    detector: { kind: "tests", files: ["packages/groups/src/restore-replica.test.ts"] },
+  },
 ];
