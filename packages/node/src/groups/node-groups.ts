@@ -121,9 +121,11 @@ export class NodeGroups {
     return (this.#places.get(group) ?? []).map(({ node }) => node);
   }
 
-  /** Other nodes have replicas of it. */
-  hasOthers(group: GroupId): boolean {
-    return this.homes(group).some((node) => node !== this.#options.self);
+  /** Every group that is in this node's log has other homes: false as long as that is not known of one of them. */
+  get areAllElsewhere(): boolean {
+    const { self, wal } = this.#options;
+    const groups = wal.groups();
+    return groups.length > 0 && groups.every((group) => this.homes(group).some((node) => node !== self));
   }
 
   /** Which replica of the group this node is, as its log lives now. */

@@ -17,7 +17,7 @@ import type { KeptState } from "./kept-state.ts";
 export interface StateDamageParts {
   readonly states: StateStore;
   readonly kept: Pick<KeptState, "giveUp">;
-  readonly groups: Pick<NodeGroups, "openGroups" | "hasOthers" | "failState">;
+  readonly groups: Pick<NodeGroups, "openGroups" | "areAllElsewhere" | "failState">;
   readonly reloads: Pick<StateReloads, "condemn" | "begin">;
   readonly onFailure: (cause: unknown) => void;
 }
@@ -50,12 +50,13 @@ export class StateDamage implements StateWarden {
     this.#found(group, "a value of it is not what was stored, or its values do not add up to its digest");
   }
 
-  /** A replica ended, for its state failed. If that is damaged, it gets another; otherwise the program is at fault. */
+  /** A replica ended, for its state failed. If that is damaged and others have it, it gets another; otherwise the node can go on no longer. */
   onStateFailure(state: GroupState, cause: unknown): void {
+    if (state.damage === undefined && isUnreadable(cause))
+      this.#found(state.group, `it cannot be read: ${String(cause)}`);
     if (this.#isGivenUp) return;
-    if (state.damage !== undefined) this.#parts.reloads.begin(state);
-    else if (isUnreadable(cause)) this.#found(state.group, `it cannot be read: ${String(cause)}`);
-    else this.#parts.onFailure(cause);
+    if (state.damage === undefined) this.#parts.onFailure(cause);
+    else this.#parts.reloads.begin(state);
   }
 
   /**
@@ -63,19 +64,14 @@ export class StateDamage implements StateWarden {
    * be started again, but its store is as it was before.
    */
   onFlushFailure(cause: unknown): void {
-    if (!this.#mayBeRenewed) return this.#parts.onFailure(cause);
+    if (!this.#parts.groups.areAllElsewhere) return this.#parts.onFailure(cause);
     if (cause instanceof DiskError && cause.kind === "no-space") this.#end(new StateUnwrittenError(cause));
     else this.#giveUp(`it cannot be written: ${String(cause)}`);
   }
 
-  get #mayBeRenewed(): boolean {
-    const { groups } = this.#parts;
-    return groups.openGroups.every((group) => groups.hasOthers(group));
-  }
-
   #found(group: GroupId, reason: string): void {
-    const { states, reloads } = this.#parts;
-    if (this.#mayBeRenewed) this.#giveUp(`group ${group}: ${reason}`);
+    const { states, groups, reloads } = this.#parts;
+    if (groups.areAllElsewhere) this.#giveUp(`group ${group}: ${reason}`);
     else reloads.condemn(states.group(group), reason);
   }
 
