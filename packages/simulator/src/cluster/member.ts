@@ -2,8 +2,11 @@
 
 import type { StoreError } from "@holdfast/base";
 import { StoreError as StoreErrorClass } from "@holdfast/base";
+import { BlockError } from "@holdfast/blocks";
 import type { HoldfastNode, NodeFailure, NodeOptions } from "@holdfast/node";
+import { DiskError } from "@holdfast/ports";
 import type { Simulation } from "@holdfast/ports/simulated";
+import { WalError } from "@holdfast/wal";
 import type { SimulatedMachine } from "../machine/simulated-machine.ts";
 
 export interface MemberOptions {
@@ -135,11 +138,12 @@ export class Member {
         process.serve(node);
       } catch (error) {
         if (process.isOver) return;
-        if (!(error instanceof StoreErrorClass) || !tolerates(error, sinceMs)) {
+        const refusal = refusalOf(error);
+        if (refusal === undefined || !tolerates(refusal, sinceMs)) {
           this.#problem = error;
           return;
         }
-        trace(`node ${this.number}: refuses to start: ${error.code}`);
+        trace(`node ${this.number}: refuses to start: ${refusal.code}`);
         this.machine.kill();
         await new Promise<void>((wake) => simulation.after(startAgainMs, wake));
         continue;
@@ -147,4 +151,14 @@ export class Member {
       return;
     }
   }
+}
+
+/** A disk may fail at a start, too: whoever looks after the node starts it again. Anything else is nobody's to excuse. */
+function refusalOf(error: unknown): StoreError | undefined {
+  if (error instanceof StoreErrorClass) return error;
+  const hasDiskFailed =
+    error instanceof DiskError ||
+    (error instanceof BlockError && error.kind === "poisoned") ||
+    (error instanceof WalError && error.kind === "poisoned");
+  return hasDiskFailed ? new StoreErrorClass("Unavailable", error.message, { cause: error }) : undefined;
 }
