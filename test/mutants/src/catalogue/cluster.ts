@@ -136,4 +136,28 @@ export const clusterMutants: readonly Mutant[] = [
     ],
     detector: { kind: "tests", files: ["packages/groups/src/restore-replica.test.ts"] },
   },
+  {
+    row: "S12",
+    bug: "a start relies on a state store that it has not looked through",
+    file: "packages/node/src/state-store/kept-state.ts",
+    edits: [
+      {
+        find: "kept.#damage ??= await kept.#check();",
+        replace: "kept.#damage ??= (await kept.#check()) === undefined ? undefined : undefined;",
+      },
+    ],
+    detector: { kind: "tests", files: ["packages/node/src/state-reload/state-reload.test.ts"] },
+  },
+  {
+    row: "S12",
+    bug: "of a state store in which something is damaged only that is loaded anew",
+    file: "packages/node/src/state-store/state-damage.ts",
+    edits: [
+      {
+        find: "if (groups.areAllElsewhere) this.#giveUp",
+        replace: 'if (groups.areAllElsewhere && reason === "") this.#giveUp',
+      },
+    ],
+    detector: { kind: "tests", files: ["packages/node/src/state-reload/state-reload.test.ts"] },
+  },
 ];
