@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
-import { ballot, logIndex, StoreError } from "@holdfast/base";
+import { ballot, logIndex, StoreError, utf8 } from "@holdfast/base";
 import { emptyMembership, replicaId } from "@holdfast/consensus";
 import { allMetrics } from "@holdfast/ports";
 import { SimulatedDisk } from "@holdfast/ports/simulated";
@@ -15,6 +15,15 @@ async function refusal(world: World, node: TestNode): Promise<StoreError> {
   assert.ok(error instanceof StoreError);
   assert.equal(error.code, "DataCorrupt");
   return error;
+}
+
+const textBytes = 20_000;
+
+/** How much of a text of one letter is in the node's log. */
+async function writtenBytes(world: World, node: TestNode, letter: string): Promise<number> {
+  const [name = ""] = await world.run(node.disk.list("log"));
+  const bytes = node.disk.peek(`log/${name}`) ?? new Uint8Array(0);
+  return bytes.filter((byte) => byte === letter.charCodeAt(0)).length;
 }
 
 for (const protocol of protocolNames)
@@ -159,6 +168,26 @@ for (const protocol of protocolNames)
       assert.equal(record.store.staged, undefined);
       await world.until(() => node.machine().texts.length === 1, "its own log counts");
       assert.deepEqual(node.machine().texts, ["a"]);
+    });
+
+    test("an only voter goes on without what was torn while it was written: nobody was told that it has it", async () => {
+      let torn = 0;
+      for (let seed = 1; seed <= 8; seed++) {
+        const world = await World.start({ nodes: 1, seed });
+        await world.openGroup(protocol);
+        const node = world.node(1);
+        await world.append(await world.leader(), "a");
+        node.disk.failNext("write", /^log\//);
+        await world.failure(node.group().append(utf8("x".repeat(textBytes))));
+        node.kill();
+        const written = await writtenBytes(world, node, "x");
+        if (written > 0 && written < textBytes) torn++;
+        await world.run(node.start());
+        await world.until(() => node.machine().texts.length === 1, "what was acknowledged counts");
+        await world.append(await world.leader(), "b");
+        assert.deepEqual(node.machine().texts, ["a", "b"]);
+      }
+      assert.ok(torn > 0, "a write was cut short");
     });
 
     test("a damaged log makes a replica suspect until it has got back what it lost (S10)", async () => {

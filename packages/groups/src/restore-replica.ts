@@ -77,11 +77,13 @@ function lostPosition(
   applied: SnapshotPosition,
 ): LogPosition | undefined {
   if (suspicion === undefined) return undefined;
-  const { hardStateLost, openEnded, through } = suspicion;
+  const { hardStateLost, openEnded, through, evidence } = suspicion;
+  const isAlone = applied.membership.voters.length === 1 && applied.membership.outgoing.length === 0;
+  // What was never written whole was acknowledged to nobody, and an only voter has promised nothing but to itself.
+  if (isAlone && !openEnded && evidence === "torn") return undefined;
   if (hardStateLost || openEnded) throw lost(group, "it may have promised what its log no longer says");
   if (through < suspicion.from || through <= applied.index) return undefined;
-  if (applied.membership.voters.length === 1 && applied.membership.outgoing.length === 0)
-    throw lost(group, `entries up to ${through} are damaged, and no other voter has them`);
+  if (isAlone) throw lost(group, `entries up to ${through} are damaged, and no other voter has them`);
   return { index: through, ballot: suspicion.ballot };
 }
 

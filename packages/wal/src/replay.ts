@@ -36,7 +36,7 @@ class ReplayedGroup {
   readonly log: GroupLog;
   hole: Hole | undefined;
   hardStateLost = false;
-  evidence: DamageEvidence = "missing";
+  #evidence: DamageEvidence | undefined;
   /** Batches are missing that may have named the group. */
   inDoubt = false;
   /** Where the newest mark says that the group's log ended. */
@@ -46,8 +46,17 @@ class ReplayedGroup {
     this.log = new GroupLog(group);
   }
 
+  get evidence(): DamageEvidence {
+    return this.#evidence ?? "missing";
+  }
+
+  /** A torn end takes nothing from what was lost before it. */
+  blame(evidence: DamageEvidence): void {
+    this.#evidence = worseOf(this.#evidence ?? "torn", evidence);
+  }
+
   lose(hole: Hole, evidence: DamageEvidence): void {
-    this.evidence = evidence;
+    this.blame(evidence);
     const from = logIndex(Math.max(hole.from, this.log.checkpoint.index + 1));
     if (hole.through < from) return;
     const earlier = this.hole;
@@ -226,7 +235,7 @@ export class Replay {
     if (this.#begins) this.#loseOlder(mark, group);
     if (mark.hardStateNew || (this.#begins && mark.restated)) {
       group.hardStateLost = true;
-      group.evidence = evidence;
+      group.blame(evidence);
     }
   }
 
@@ -308,6 +317,11 @@ function mergeSuspicions(
     ballot: furthest.ballot,
     hardStateLost: earlier.hardStateLost || later.hardStateLost,
     openEnded: earlier.openEnded || later.openEnded,
-    evidence: later.evidence,
+    evidence: worseOf(earlier.evidence, later.evidence),
   };
+}
+
+/** `torn` only if both are. */
+function worseOf(earlier: DamageEvidence, later: DamageEvidence): DamageEvidence {
+  return earlier === "torn" ? later : earlier;
 }

@@ -39,7 +39,10 @@ export interface GroupInfo {
   readonly suspicion: Suspicion | undefined;
 }
 
-/** `torn`: never written whole; `rot`: written, then changed; `missing`: the header that named it is gone. */
+/**
+ * `torn`: never written whole; `rot`: written, then changed; `missing`: the header that named it is gone. Of several losses `torn` only if
+ * all of them are.
+ */
 export type DamageEvidence = "torn" | "rot" | "missing";
 
 /**
