@@ -7,9 +7,11 @@ export class NodeFailure extends StoreError {
   readonly startsAnew: boolean;
 
   constructor(cause: unknown) {
-    super("Unavailable", `The node can no longer trust its disk or its state, and stops: ${String(cause)}`, {
-      cause,
-    });
+    const message =
+      cause instanceof StoreError
+        ? cause.message
+        : `The node can no longer trust its disk or its state, and stops: ${String(cause)}`;
+    super("Unavailable", message, { cause });
     this.startsAnew = cause instanceof StateDamagedError || cause instanceof StateUnwrittenError;
   }
 }

@@ -127,7 +127,13 @@ class RunningNode implements HoldfastNode {
 
   static async start(ports: NodePorts, options: NodeOptions, closing: Closing): Promise<RunningNode> {
     const node = new RunningNode(ports, options, closing);
-    await node.#start();
+    try {
+      await node.#start();
+    } catch (error) {
+      // What came in between says more than what it made of the start.
+      const cause = node.#failure?.cause;
+      throw cause instanceof StoreError ? cause : (node.#failure ?? error);
+    }
     return node;
   }
 

@@ -1,6 +1,7 @@
 /** A node's network with everything that is served on it, and the replica of the system group. */
 
 import type { GroupId, NodeId, ShardId } from "@holdfast/base";
+import { StoreError } from "@holdfast/base";
 import type { BlockStore } from "@holdfast/blocks";
 import type { KeyValue, Network } from "@holdfast/ports";
 import { silentMetrics } from "@holdfast/ports";
@@ -124,11 +125,17 @@ export async function openCluster(
   closing.add(() => clocks.stop());
   closing.add(() => fullLog.stop());
   closing.add(() => blocks.blocks.close());
-  shared.listen();
+  shared.listen((peer) => onFailure(twinOf(self, peer)));
   network.setPeers(peers.filter(({ id }) => id !== self));
   await cluster.openSystem(places);
   const digests = openDigests(opening, shared, { groups, reloads });
   return { cluster, blocks, clocks, everywhere, reads, reloads, digests };
+}
+
+/** S11: of two that are one node either would break what the other has promised. */
+function twinOf(self: NodeId, peer: NodeId): StoreError {
+  const message = `Another process runs as node ${self}: node ${peer} is connected with it. This data directory is a copy of that one's, or that one is of this. Stop one of the two, and never start it again; a new node begins with an empty directory.`;
+  return new StoreError("NodeConflict", message, { fields: { node: self, peer } });
 }
 
 async function openNetwork(

@@ -61,6 +61,8 @@ export interface NetworkReceiver {
   onConnect?(peer: NodeId): void;
   /** The frame is the receiver's to keep. Never throws. */
   onFrame(from: NodeId, frame: Uint8Array): void;
+  /** This node is refused there again and again: another process with its identity is connected. */
+  onTwin?(peer: NodeId): void;
   /** The connection for frames to this node ended: what was sent lately may be lost. */
   onDisconnect(peer: NodeId): void;
   /**

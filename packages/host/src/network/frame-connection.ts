@@ -49,10 +49,12 @@ export class FrameConnection {
   #sentSinceTick = true;
   #heardSinceTick = true;
   #silentIntervals = 0;
+  #heardAtMs: number;
 
   constructor(options: FrameConnectionOptions) {
     const { socket, clock, hashing, limits, side } = options;
     this.#options = options;
+    this.#heardAtMs = clock.monotonicMs();
     this.#reader = new FrameReader({ hashing, onFrame: (kind, payload) => this.#onFrame(kind, payload) });
     this.#writer = new FrameWriter({ sink: socket, clock, hashing });
     this.#helloDeadline = clock.after(limits.helloTimeoutMs, () =>
@@ -67,6 +69,11 @@ export class FrameConnection {
 
   get isUp(): boolean {
     return this.#state === "up";
+  }
+
+  /** When anything came, by the clock that never goes back. */
+  get heardAtMs(): number {
+    return this.#heardAtMs;
   }
 
   get queuedBytes(): number {
@@ -130,6 +137,7 @@ export class FrameConnection {
   #onData(chunk: Buffer): void {
     if (this.#state === "ended") return;
     this.#heardSinceTick = true;
+    this.#heardAtMs = this.#options.clock.monotonicMs();
     try {
       this.#reader.push(plainView(chunk));
     } catch (cause) {

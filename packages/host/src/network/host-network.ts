@@ -29,7 +29,7 @@ import type { Hello } from "./frame-format.ts";
 import type { NetworkLimits } from "./limits.ts";
 import { defaultNetworkLimits } from "./limits.ts";
 import { NetworkMetrics } from "./network-metrics.ts";
-import { PeerLink } from "./peer-link.ts";
+import { PeerLink, twinRefusal } from "./peer-link.ts";
 import { PlainCarrier } from "./plain-carrier.ts";
 import { Refusals } from "./refusals.ts";
 import { TlsCarrier } from "./tls-carrier.ts";
@@ -84,6 +84,8 @@ export class HostNetwork implements Network {
   readonly #server: ExchangeServer;
   readonly #joins: JoinServer;
   readonly #peers = new Map<NodeId, Known>();
+  /** Since when these have refused this node for another process of its identity. */
+  readonly #twinSinceMs = new Map<NodeId, number>();
   #receiver: NetworkReceiver | undefined;
   #port: number;
   #ticking: Timer | undefined;
@@ -218,7 +220,11 @@ export class HostNetwork implements Network {
       metrics: this.#metrics,
       dial: (to, signal) => this.#carrier.dial(to, "frames", signal),
       open: (socket, ofLink) => this.#openDialed(socket, ofLink),
-      onUp: () => this.#receiver?.onConnect?.(peer.id),
+      onUp: () => {
+        this.#twinSinceMs.delete(peer.id);
+        this.#receiver?.onConnect?.(peer.id);
+      },
+      onTwin: () => this.#onTwin(peer.id),
       onFrame: (payload) => this.#receiver?.onFrame(peer.id, payload),
       onDown: (end) => this.#onDown(peer.id, end),
     });
@@ -244,6 +250,14 @@ export class HostNetwork implements Network {
       this.#options.clock.soon(() => {
         if (this.#closing === undefined) this.#receiver?.onDisconnect(id);
       });
+  }
+
+  /** For a while a process that has died may still be taken for one that is connected. */
+  #onTwin(id: NodeId): void {
+    const nowMs = this.#options.clock.monotonicMs();
+    const sinceMs = this.#twinSinceMs.get(id) ?? nowMs;
+    this.#twinSinceMs.set(id, sinceMs);
+    if (nowMs - sinceMs >= this.#limits.twinMs) this.#receiver?.onTwin?.(id);
   }
 
   #onDown(id: NodeId, end: ConnectionEnd): void {
@@ -326,9 +340,10 @@ export class HostNetwork implements Network {
       return `the hello is of node ${hello.node}, the certificate of ${from}`;
     if (this.#receiver === undefined || !this.#peers.has(hello.node))
       return `node ${hello.node} is not known at node ${this.self}`;
-    return hello.node < this.self
-      ? undefined
-      : `node ${this.self} calls node ${hello.node}, never the other way`;
+    if (hello.node > this.self) return `node ${this.self} calls node ${hello.node}, never the other way`;
+    return this.#peers.get(hello.node)?.link.isTwin(hello) === true
+      ? `${twinRefusal}, node ${hello.node}: stop one of the two`
+      : undefined;
   }
 }
 

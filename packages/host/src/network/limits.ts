@@ -11,6 +11,8 @@ export interface NetworkLimits {
   /** Between two attempts to connect: doubled from the first to the second, with jitter. */
   readonly reconnectMsMin: number;
   readonly reconnectMsMax: number;
+  /** A node that is refused for so long, for another process has its identity, is told so. */
+  readonly twinMs: number;
   /** Exchanges with one peer at once, and so connections for them; others wait. */
   readonly exchangesMax: number;
   /** Exchanges that wait for their turn; beyond, they are refused. */
@@ -32,6 +34,7 @@ export const defaultNetworkLimits: NetworkLimits = {
   silentIntervalsMax: 5,
   reconnectMsMin: 50,
   reconnectMsMax: 1000,
+  twinMs: 10_000,
   exchangesMax: 64,
   exchangesWaitingMax: 4096,
   exchangeIdleMs: 30_000,

@@ -25,11 +25,18 @@ export interface PeerLinkOptions {
   /** A connection over the socket that was dialed, which tells this link how it goes. */
   readonly open: (socket: Socket, link: PeerLink) => FrameConnection;
   readonly onUp: () => void;
+  /** The peer says that another process with this one's identity is connected with it. */
+  readonly onTwin: () => void;
   readonly onFrame: (payload: Uint8Array) => void;
   readonly onDown: (end: ConnectionEnd) => void;
 }
 
 const failuresBeforeLine = 3;
+/** Twice as long as one that has nothing to say is silent by default. */
+const livesMs = 2000;
+
+/** How the refusal of a node's second process begins. */
+export const twinRefusal = "another process is connected as this node";
 
 export class PeerLink {
   readonly #options: PeerLinkOptions;
@@ -37,6 +44,8 @@ export class PeerLink {
   #connection: FrameConnection | undefined;
   /** Dialed, and not up yet. */
   #greeting: FrameConnection | undefined;
+  /** Of the process that is connected. */
+  #incarnation = "";
   #dialing: AbortController | undefined;
   #retry: Timer | undefined;
   #upSinceMs = Number.NEGATIVE_INFINITY;
@@ -99,9 +108,20 @@ export class PeerLink {
     this.#connection?.end({ reason: "closed", message: "the peer connected anew" });
     this.#greeting = undefined;
     this.#connection = connection;
+    this.#incarnation = hello.incarnation;
     this.#upSinceMs = clock.monotonicMs();
     journal.info("network.connected", { peer: peer.id, incarnation: hello.incarnation });
     onUp();
+  }
+
+  /**
+   * Another process than the one that is connected, which lives: a node that was started again has closed its connections, or is silent
+   * on them.
+   */
+  isTwin({ incarnation }: Hello): boolean {
+    const { clock } = this.#options;
+    if (this.#connection === undefined || incarnation === this.#incarnation) return false;
+    return clock.monotonicMs() - this.#connection.heardAtMs < livesMs;
   }
 
   onFrame(connection: FrameConnection, payload: Uint8Array): void {
@@ -115,6 +135,7 @@ export class PeerLink {
     if (connection === this.#connection) this.#onDown(end);
     else if (connection === this.#greeting) {
       this.#greeting = undefined;
+      if (end.reason === "refused-by-peer" && end.message.startsWith(twinRefusal)) this.#options.onTwin();
       this.#onFailure(end.message, false);
     }
   }

@@ -31,6 +31,35 @@ const events = ({ journal }: Node, event: string): number =>
   journal.lines.filter((line) => line.event === event).length;
 
 suite("the connection to a peer", () => {
+  test("is not taken over by another process of the same identity, which is told of it, and goes to it when the first has gone", async (t) => {
+    const limits = { aliveIntervalMs: 20, reconnectMsMin: 5, reconnectMsMax: 20, twinMs: 200 };
+    const b = await open(t, { self: nodeB, limits });
+    b.network.setPeers([{ id: nodeA, address: "127.0.0.1:1" }]);
+    const toB = [{ id: nodeB, address: b.network.address }];
+    const first = await open(t, { self: nodeA, limits });
+    first.network.setPeers(toB);
+    await within(5000, "a connection", first.receiver.untilHeard("connect"));
+
+    const copy = await openTestNetwork(t, { self: nodeA, security: "none", limits });
+    const [told, up] = [Promise.withResolvers<string>(), Promise.withResolvers<void>()];
+    copy.network.listen({
+      onConnect: () => up.resolve(),
+      onTwin: (peer) => told.resolve(peer),
+      onFrame: () => undefined,
+      onDisconnect: () => undefined,
+      onExchange: () => Promise.reject(new Error("nobody asks it")),
+    });
+    copy.network.setPeers(toB);
+    assert.equal(await within(5000, "the copy is told", told.promise), nodeB);
+    assert.equal(first.receiver.count("disconnect"), 0);
+    assert.match(
+      String(copy.journal.lines.find(({ event }) => event === "network.unreachable")?.fields["message"]),
+      /^another process is connected as this node, node aaaaaaaaaaaaaaaa: stop one of the two$/,
+    );
+    await first.network.close();
+    await within(5000, "the copy is let in", up.promise);
+  });
+
   test("a path that is gone without a word is noticed by both, and ends their exchanges", async (t) => {
     const limits = { aliveIntervalMs: 20, silentIntervalsMax: 5 };
     const b = await open(t, { self: nodeB, limits });

@@ -60,9 +60,10 @@ export class SharedNetwork {
     };
   }
 
-  /** Behind all views' own. */
-  listen(): void {
+  /** Behind all views' own. `onTwin`: as NetworkReceiver's. */
+  listen(onTwin: (peer: NodeId) => void = () => undefined): void {
     this.#network.listen({
+      onTwin,
       onConnect: (peer) => this.#each((receiver) => receiver.onConnect?.(peer)),
       onDisconnect: (peer) => this.#each((receiver) => receiver.onDisconnect(peer)),
       onFrame: (from, frame) => this.#onFrame(from, frame),
